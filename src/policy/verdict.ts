@@ -1,0 +1,78 @@
+/**
+ * What the policy engine says. A verdict is a value: the same policy and the same question give the same verdict, to the
+ * proxy, to `policy explain` and to a test.
+ */
+import type { CanonicalHost } from "../net/canonical-host.ts";
+import type { Endpoint } from "./policy.ts";
+import type { ReasonCode } from "./reason-codes.ts";
+
+/** Where a connection wants to go. */
+export interface Destination {
+  readonly host: CanonicalHost;
+  readonly port: number;
+}
+
+/** The program that asks, as far as policy looks at it. */
+export interface Caller {
+  /** Resolved path of the executable, as the sandbox sees it. */
+  readonly path: string;
+  /** Executables of its ancestors, nearest first, up to the sandbox's first process. */
+  readonly ancestors: readonly string[];
+}
+
+/** An endpoint that takes part in a decision, and the rule it stands in. */
+export interface MatchedEndpoint {
+  readonly rule: string;
+  readonly endpoint: Endpoint;
+}
+
+export type ConnectVerdict =
+  | {
+      readonly kind: "allow";
+      /** Name of the rule for the log: of all that match, the one that sorts first. */
+      readonly rule: string;
+      /** Every endpoint of every matching rule that names this destination; never empty. */
+      readonly endpoints: readonly MatchedEndpoint[];
+      /** True if any of them has a protocol that is inspected. */
+      readonly inspected: boolean;
+    }
+  | {
+      readonly kind: "deny";
+      readonly reason: ReasonCode;
+      /** The rule that denied, or that came nearest. */
+      readonly rule?: string;
+    };
+
+/** A request in its canonical form (see egress/08-inspect). */
+export interface RequestFacts {
+  /** Upper case. */
+  readonly method: string;
+  /** Canonical path, starting with `/`, without the query. */
+  readonly path: string;
+  /** Decoded parameters in order; a name may repeat. */
+  readonly query: readonly (readonly [name: string, value: string])[];
+  /** Whether the path holds `%2F`, which only an endpoint with `allowEncodedSlash` may let through. */
+  readonly hasEncodedSlash: boolean;
+  /** The protocol of an `Upgrade` header in lower case, if any. */
+  readonly upgrade?: string;
+}
+
+export type RequestVerdict =
+  | { readonly kind: "allow"; readonly rule: string; readonly endpoint: MatchedEndpoint }
+  | {
+      readonly kind: "deny";
+      readonly reason: ReasonCode;
+      readonly rule?: string;
+      /** True if every endpoint concerned has `enforcement: audit`: log it and let it pass. */
+      readonly auditOnly: boolean;
+    };
+
+/** A policy made ready to decide with; see compile.ts. */
+export interface CompiledPolicy {
+  /** Revision number that the gateway gave it, and SHA-256 (hex) of its canonical form. */
+  readonly revision: { readonly version: number; readonly hash: string };
+  /** Layer 4: may this caller open a connection to this destination? */
+  connect(destination: Destination, caller: Caller): ConnectVerdict;
+  /** Layer 7: may this request be made on an inspected connection that `connect` allowed with these endpoints? */
+  request(endpoints: readonly MatchedEndpoint[], request: RequestFacts): RequestVerdict;
+}

@@ -1,0 +1,91 @@
+/**
+ * The record that grows along the decision path: one type per step, readonly, each made from the one before. A step
+ * takes the record of the step before it and gives its own, or a Refusal.
+ */
+import type { Duplex } from "node:stream";
+import type { IpAddress } from "../../net/address-class.ts";
+import type { ReasonCode } from "../../policy/reason-codes.ts";
+import type { Destination, MatchedEndpoint } from "../../policy/verdict.ts";
+
+/** How a connection came in. DNS only hands out names; what then connects comes in transparently. */
+export type Listener = "proxy" | "transparent";
+
+/** 01: a connection, and where it wants to go. */
+export interface Intercepted {
+  /** Unique in this sandbox; also the OCSF connection uid. */
+  readonly id: string;
+  readonly listener: Listener;
+  /** The client's byte stream, positioned at the first byte for the upstream. */
+  readonly stream: Duplex;
+  /** The accepted socket's own addresses, inside the sandbox: what /proc/net and sock_diag know it by. */
+  readonly client: SocketPair;
+  readonly destination: Destination;
+  /** The destination as it was spelled, printable ASCII, for people only. */
+  readonly asked: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+}
+
+/** The client's end of a TCP connection inside the sandbox. `local` is the client's own address and port. */
+export interface SocketPair {
+  readonly family: 4 | 6;
+  readonly local: { readonly address: string; readonly port: number };
+  readonly remote: { readonly address: string; readonly port: number };
+}
+
+/** A process of the sandbox that holds the connection's socket. */
+export interface Holder {
+  /** Process id as the sandbox sees it. */
+  readonly pid: number;
+  /** Resolved path of the executable. */
+  readonly path: string;
+  /** SHA-256 of the executable, hex. */
+  readonly sha256: string;
+  /** Executables of the ancestors, nearest first. */
+  readonly ancestors: readonly { readonly pid: number; readonly path: string }[];
+  /** For an interpreter started by `#!`: the script. Said by the process itself, so for the log only. */
+  readonly script?: string;
+  /** For the log only; never used to decide. */
+  readonly commandLine: readonly string[];
+}
+
+/** 02: every holder of the socket is known; never empty. */
+export interface Identified extends Intercepted {
+  readonly holders: readonly Holder[];
+}
+
+/** 04: the policy lets every holder connect. */
+export interface Decided extends Identified {
+  readonly rule: string;
+  readonly endpoints: readonly MatchedEndpoint[];
+  readonly inspected: boolean;
+  readonly revision: number;
+}
+
+/** 05: the name is resolved, every address checked, and these are the ones that may be dialled. */
+export interface Guarded extends Decided {
+  /** In the order to try; never empty. */
+  readonly addresses: readonly IpAddress[];
+}
+
+/** 06: what the first bytes say. */
+export type WireProtocol = "tls" | "http" | "other";
+
+export interface Peeked extends Guarded {
+  readonly protocol: WireProtocol;
+  /** From the ClientHello, when `protocol` is `tls`. */
+  readonly sni?: string;
+  readonly alpn?: readonly string[];
+}
+
+/** A step's no: a value, not an exception. `refuse.ts` is the only place that turns it into bytes. */
+export interface Refusal {
+  readonly refused: ReasonCode;
+  /** One sentence with what was asked, printable ASCII, no secrets: `POST /user/repos not permitted by policy`. */
+  readonly detail: string;
+  readonly rule?: string;
+}
+
+export function isRefusal(value: object): value is Refusal {
+  return "refused" in value;
+}
