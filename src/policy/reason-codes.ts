@@ -283,6 +283,13 @@ export const reasonCodes = {
     sentence: "The upstream did not answer in time.",
     remedy: "Try again; if it persists, look at the upstream.",
   },
+  "audit.unwritable": {
+    error: "unavailable",
+    status: 503,
+    severity: "critical",
+    sentence: "The audit log can't be written, so nothing may pass.",
+    remedy: "Make room on the disk that holds the gateway's state; traffic passes again by itself.",
+  },
   "inference.unknown_request": {
     status: 404,
     severity: "medium",
