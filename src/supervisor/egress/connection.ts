@@ -2,6 +2,7 @@
  * The record that grows along the decision path: one type per step, readonly, each made from the one before. A step
  * takes the record of the step before it and gives its own, or a Refusal.
  */
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { IpAddress } from "../../net/address-class.ts";
 import type { ReasonCode } from "../../policy/reason-codes.ts";
@@ -10,11 +11,19 @@ import type { Destination, MatchedEndpoint } from "../../policy/verdict.ts";
 /** How a connection came in. DNS only hands out names; what then connects comes in transparently. */
 export type Listener = "proxy" | "transparent";
 
+/**
+ * What the client is waiting for, which decides how it can be told of a refusal, and whether anything is said before its
+ * bytes flow: a CONNECT waits for its answer; a request in absolute-form waits for a response, and is still unread on
+ * the stream; a captured connection waits for nothing we know.
+ */
+export type Awaiting = "connect-answer" | "response" | "nothing";
+
 /** 01: a connection, and where it wants to go. */
 export interface Intercepted {
   /** Unique in this sandbox; also the OCSF connection uid. */
   readonly id: string;
   readonly listener: Listener;
+  readonly awaiting: Awaiting;
   /** The client's byte stream, positioned at the first byte for the upstream. */
   readonly stream: Duplex;
   /** The accepted socket's own addresses, inside the sandbox: what /proc/net and sock_diag know it by. */
@@ -78,12 +87,22 @@ export interface Peeked extends Guarded {
   readonly alpn?: readonly string[];
 }
 
+/** 07: the client's TLS ends here; the upstream's begins here, on a verified certificate. */
+export interface Terminated extends Peeked {
+  /** The client's bytes, decrypted. */
+  readonly client: Duplex;
+  /** Connected to one of `addresses`; HTTP/1.1 was agreed on, or nothing. */
+  readonly upstream: Socket;
+}
+
 /** A step's no: a value, not an exception. `refuse.ts` is the only place that turns it into bytes. */
 export interface Refusal {
   readonly refused: ReasonCode;
   /** One sentence with what was asked, printable ASCII, no secrets: `POST /user/repos not permitted by policy`. */
   readonly detail: string;
   readonly rule?: string;
+  /** Where to answer, if not on the connection's own stream: the decrypted stream, once the client's TLS stands. */
+  readonly answerOn?: Duplex;
 }
 
 export function isRefusal(value: object): value is Refusal {

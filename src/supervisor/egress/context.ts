@@ -1,0 +1,18 @@
+/**
+ * What the steps of the decision path are given besides the connection. Made once for each sandbox by the supervisor's
+ * main; nothing in it is looked up anywhere else.
+ */
+import type { CompiledPolicy } from "../../policy/verdict.ts";
+import type { Audit } from "./11-audit.ts";
+
+export interface EgressContext {
+  /** The policy in force now; undefined while none could be loaded. Asked again for each decision. */
+  readonly policy: () => CompiledPolicy | undefined;
+  readonly audit: Audit;
+  /** An id that is unique in this sandbox, for connections and requests. */
+  readonly newId: () => string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Aborted when the sandbox stops: every connection ends then. */
+  readonly signal: AbortSignal;
+}
