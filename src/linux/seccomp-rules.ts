@@ -1,0 +1,167 @@
+/**
+ * What a sandboxed program may not ask the kernel for. A deny list: programs that agents run use nearly all of the rest,
+ * and what matters is out of reach anyway (no capabilities, namespaces, Landlock); this closes the kernel's attack
+ * surface and the ways to make new namespaces.
+ *
+ * Each rule names the errno with which programs degrade best: ENOSYS where they have a fall-back for old kernels (clone3,
+ * io_uring), EPERM where "not allowed" is an answer they know, EAFNOSUPPORT for sockets.
+ */
+
+/** System call numbers per architecture: x86-64, and the generic table that arm64 uses. */
+export interface SyscallNumbers {
+  readonly x64?: number;
+  readonly arm64?: number;
+}
+
+export type Errno = "EPERM" | "ENOSYS" | "EACCES" | "EAFNOSUPPORT" | "EINVAL";
+
+/** A condition on one argument's low 32 bits: `value & mask` equals (or differs from) `equals`. */
+export interface ArgumentTest {
+  readonly argument: number;
+  readonly mask: number;
+  readonly equals: number;
+  readonly negate?: boolean;
+}
+
+export interface SeccompRule {
+  readonly name: string;
+  readonly numbers: SyscallNumbers;
+  readonly errno: Errno;
+  /** Refused when all hold; refused always when absent. */
+  readonly when?: readonly ArgumentTest[];
+}
+
+/** CLONE_NEWTIME 0x80, NEWNS 0x20000, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET; clone(2), unshare(2). */
+const namespaceFlags = [0x80, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000];
+/** For clone the low byte is the exit signal, so that CLONE_NEWTIME can't be meant there. */
+const cloneFlags = namespaceFlags.filter((flag) => flag !== 0x80);
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const AF_NETLINK = 16;
+const NETLINK_ROUTE = 0;
+const SOCK_RAW = 3;
+const SOCK_TYPE_MASK = 0xf;
+const allBits = 0xffffffff;
+
+const flagSet = (argument: number, flag: number): ArgumentTest => ({ argument, mask: flag, equals: flag });
+const is = (argument: number, equals: number, mask = allBits): ArgumentTest => ({ argument, mask, equals });
+const isNot = (argument: number, equals: number, mask = allBits): ArgumentTest => ({
+  argument,
+  mask,
+  equals,
+  negate: true,
+});
+
+const simple = (errno: Errno, table: Record<string, readonly [x64: number | undefined, arm64: number | undefined]>) =>
+  Object.entries(table).map(([name, [x64, arm64]]): SeccompRule => {
+    return { name, errno, numbers: { ...(x64 !== undefined && { x64 }), ...(arm64 !== undefined && { arm64 }) } };
+  });
+
+const socket: SyscallNumbers = { x64: 41, arm64: 198 };
+const socketpair: SyscallNumbers = { x64: 53, arm64: 199 };
+const families = [AF_UNIX, AF_INET, AF_INET6, AF_NETLINK];
+
+export const seccompRules: readonly SeccompRule[] = [
+  // Namespaces. clone3 hides its flags behind a pointer, which a filter can't follow; libc falls back to clone.
+  ...namespaceFlags.map((flag): SeccompRule => {
+    return { name: "unshare", numbers: { x64: 272, arm64: 97 }, errno: "EPERM", when: [flagSet(0, flag)] };
+  }),
+  ...cloneFlags.map((flag): SeccompRule => {
+    return { name: "clone", numbers: { x64: 56, arm64: 220 }, errno: "EPERM", when: [flagSet(0, flag)] };
+  }),
+  ...simple("ENOSYS", { clone3: [435, 435] }),
+  ...simple("EPERM", { setns: [308, 268] }),
+
+  // Mounts, by the old and the new interface.
+  ...simple("EPERM", {
+    mount: [165, 40],
+    umount2: [166, 39],
+    pivot_root: [155, 41],
+    chroot: [161, 51],
+    open_tree: [428, 428],
+    move_mount: [429, 429],
+    fsopen: [430, 430],
+    fsconfig: [431, 431],
+    fsmount: [432, 432],
+    fspick: [433, 433],
+    mount_setattr: [442, 442],
+    open_tree_attr: [467, 467],
+    quotactl: [179, 60],
+    quotactl_fd: [443, 443],
+    swapon: [167, 224],
+    swapoff: [168, 225],
+    fanotify_init: [300, 262],
+    name_to_handle_at: [303, 264],
+    open_by_handle_at: [304, 265],
+  }),
+
+  // Other processes' memory, descriptors and state.
+  ...simple("EPERM", {
+    ptrace: [101, 117],
+    process_vm_readv: [310, 270],
+    process_vm_writev: [311, 271],
+    process_madvise: [440, 440],
+    kcmp: [312, 272],
+    pidfd_getfd: [438, 438],
+  }),
+
+  // Kernel facilities with a long history of holes, and no use in a sandbox.
+  ...simple("EPERM", {
+    bpf: [321, 280],
+    userfaultfd: [323, 282],
+    init_module: [175, 105],
+    finit_module: [313, 273],
+    delete_module: [176, 106],
+    kexec_load: [246, 104],
+    kexec_file_load: [320, 294],
+    reboot: [169, 142],
+    acct: [163, 89],
+    syslog: [103, 116],
+    settimeofday: [164, 170],
+    clock_settime: [227, 112],
+    clock_adjtime: [305, 266],
+    iopl: [172, undefined],
+    ioperm: [173, undefined],
+    vhangup: [153, 58],
+    lookup_dcookie: [212, 18],
+    sethostname: [170, 161],
+    setdomainname: [171, 162],
+  }),
+  ...simple("EACCES", { perf_event_open: [298, 241] }),
+  ...simple("ENOSYS", {
+    add_key: [248, 217],
+    request_key: [249, 218],
+    keyctl: [250, 219],
+    io_uring_setup: [425, 425],
+    io_uring_enter: [426, 426],
+    io_uring_register: [427, 427],
+    uselib: [134, undefined],
+    ustat: [136, undefined],
+    sysfs: [139, undefined],
+    _sysctl: [156, undefined],
+    nfsservctl: [180, 42],
+    modify_ldt: [154, undefined],
+  }),
+
+  // Sockets: Unix, IP without raw access, and netlink's routing family, which resolvers ask for the machine's addresses.
+  { name: "socket", numbers: socket, errno: "EAFNOSUPPORT", when: families.map((family) => isNot(0, family)) },
+  { name: "socket", numbers: socket, errno: "EAFNOSUPPORT", when: [is(0, AF_NETLINK), isNot(2, NETLINK_ROUTE)] },
+  ...[AF_INET, AF_INET6].map((family): SeccompRule => {
+    return { name: "socket", numbers: socket, errno: "EPERM", when: [is(0, family), is(1, SOCK_RAW, SOCK_TYPE_MASK)] };
+  }),
+  { name: "socketpair", numbers: socketpair, errno: "EAFNOSUPPORT", when: [isNot(0, AF_UNIX)] },
+
+  // Pushing characters into another session's terminal: TIOCSTI, TIOCLINUX; ioctl_tty(2).
+  ...[0x5412, 0x541c].map((request): SeccompRule => {
+    return { name: "ioctl", numbers: { x64: 16, arm64: 29 }, errno: "EPERM", when: [is(1, request)] };
+  }),
+  // Execution domains other than Linux's own weaken address-space randomisation or emulate old bugs; personality(2).
+  {
+    name: "personality",
+    numbers: { x64: 135, arm64: 92 },
+    errno: "EPERM",
+    when: [isNot(0, 0), isNot(0, allBits), isNot(0, 0x20000), isNot(0, 0x0008), isNot(0, 0x20008)],
+  },
+];
