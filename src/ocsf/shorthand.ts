@@ -1,0 +1,102 @@
+/**
+ * An event in one line, for people:
+ *
+ *     2026-04-01T04:04:32.118Z OCSF NET:OPEN [INFO] ALLOWED /usr/bin/curl(58) -> api.example.com:443 [policy:api engine:policy]
+ *
+ * Made from the event alone, so that the gateway and the CLI can make the same line from the JSON that they were sent.
+ */
+import type { DecisionAttributes } from "./enums/decision.ts";
+import { shortSeverity } from "./enums/severity.ts";
+import type { Endpoint } from "./objects/endpoint.ts";
+import type { OcsfEvent } from "./ocsf-event.ts";
+import { printable } from "./printable.ts";
+import type { RulingAttributes } from "./ruling.ts";
+
+/** The line with its time in front and the label `OCSF`, as the log file has it, without a line break. */
+export function shorthand(event: OcsfEvent): string {
+  return `${new Date(event.time).toISOString()} OCSF ${shorthandMessage(event)}`;
+}
+
+/** The line without time and label: what the API carries as a log line's message. */
+export function shorthandMessage(event: OcsfEvent): string {
+  const severity = `[${shortSeverity(event.severity_id)}]`;
+  switch (event.class_uid) {
+    case 4001: {
+      const what = `${actor(event.actor)} -> ${target(event.dst_endpoint)}`;
+      return `NET:${word(event.activity_name)} ${severity} ${decisionWord(event)} ${what} ${brackets(event, "policy")}`;
+    }
+    case 4002: {
+      const what = `${printable(event.http_request.http_method ?? "-")} ${printable(event.http_request.url.url_string)}`;
+      const status = event.http_status === undefined ? "" : ` [status:${event.http_status}]`;
+      return `HTTP:${word(event.activity_name)} ${severity} ${decisionWord(event)} ${what} ${brackets(event, "l7")}${status}`;
+    }
+    case 4003: {
+      const answer = event.answers?.map(({ rdata }) => rdata).join(",") ?? event.rcode;
+      const what = `${printable(event.query.type)} ${printable(event.query.hostname)} -> ${answer}`;
+      return `DNS:QUERY ${severity} ${decisionWord(event)} ${what}${reason(event)}`;
+    }
+    case 1007: {
+      const exit = event.exit_code === undefined ? "" : ` [exit:${event.exit_code}]`;
+      const detail = event.status_detail ? ` [${printable(event.status_detail)}]` : "";
+      return `PROC:${word(event.activity_name)} ${severity} ${actor({ process: event.process })}${exit}${detail}`;
+    }
+    case 6002:
+      return `LIFECYCLE:${word(event.activity_name)} ${severity} ${printable(event.message)}`;
+    case 5019: {
+      const what = event.status_id === 1 ? "LOADED" : "FAILED";
+      const revision = `[policy_version:${event.policy.version} policy_hash:${(event.policy.uid ?? "-").slice(0, 16)}]`;
+      return `CONFIG:${what} ${severity} ${printable(event.message)} ${revision}`;
+    }
+    case 2004: {
+      const title = printable(event.finding_info.title);
+      return `FINDING:${word(event.activity_name)} ${severity} "${title}" ${printable(event.message)} [confidence:${event.confidence.toLowerCase()}]`;
+    }
+    default:
+      return event satisfies never;
+  }
+}
+
+/** Activity names are captions such as `Open`; the line has them in capitals. */
+function word(activity: string): string {
+  return activity.toUpperCase();
+}
+
+function decisionWord(event: DecisionAttributes): string {
+  // What is only observed did pass; the brackets say that it would have been denied.
+  return event.action === "Denied" ? "DENIED" : "ALLOWED";
+}
+
+function actor(actor: { readonly process: { readonly path: string; readonly pid: number } } | undefined): string {
+  return actor ? `${printable(actor.process.path)}(${actor.process.pid})` : "-";
+}
+
+function target(endpoint: Endpoint): string {
+  const host = endpoint.hostname ?? endpoint.ip ?? "-";
+  return `${host.includes(":") ? `[${host}]` : printable(host)}:${endpoint.port}`;
+}
+
+/** Rule, the step that ruled, and why not. */
+function brackets(event: RulingAttributes, engine: string): string {
+  const audit = event.action === "Observed" ? " [enforcement:audit]" : "";
+  const rule = printable(event.firewall_rule?.name ?? "-");
+  return `[policy:${rule} engine:${engineOf(event.status_code) ?? engine}]${audit}${reason(event)}`;
+}
+
+/** The words for the steps that the published tool's users know; other steps go by their own name. */
+const engines: ReadonlyMap<string, string> = new Map([
+  ["decide", "policy"],
+  ["guard", "ssrf"],
+  ["inspect", "l7"],
+  ["identify", "identity"],
+]);
+
+function engineOf(code: string | undefined): string | undefined {
+  if (code === undefined) return undefined;
+  const step = code.slice(0, code.indexOf("."));
+  return engines.get(step) ?? step;
+}
+
+function reason(event: RulingAttributes): string {
+  if (event.status_code === undefined) return "";
+  return ` [reason:${event.status_code}${event.status_detail ? `: ${printable(event.status_detail)}` : ""}]`;
+}
