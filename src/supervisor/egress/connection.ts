@@ -89,8 +89,8 @@ export interface Peeked extends Guarded {
 
 /** 07: the client's TLS ends here; the upstream's begins here, on a verified certificate. */
 export interface Terminated extends Peeked {
-  /** The client's bytes, decrypted. */
-  readonly client: Duplex;
+  /** The client's bytes, without their TLS. */
+  readonly decrypted: Duplex;
   /** Connected to one of `addresses`; HTTP/1.1 was agreed on, or nothing. */
   readonly upstream: Socket;
 }
