@@ -7,16 +7,16 @@ import type { Environment } from "./environment.ts";
  * The XDG specification says that a relative value must be ignored.
  */
 export function configDirectory(environment: Environment): string {
-  const base = environment["XDG_CONFIG_HOME"];
+  const base = environment.XDG_CONFIG_HOME;
   return join(base && isAbsolute(base) ? base : join(homeDirectory(environment), ".config"), "openshell");
 }
 
 /** Entries made by the machine's administrator, with the same layout; looked at after the user's own. */
 export function systemConfigDirectory(environment: Environment): string {
-  return environment["OPENSHELL_SYSTEM_GATEWAY_DIR"] || "/etc/openshell";
+  return environment.OPENSHELL_SYSTEM_GATEWAY_DIR || "/etc/openshell";
 }
 
 /** `$HOME`, or what the password database says where it is not set (a service, `env -i`). */
 export function homeDirectory(environment: Environment): string {
-  return environment["HOME"] || homedir();
+  return environment.HOME || homedir();
 }

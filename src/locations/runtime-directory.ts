@@ -28,7 +28,7 @@ export function supervisorSocketPath(runtimeDirectory: string): string {
 }
 
 function runtimeBase(environment: Environment): string {
-  const base = environment["XDG_RUNTIME_DIR"];
+  const base = environment.XDG_RUNTIME_DIR;
   if (base && isAbsolute(base)) return join(base, "openshell");
   const uid = effectiveUid();
   return uid === 0 ? "/run/openshell" : `/tmp/openshell-${uid}`;

@@ -4,7 +4,7 @@ import type { Environment } from "./environment.ts";
 
 /** Where a gateway keeps its database, its sandboxes and its log: `$XDG_STATE_HOME/openshell`. */
 export function stateDirectory(environment: Environment): string {
-  const base = environment["XDG_STATE_HOME"];
+  const base = environment.XDG_STATE_HOME;
   return join(base && isAbsolute(base) ? base : join(homeDirectory(environment), ".local", "state"), "openshell");
 }
 

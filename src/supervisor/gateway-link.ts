@@ -1,0 +1,230 @@
+/**
+ * The supervisor's link to its gateway: one session on the gateway's Unix socket, dialled again for ever, and a socket
+ * for each command that the gateway asks for.
+ *
+ * The messages are those of ConnectSupervisor, as lines of ProtoJSON. Not gRPC: HTTP/2 and the message descriptors would
+ * cost a supervisor 20 MB and 50 ms, a third of what it may weigh, to speak with a process on the same machine.
+ */
+import { connect, type Socket } from "node:net";
+import type { SandboxPolicyJson } from "../gen/openshell/sandbox/v1/sandbox_pb.ts";
+import type { ExecSandboxRequestJson } from "../gen/openshell/v1/exec_pb.ts";
+import type {
+  ApplyPolicyJson,
+  ExecControlJson,
+  GatewayMessageJson,
+  RelayOpenJson,
+  SupervisorMessageJson,
+  SupervisorStatusJson,
+} from "../gen/openshell/v1/supervisor_pb.ts";
+import { JsonLineReader, jsonLine } from "../net/json-lines.ts";
+import { createExecChannel, type ExecChannel, type SessionChannel } from "./exec-channel.ts";
+import { createLogShipper, type LogShipper, type LogSource } from "./log-shipper.ts";
+
+export interface GatewayLinkOptions {
+  readonly socketPath: string;
+  /** Good for this sandbox alone. */
+  readonly token: string;
+  readonly sandboxId: string;
+  readonly instanceId: string;
+  /** Ends the link; nothing is dialled afterwards. */
+  readonly signal: AbortSignal;
+  readonly handlers: GatewayHandlers;
+  /** Absent: no log is shipped. */
+  readonly logs?: LogSource;
+}
+
+/** What the gateway may ask for. */
+export interface GatewayHandlers {
+  /** Puts a revision in force. A rejected promise counts as `failed`; the revision before it stays in force. */
+  applyPolicy(revision: PolicyRevision): Promise<PolicyOutcome>;
+  /** Runs a command on the channel. What cannot be started ends the channel with 126 or 127. */
+  exec(request: ExecSandboxRequestJson, channel: ExecChannel): void;
+  /** Ends the sandbox, then the supervisor. */
+  stop(graceSeconds: number): void;
+}
+
+/** `message` has every field that is not a message, as `toJson` gives it with `alwaysEmitImplicit`. */
+export interface PolicyRevision {
+  readonly version: number;
+  readonly hash: string;
+  readonly message: SandboxPolicyJson;
+}
+
+export type PolicyOutcome = { readonly status: "loaded" } | { readonly status: "failed"; readonly error: string };
+
+export interface GatewayLink {
+  /** Tells the gateway, now or as soon as it is there; only the latest status counts. */
+  reportStatus(status: SupervisorStatusJson): void;
+}
+
+/** A policy of the largest permitted size fits several times. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+/** Soon enough that a restarted gateway finds its sandboxes before a person has typed the next command … */
+const FIRST_RETRY_MS = 50;
+/** … and seldom enough that a hundred supervisors without a gateway cost nothing. */
+const LAST_RETRY_MS = 5_000;
+/** A gateway that has said nothing for so many heartbeats hangs: dial anew. */
+const MISSED_HEARTBEATS = 3;
+
+/** Connects, and stays connected until the signal. Returns at once. */
+export function connectGateway(options: GatewayLinkOptions): GatewayLink {
+  let latest: SupervisorStatusJson | undefined;
+  let session: Session | undefined;
+  let retryMs = FIRST_RETRY_MS;
+  let timer: NodeJS.Timeout | undefined;
+
+  function dial(): void {
+    if (options.signal.aborted) return;
+    session = openSession(options, {
+      status: () => latest,
+      accepted: () => {
+        retryMs = FIRST_RETRY_MS;
+      },
+      ended: () => {
+        session = undefined;
+        if (options.signal.aborted) return;
+        // Jitter, or all supervisors of a machine would knock in the same moment.
+        timer = setTimeout(dial, retryMs * (0.5 + Math.random() / 2));
+        retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+      },
+    });
+  }
+
+  options.signal.addEventListener("abort", () => {
+    clearTimeout(timer);
+    session?.end();
+  });
+  dial();
+  return {
+    reportStatus(status) {
+      latest = status;
+      session?.send({ status });
+    },
+  };
+}
+
+interface Session {
+  send(message: SupervisorMessageJson): void;
+  end(): void;
+}
+
+interface SessionListener {
+  status(): SupervisorStatusJson | undefined;
+  accepted(): void;
+  ended(): void;
+}
+
+function openSession(options: GatewayLinkOptions, listener: SessionListener): Session {
+  const { sandboxId, instanceId, token } = options;
+  const socket = connect(options.socketPath);
+  const channels = new Map<string, SessionChannel>();
+  const shipper = options.logs && createLogShipper(options.logs);
+  let heartbeat: NodeJS.Timeout | undefined;
+  let isAccepted = false;
+
+  // Before the gateway has accepted, a status goes out with the hello: what changes in between is sent once it has.
+  const status = listener.status();
+  socket.write(jsonLine({ session: { sandboxId, token } }));
+  const hello = { sandboxId, instanceId, policyVersion: status?.policyVersion ?? 0, ...(status && { status }) };
+  socket.write(jsonLine({ hello } satisfies SupervisorMessageJson));
+
+  const send = (message: SupervisorMessageJson): void => void socket.write(jsonLine(message));
+  const context: SessionContext = { options, channels, send };
+  const reader = new JsonLineReader(MAX_LINE_BYTES, (line) => {
+    const message = line as GatewayMessageJson;
+    if (message.sessionAccepted) {
+      isAccepted = true;
+      listener.accepted();
+      const seconds = message.sessionAccepted.heartbeatIntervalSecs ?? 0;
+      if (seconds > 0) heartbeat = startHeartbeat(socket, seconds, send);
+      const latest = listener.status();
+      if (latest !== undefined && latest !== status) send({ status: latest });
+      shipper?.start(Number(message.sessionAccepted.logCursor ?? 0), (logs) =>
+        send({ logs: { sandboxId, logs: [...logs] } }),
+      );
+    } else {
+      handle(context, message, shipper);
+    }
+  });
+  socket.on("data", (chunk) => {
+    // No encoding is set, so chunks are bytes.
+    if (reader.push(chunk as Buffer) !== undefined) socket.destroy();
+  });
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    clearInterval(heartbeat);
+    shipper?.stop();
+    // A channel belongs to its session: without it, nobody could say that the client has gone.
+    for (const channel of channels.values()) channel.destroy();
+    listener.ended();
+  });
+  return {
+    send: (message) => {
+      if (isAccepted) send(message);
+    },
+    end: () => void socket.destroySoon(),
+  };
+}
+
+function startHeartbeat(
+  socket: Socket,
+  seconds: number,
+  send: (message: SupervisorMessageJson) => void,
+): NodeJS.Timeout {
+  socket.setTimeout(seconds * MISSED_HEARTBEATS * 1000, () => socket.destroy());
+  const timer = setInterval(() => send({ heartbeat: {} }), seconds * 1000);
+  timer.unref();
+  return timer;
+}
+
+interface SessionContext {
+  readonly options: GatewayLinkOptions;
+  readonly channels: Map<string, SessionChannel>;
+  readonly send: (message: SupervisorMessageJson) => void;
+}
+
+/** Unknown messages are ignored: a newer gateway may know more than this supervisor. */
+function handle(context: SessionContext, message: GatewayMessageJson, shipper: LogShipper | undefined): void {
+  if (message.relayOpen) openRelay(context, message.relayOpen);
+  else if (message.execControl) control(context.channels, message.execControl);
+  else if (message.relayClose) context.channels.get(message.relayClose.channelId ?? "")?.destroy();
+  else if (message.applyPolicy) void applyPolicy(context, message.applyPolicy);
+  else if (message.logsStored) shipper?.stored(Number(message.logsStored.logCursor ?? 0));
+  else if (message.stop) context.options.handlers.stop(message.stop.graceSeconds ?? 0);
+}
+
+async function applyPolicy({ options, send }: SessionContext, apply: ApplyPolicyJson): Promise<void> {
+  const version = apply.version ?? 0;
+  const revision = { version, hash: apply.policyHash ?? "", message: apply.policy ?? {} };
+  const outcome = await options.handlers
+    .applyPolicy(revision)
+    .catch((error: unknown): PolicyOutcome => ({ status: "failed", error: String(error) }));
+  send({
+    policyStatus:
+      outcome.status === "loaded"
+        ? { version, status: "POLICY_STATUS_LOADED" }
+        : { version, status: "POLICY_STATUS_FAILED", loadError: outcome.error },
+  });
+}
+
+function openRelay({ options, channels, send }: SessionContext, open: RelayOpenJson): void {
+  const channelId = open.channelId ?? "";
+  const request = open.exec?.request;
+  if (!request) {
+    send({ relayOpenResult: { channelId, success: false, error: "this supervisor opens exec channels only" } });
+    return;
+  }
+  // Half-open: the end of the command's input is the end of one direction, while output goes on in the other.
+  const socket = connect({ path: options.socketPath, allowHalfOpen: true });
+  socket.write(jsonLine({ channel: { sandboxId: options.sandboxId, token: options.token, channelId } }));
+  const channel = createExecChannel(socket);
+  channels.set(channelId, channel);
+  socket.on("close", () => channels.delete(channelId));
+  options.handlers.exec(request, channel);
+}
+
+function control(channels: ReadonlyMap<string, SessionChannel>, { channelId, signal, resize }: ExecControlJson): void {
+  const channel = channels.get(channelId ?? "");
+  if (signal) channel?.deliver({ signal });
+  if (resize) channel?.deliver({ resize: { cols: resize.cols ?? 0, rows: resize.rows ?? 0 } });
+}

@@ -1,0 +1,62 @@
+/**
+ * Ships log lines to the gateway, each once: they go in order, in batches, one batch under way at a time, and the gateway
+ * says how far it has stored them. What is not stored is sent again on the next session. The log on disk is the queue,
+ * so nothing is lost while the gateway is away and no memory is spent on it.
+ */
+import type { SandboxLogLineJson } from "../gen/openshell/v1/watch_pb.ts";
+
+/** Where lines come from: the audit log. Sequence numbers start at 1 and survive restarts. */
+export interface LogSource {
+  /** Up to `limit` lines that follow the given sequence number, oldest first. */
+  readAfter(sequence: number, limit: number): Promise<readonly SandboxLogLineJson[]>;
+  /** Calls the listener when there are new lines; gives a function that stops this. */
+  subscribe(listener: () => void): () => void;
+}
+
+/** Some 200 KB for usual lines; keeps a batch well below the limit of a line on the link. */
+const BATCH_LINES = 500;
+
+export interface LogShipper {
+  /** A session began; the gateway has everything up to `cursor`. */
+  start(cursor: number, send: (lines: readonly SandboxLogLineJson[]) => void): void;
+  /** The gateway has stored everything up to `cursor`. */
+  stored(cursor: number): void;
+  /** The session is over. */
+  stop(): void;
+}
+
+/** A shipper of the lines of `source`. */
+export function createLogShipper(source: LogSource): LogShipper {
+  let session: { cursor: number; underWay: boolean; send: (lines: readonly SandboxLogLineJson[]) => void } | undefined;
+  let unsubscribe: (() => void) | undefined;
+
+  async function ship(): Promise<void> {
+    const mine = session;
+    if (mine === undefined || mine.underWay) return;
+    mine.underWay = true;
+    const lines = await source.readAfter(mine.cursor, BATCH_LINES);
+    if (session !== mine) return;
+    if (lines.length === 0) mine.underWay = false;
+    else mine.send(lines);
+  }
+
+  return {
+    start(cursor, send) {
+      session = { cursor, underWay: false, send };
+      unsubscribe?.();
+      unsubscribe = source.subscribe(() => void ship());
+      void ship();
+    },
+    stored(cursor) {
+      if (session === undefined) return;
+      session.cursor = Math.max(session.cursor, cursor);
+      session.underWay = false;
+      void ship();
+    },
+    stop() {
+      session = undefined;
+      unsubscribe?.();
+      unsubscribe = undefined;
+    },
+  };
+}
