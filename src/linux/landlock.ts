@@ -66,7 +66,7 @@ export interface LandlockOutcome {
 /** The kernel's Landlock ABI version, 0 if it has none or has it switched off. */
 export function landlockAbi(): number {
   const version = Number(createRuleset(LANDLOCK_CREATE_RULESET, null, 0, CREATE_RULESET_VERSION));
-  return version < 0 ? 0 : version;
+  return Math.max(version, 0);
 }
 
 /**

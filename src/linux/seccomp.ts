@@ -1,23 +1,16 @@
 /**
- * Seccomp filters: rules compiled to classic BPF and put on this thread; seccomp(2). Everything it starts inherits them.
+ * Seccomp filters: rules compiled to classic BPF; seccomp(2). bubblewrap puts the program on the first process of the
+ * sandbox before it runs (`--seccomp`), so that every thread of it and everything it starts is bound.
  */
-import koffi from "koffi";
-import { checked, libc } from "./libc.ts";
 import type { ArgumentTest, Errno, SeccompRule } from "./seccomp-rules.ts";
-
-const seccomp = libc.func("syscall", "long", ["long", "unsigned int", "unsigned int", "const void *"]);
 
 export type Architecture = "x64" | "arm64";
 
-/** seccomp(2)'s own number, and the AUDIT_ARCH_* value that the kernel reports for the architecture. */
-const architectures: Record<Architecture, { syscall: number; audit: number }> = {
-  x64: { syscall: 317, audit: 0xc000003e },
-  arm64: { syscall: 277, audit: 0xc00000b7 },
-};
+/** What the kernel reports as the calling architecture: AUDIT_ARCH_* of linux/audit.h. */
+const auditArchitectures: Record<Architecture, number> = { x64: 0xc000003e, arm64: 0xc00000b7 };
 
 const errnos: Record<Errno, number> = { EPERM: 1, EACCES: 13, EINVAL: 22, ENOSYS: 38, EAFNOSUPPORT: 97 };
 
-const SECCOMP_SET_MODE_FILTER = 1;
 const RET_ALLOW = 0x7fff0000;
 const RET_ERRNO = 0x00050000;
 /** On x86-64, numbers with this bit are x32's: the same calls by other numbers, and so a way around any list. */
@@ -52,7 +45,7 @@ const refuseWith = (errno: Errno): Instruction => statement(RETURN, RET_ERRNO | 
 export function compileSeccomp(rules: readonly SeccompRule[], architecture: Architecture): Buffer {
   const program: Instruction[] = [
     statement(LOAD_WORD, OFFSET_ARCHITECTURE),
-    { code: JUMP_EQUAL, ifTrue: 1, ifFalse: 0, k: architectures[architecture].audit },
+    { code: JUMP_EQUAL, ifTrue: 1, ifFalse: 0, k: auditArchitectures[architecture] },
     refuseWith("ENOSYS"),
     statement(LOAD_WORD, OFFSET_NUMBER),
   ];
@@ -96,17 +89,4 @@ function encode(program: readonly Instruction[]): Buffer {
     bytes.writeUInt32LE(k >>> 0, index * 8 + 4);
   }
   return bytes;
-}
-
-/**
- * Puts a compiled filter on this thread, for good. Needs `no_new_privs`.
- * @throws SystemError
- */
-export function installSeccomp(program: Buffer, architecture: Architecture): void {
-  // struct sock_fprog: the number of instructions, then the pointer to them.
-  const header = Buffer.alloc(16);
-  header.writeUInt16LE(program.length / 8, 0);
-  header.writeBigUInt64LE(koffi.address(program), 8);
-  const result = seccomp(architectures[architecture].syscall, SECCOMP_SET_MODE_FILTER, 0, header);
-  checked(Number(result), "seccomp", "SECCOMP_SET_MODE_FILTER");
 }

@@ -1,0 +1,38 @@
+/**
+ * The first program inside a sandbox: opens the listening sockets, hands them out, closes the doors that are left, then
+ * starts programs as the supervisor asks. Holds nothing secret, and is assumed hostile by the supervisor.
+ */
+import { readSync } from "node:fs";
+import { Socket } from "node:net";
+import { handOutListeners } from "./listeners.ts";
+import { type Configuration, encodeJsonFrame, FrameReader, frame } from "./protocol.ts";
+import { restrict } from "./restrict.ts";
+import { serve } from "./serve.ts";
+
+/** The supervisor's socket, which it makes descriptor 3 of this program. */
+const LINK = 3;
+
+/** Reads the one frame that the supervisor sends before init answers anything. */
+function readConfiguration(): Configuration {
+  const reader = new FrameReader();
+  const bytes = Buffer.alloc(64 * 1024);
+  for (;;) {
+    const length = readSync(LINK, bytes);
+    if (length === 0) process.exit(1);
+    const [first] = reader.push(Buffer.from(bytes.subarray(0, length)));
+    if (first) return JSON.parse(first.payload.toString()) as Configuration;
+  }
+}
+
+// Agents say `pkill node`; what they then mean is not this.
+process.title = "openshell-init";
+const configuration = readConfiguration();
+handOutListeners(LINK);
+const link = new Socket({ fd: LINK });
+try {
+  link.write(encodeJsonFrame(frame.ready, 0, restrict(configuration)));
+  serve(link);
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  link.end(encodeJsonFrame(frame.failed, 0, { code: "EPERM", message }), () => process.exit(1));
+}

@@ -1,0 +1,80 @@
+/**
+ * Init restricts itself; what it starts inherits. bubblewrap has made the namespaces, dropped every capability, set
+ * `no_new_privs` and put the seccomp filter on before init's first instruction. What is left is Landlock and the limits.
+ */
+import { readFileSync, readlinkSync } from "node:fs";
+import { type LandlockOutcome, restrictWithLandlock } from "../linux/landlock.ts";
+import { type Resource, setLimit, setNoNewPrivileges, setNotDumpable } from "../linux/process-limits.ts";
+import { type Configuration, type IsolationFact, namespaceKinds } from "./protocol.ts";
+
+/**
+ * Closes the doors that are left, then says what is in force as measured here, not as wished.
+ * @throws Error when the policy requires more than this machine gives
+ */
+export function restrict(configuration: Configuration): IsolationFact[] {
+  for (const [resource, value] of Object.entries(configuration.limits)) setLimit(resource as Resource, value);
+  setNoNewPrivileges();
+  setNotDumpable();
+  const landlock = restrictWithLandlock(configuration.landlock.rules);
+  if (configuration.landlock.required) requireLandlock(landlock);
+  return [landlockFact(landlock), ...processFacts(readFileSync("/proc/self/status", "latin1")), ...namespaceFacts()];
+}
+
+function requireLandlock(outcome: LandlockOutcome): void {
+  if (outcome.abi === 0) {
+    throw new Error("landlock.compatibility is hard_requirement, and this kernel has no Landlock");
+  }
+  const [first] = outcome.skipped;
+  if (first) {
+    throw new Error(`landlock.compatibility is hard_requirement, and ${first.path} can't be opened (${first.code})`);
+  }
+}
+
+function landlockFact(outcome: LandlockOutcome): IsolationFact {
+  if (outcome.abi === 0) {
+    return {
+      name: "landlock",
+      value: "absent",
+      strong: false,
+      remedy: "Use a kernel of 5.13 or later with `landlock` among its security modules (the boot parameter lsm=).",
+    };
+  }
+  if (!outcome.enforced) {
+    return {
+      name: "landlock",
+      value: "off: none of the policy's paths can be opened",
+      strong: false,
+      remedy: "Correct the paths of filesystem_policy.",
+    };
+  }
+  const skipped = outcome.skipped.map(({ path, code }) => `${path} (${code})`);
+  const value = `ABI ${outcome.abi}${outcome.scopes ? ", scoped" : ""}`;
+  if (skipped.length === 0) return { name: "landlock", value, strong: true };
+  return { name: "landlock", value: `${value}; skipped ${skipped.join(", ")}`, strong: true };
+}
+
+/** Facts that the kernel tells about this process; proc_pid_status(5). */
+function processFacts(status: string): IsolationFact[] {
+  const field = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, "m").exec(status)?.[1] ?? "unknown";
+  const capabilities = ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map((set) => BigInt(`0x${field(set)}`));
+  const hasNone = capabilities.every((set) => set === 0n);
+  const seccomp = field("Seccomp") === "2";
+  const noNewPrivileges = field("NoNewPrivs") === "1";
+  const uid = field("Uid").split("\t")[0] ?? "unknown";
+  return [
+    { name: "seccomp", value: seccomp ? "filter" : "off", strong: seccomp },
+    { name: "no_new_privs", value: noNewPrivileges ? "on" : "off", strong: noNewPrivileges },
+    { name: "capabilities", value: hasNone ? "none" : "some", strong: hasNone },
+    { name: "user", value: `uid ${uid}`, strong: uid !== "0" },
+  ];
+}
+
+/** The namespaces this process is in, by the kernel's own names; namespaces(7). */
+function namespaceFacts(): IsolationFact[] {
+  const kinds = ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup"];
+  return kinds.map((kind) => ({
+    name: `namespace.${kind}`,
+    value: readlinkSync(`/proc/self/ns/${kind}`),
+    strong: true,
+  }));
+}

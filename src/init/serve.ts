@@ -1,0 +1,100 @@
+/** Init's main loop: frames from the supervisor become programs, what programs do becomes frames. */
+
+import type { Socket } from "node:net";
+import { constants } from "node:os";
+import type { Program } from "./program.ts";
+import {
+  encodeFrame,
+  encodeJsonFrame,
+  encodeNumberFrame,
+  type Frame,
+  FrameReader,
+  frame,
+  OUTPUT_WINDOW,
+  type SpawnRequest,
+} from "./protocol.ts";
+import { startWithPipes } from "./start-with-pipes.ts";
+import { startWithTerminal } from "./start-with-terminal.ts";
+
+/** A channel from the frame that asks for its program to the one that reports its end. */
+interface Channel {
+  /** Settles once the program runs; frames that come earlier wait for it, in order. */
+  readonly program: Promise<Program | undefined>;
+  /** Bytes of output that may still be sent. */
+  credit: number;
+}
+
+/** Serves frames until the supervisor closes the link; everything inside then ends with init. */
+export function serve(link: Socket): void {
+  const channels = new Map<number, Channel>();
+  const reader = new FrameReader();
+  link.on("data", (bytes: Buffer) => {
+    for (const received of reader.push(bytes)) handle(received, channels, link);
+  });
+  link.on("close", () => process.exit(0));
+  link.on("error", () => process.exit(1));
+}
+
+function handle(received: Frame, channels: Map<number, Channel>, link: Socket): void {
+  if (received.type === frame.signalAll) return signalEverything(received.payload.readUInt32LE(0));
+  if (received.type === frame.spawn) return open(received, channels, link);
+  const channel = channels.get(received.channel);
+  void channel?.program.then((program) => {
+    if (program) apply(received, channel, program);
+  });
+}
+
+function apply({ type, payload }: Frame, channel: Channel, program: Program): void {
+  switch (type) {
+    case frame.stdin:
+      return program.write(payload);
+    case frame.stdinEnd:
+      return program.endInput();
+    case frame.resize:
+      return program.resize(payload.readUInt16LE(0), payload.readUInt16LE(2));
+    case frame.signal:
+      return program.signal(payload.readUInt32LE(0));
+    case frame.outputCredit:
+      if (channel.credit <= 0) program.resumeOutput();
+      channel.credit += payload.readUInt32LE(0);
+      return;
+    default:
+      throw new Error(`the supervisor sent a frame of unknown type ${type}`);
+  }
+}
+
+function open({ channel: id, payload }: Frame, channels: Map<number, Channel>, link: Socket): void {
+  const request = JSON.parse(payload.toString()) as SpawnRequest;
+  const start = request.terminal ? startWithTerminal : startWithPipes;
+  const started = start(request, {
+    onOutput: (stream, bytes) => {
+      link.write(encodeFrame(stream === "stdout" ? frame.stdout : frame.stderr, id, bytes));
+      channel.credit -= bytes.length;
+      if (channel.credit <= 0) void channel.program.then((program) => channel.credit <= 0 && program?.pauseOutput());
+    },
+    onInputTaken: (bytes) => link.write(encodeNumberFrame(frame.inputCredit, id, bytes)),
+    onExit: (exited) => {
+      channels.delete(id);
+      link.write(encodeJsonFrame(frame.exited, id, exited));
+    },
+  });
+  const channel: Channel = { credit: OUTPUT_WINDOW, program: started.catch(() => undefined) };
+  channels.set(id, channel);
+  started.then(
+    ({ pid }) => link.write(encodeJsonFrame(frame.started, id, { pid })),
+    ({ code = "EIO", message }: NodeJS.ErrnoException) => {
+      channels.delete(id);
+      link.write(encodeJsonFrame(frame.failed, id, { code, message }));
+    },
+  );
+}
+
+/** Every process of the sandbox but init itself and the reaper above it; kill(2) with -1. */
+function signalEverything(signal: number): void {
+  // The kernel spares the caller; it does not spare init when init is asked to end in its turn, by closing the link.
+  try {
+    process.kill(-1, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).errno !== -constants.errno.ESRCH) throw error;
+  }
+}
