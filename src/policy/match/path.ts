@@ -1,0 +1,50 @@
+/**
+ * Path globs: `*` and `**` both cross `/`, `?` is one character, `[0-9]` and `[!0]` are sets. Matched against the
+ * canonical path of a request only (src/net/canonical-path.ts).
+ */
+import { compileGlob, isCatchAll, type TextMatcher } from "./glob.ts";
+
+const syntax = { classes: true } as const;
+const encoder = new TextEncoder();
+
+/** Characters that RFC 3986 section 2.3 calls unreserved: a canonical path never holds them encoded. */
+const unreserved = /^[A-Za-z0-9._~-]$/;
+
+export function compilePath(pattern: string): TextMatcher {
+  return compileGlob(canonicalPathGlob(pattern), syntax);
+}
+
+export function isEveryPath(pattern: string): boolean {
+  // A canonical path always starts with a slash, so `/**` is every path too.
+  return isCatchAll(pattern, syntax) || (pattern.startsWith("/*") && isCatchAll(pattern.slice(1), syntax));
+}
+
+/**
+ * The pattern in the spelling that canonical paths have: what is written literally in a policy (`/a b`, `/%7euser`)
+ * would otherwise never match, and a deny rule that never matches is a hole.
+ */
+export function canonicalPathGlob(pattern: string): string {
+  return pattern
+    .replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => {
+      const character = String.fromCharCode(Number.parseInt(hex, 16));
+      return unreserved.test(character) ? character : `%${hex.toUpperCase()}`;
+    })
+    .replace(/[^\x21-\x7e]/gu, percentEncoded);
+}
+
+function percentEncoded(character: string): string {
+  return Array.from(encoder.encode(character), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(
+    "",
+  );
+}
+
+/** Why no canonical path can match the pattern, if that is so. */
+export function pathGlobProblem(pattern: string): string | undefined {
+  if (!/^[/*?[]/.test(pattern)) return "a path starts with `/`";
+  if (/\/\.{1,2}(\/|$)/.test(pattern)) return "a request never keeps `.` or `..` as a segment of its path";
+  if (pattern.includes("//")) return "a request never keeps an empty segment in its path";
+  if (pattern.includes("#") || pattern.includes("\\")) return "a path holds no `#` and no `\\`";
+  if (/%(?![0-9A-Fa-f]{2})/.test(pattern)) return "`%` must be followed by two hexadecimal digits";
+  if (/%(00|5c)/i.test(pattern)) return "a request with %00 or %5C is always refused";
+  return undefined;
+}

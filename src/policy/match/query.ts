@@ -1,0 +1,31 @@
+/**
+ * Query matchers: decoded parameter name → globs. A parameter that is named must be there. Where it repeats, origins
+ * disagree about which value counts, so each direction takes the careful reading: to allow, every value must match; to
+ * deny, one is enough.
+ */
+import type { RequestFacts } from "../verdict.ts";
+import { compileGlob, type TextMatcher } from "./glob.ts";
+
+export type QueryMatcher = (query: RequestFacts["query"]) => boolean;
+
+/** `purpose` is what a match leads to. */
+export function compileQuery(
+  parameters: ReadonlyMap<string, readonly string[]>,
+  purpose: "allow" | "deny",
+): QueryMatcher {
+  const conditions = Array.from(parameters, ([name, globs]) => ({ name, matches: compileAny(globs) }));
+  return (query) =>
+    conditions.every(({ name, matches }) => {
+      const values = query.filter(([key]) => key === name);
+      if (values.length === 0) return false;
+      return purpose === "allow"
+        ? values.every(([, value]) => matches(value))
+        : values.some(([, value]) => matches(value));
+    });
+}
+
+/** A function that tells whether one of the globs matches. */
+export function compileAny(globs: readonly string[]): TextMatcher {
+  const matchers = globs.map((glob) => compileGlob(glob, { classes: true }));
+  return (text) => matchers.some((matches) => matches(text));
+}
