@@ -7,13 +7,18 @@ import { compileGlob, isCatchAll, type TextMatcher } from "./glob.ts";
 const syntax = { classes: true } as const;
 const encoder = new TextEncoder();
 
-/** Characters that RFC 3986 section 2.3 calls unreserved: a canonical path never holds them encoded. */
-const unreserved = /^[A-Za-z0-9._~-]$/;
+/** What a segment may hold as it is (RFC 3986 section 3.3, pchar): a canonical path never holds these encoded. */
+const segmentCharacter = /^[A-Za-z0-9._~!$&'()*+,;=:@-]$/;
 
+/** What stands for itself in a canonical path, and what is special in a glob. */
+const nonPathCharacter = /[^A-Za-z0-9._~!$&'()*+,;=:@/?[\]%-]/gu;
+
+/** A function that tells whether a canonical path matches the glob. */
 export function compilePath(pattern: string): TextMatcher {
   return compileGlob(canonicalPathGlob(pattern), syntax);
 }
 
+/** Whether the glob matches every path. */
 export function isEveryPath(pattern: string): boolean {
   // A canonical path always starts with a slash, so `/**` is every path too.
   return isCatchAll(pattern, syntax) || (pattern.startsWith("/*") && isCatchAll(pattern.slice(1), syntax));
@@ -27,9 +32,11 @@ export function canonicalPathGlob(pattern: string): string {
   return pattern
     .replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => {
       const character = String.fromCharCode(Number.parseInt(hex, 16));
-      return unreserved.test(character) ? character : `%${hex.toUpperCase()}`;
+      if (!segmentCharacter.test(character)) return `%${hex.toUpperCase()}`;
+      // An escaped star was meant as a star, not as a wildcard.
+      return character === "*" ? "[*]" : character;
     })
-    .replace(/[^\x21-\x7e]/gu, percentEncoded);
+    .replace(nonPathCharacter, percentEncoded);
 }
 
 function percentEncoded(character: string): string {

@@ -1,0 +1,177 @@
+/**
+ * One inspected endpoint, made ready to decide requests with. It answers for itself only; how the answers of several
+ * endpoints combine is the business of evaluate-request.ts.
+ */
+import type { TextMatcher } from "./match/glob.ts";
+import { compilePath, isEveryPath } from "./match/path.ts";
+import { compileQuery } from "./match/query.ts";
+import type { AccessPreset, Endpoint, EndpointProtocol, RequestMatcher } from "./policy.ts";
+import type { RequestFacts } from "./verdict.ts";
+
+export interface CompiledEndpoint {
+  /** Whether requests on it are looked at; false for layer 4 and `tcp`. */
+  readonly inspected: boolean;
+  /**
+   * Whether it alone speaks for the paths it selects: a REST rule over the same path must not let through what a
+   * body-inspecting endpoint has not understood.
+   */
+  readonly authoritative: boolean;
+  /** Whether `path` selects this endpoint for a request. */
+  selects(path: string): boolean;
+  allows(request: RequestFacts): boolean;
+  denies(request: RequestFacts): boolean;
+}
+
+type RequestTest = (request: RequestFacts) => boolean;
+
+/** Methods that a preset allows; `full` allows all. RFC 9110 section 9.2.1 calls the first three safe. */
+const presetMethods: Readonly<Record<Exclude<AccessPreset, "full">, ReadonlySet<string>>> = {
+  "read-only": new Set(["GET", "HEAD", "OPTIONS"]),
+  "read-write": new Set(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH"]),
+};
+
+/** The method that stands for text messages of a client after a WebSocket upgrade. */
+export const websocketText = "WEBSOCKET_TEXT";
+
+const never: RequestTest = () => false;
+const always: RequestTest = () => true;
+
+/** Whether requests on endpoints of this protocol are inspected one by one. */
+export function isInspected(protocol: EndpointProtocol | undefined): boolean {
+  return protocol !== undefined && protocol !== "tcp";
+}
+
+export function compileEndpoint(endpoint: Endpoint): CompiledEndpoint {
+  const selects: TextMatcher = endpoint.path === "" ? () => true : compilePath(endpoint.path);
+  return { inspected: isInspected(endpoint.protocol), selects, ...compileProtocol(endpoint) };
+}
+
+/** Whether a deny rule forbids whatever could be asked. */
+export function deniesEverything(endpoint: Endpoint): boolean {
+  if (!isInspected(endpoint.protocol) || endpoint.path !== "") return false;
+  return endpoint.denyRules.some(
+    (rule) => rule.method === "*" && isEveryPath(rule.path ?? "**") && rule.query === undefined && !readsBody(rule),
+  );
+}
+
+function compileProtocol(endpoint: Endpoint): Pick<CompiledEndpoint, "allows" | "denies" | "authoritative"> {
+  switch (endpoint.protocol) {
+    case undefined:
+    case "tcp":
+      // A layer-4 endpoint lets bytes pass where nothing is inspected. Once another endpoint of the same destination
+      // is inspected, it has nothing to say about single requests: the narrower rule was written for a reason.
+      return { allows: never, denies: never, authoritative: false };
+    case "rest":
+      return { allows: restAllows(endpoint), denies: anyDeny(endpoint), authoritative: false };
+    case "websocket":
+      return { ...websocket(endpoint), authoritative: false };
+    case "graphql":
+      return { allows: graphqlAllows(endpoint), denies: anyDeny(endpoint), authoritative: true };
+    case "json-rpc":
+    case "mcp":
+      // What these calls ask for stands in their bodies, and so do the rules about them. As long as nothing reads the
+      // body, no rule can be known to hold, so nothing is allowed.
+      return { allows: never, denies: never, authoritative: true };
+    default:
+      return endpoint.protocol satisfies never;
+  }
+}
+
+function restAllows(endpoint: Endpoint): RequestTest {
+  const allowed = allowedByRulesOrPreset(endpoint);
+  // An upgrade leaves HTTP, and with it everything that this endpoint could inspect.
+  return (request) => request.upgrade === undefined && allowed(request);
+}
+
+function allowedByRulesOrPreset(endpoint: Endpoint): RequestTest {
+  if (endpoint.access === "full") return always;
+  if (endpoint.access !== undefined) {
+    const methods = presetMethods[endpoint.access];
+    return (request) => methods.has(request.method);
+  }
+  return anyOf((endpoint.rules ?? []).map((rule) => compileMatcher(rule, "allow")));
+}
+
+/**
+ * A WebSocket endpoint allows the upgrade only. After the upgrade the bytes are relayed as they are, without a look at
+ * messages; so the upgrade stands only where text messages of the client are allowed too, and none is denied.
+ */
+function websocket(endpoint: Endpoint): Pick<CompiledEndpoint, "allows" | "denies"> {
+  const rules = endpoint.rules ?? [];
+  const mayUpgrade = endpoint.access === undefined ? anyOf(rules.map((rule) => compileMatcher(rule, "allow"))) : always;
+  const messages =
+    endpoint.access === undefined
+      ? anyOf(rules.filter((rule) => !readsBody(rule)).map((rule) => compileMatcher(rule, "allow")))
+      : presetAllowsMessages(endpoint.access);
+  const denied = anyDeny(endpoint);
+  return {
+    allows: (request) =>
+      request.upgrade === "websocket" &&
+      request.method === "GET" &&
+      mayUpgrade(request) &&
+      messages(asMessage(request)),
+    denies: (request) => denied(request) || (request.upgrade === "websocket" && denied(asMessage(request))),
+  };
+}
+
+function presetAllowsMessages(access: AccessPreset): RequestTest {
+  return access === "read-only" ? never : always;
+}
+
+/** The question that a text message on the upgraded connection will be. */
+function asMessage(request: RequestFacts): RequestFacts {
+  return { ...request, method: websocketText };
+}
+
+/** Only what needs no look into the body: `full`, or rules by method and path alone. */
+function graphqlAllows(endpoint: Endpoint): RequestTest {
+  if (endpoint.access !== undefined && endpoint.access !== "full") return never;
+  const allowed = allowedByRulesOrPreset(endpoint);
+  return (request) => request.upgrade === undefined && allowed(request);
+}
+
+/** Whether any deny rule holds, or can't be known not to hold because it speaks about the body. */
+function anyDeny(endpoint: Endpoint): RequestTest {
+  return anyOf(endpoint.denyRules.map((rule) => compileMatcher(rule, "deny")));
+}
+
+function anyOf(tests: readonly RequestTest[]): RequestTest {
+  return (request) => tests.some((test) => test(request));
+}
+
+/** Whether a rule speaks about the body of a request: a GraphQL operation, a tool. */
+export function readsBody(rule: RequestMatcher): boolean {
+  return (
+    rule.operationType !== undefined ||
+    rule.operationName !== undefined ||
+    rule.fields !== undefined ||
+    rule.tool !== undefined
+  );
+}
+
+/** One rule by method, path and query. A condition on the body holds for `deny` and fails for `allow`. */
+function compileMatcher(rule: RequestMatcher, purpose: "allow" | "deny"): RequestTest {
+  if (purpose === "allow" && readsBody(rule)) return never;
+  const method = compileMethod(rule.method);
+  const path = rule.path === undefined || isEveryPath(rule.path) ? undefined : compilePath(rule.path);
+  const query = rule.query === undefined ? undefined : compileQuery(rule.query, purpose);
+  return (request) =>
+    method(request.method) &&
+    (path === undefined || path(request.path) || (purpose === "deny" && matchesDecodedSlash(path, request))) &&
+    (query === undefined || query(request.query));
+}
+
+/**
+ * `allow_encoded_slash` lets `%2F` through, and some origins read it as a slash: a deny rule for `/admin/**` must also
+ * hold for `/admin%2Fusers`.
+ */
+function matchesDecodedSlash(path: TextMatcher, request: RequestFacts): boolean {
+  return request.hasEncodedSlash && path(request.path.replaceAll("%2F", "/"));
+}
+
+function compileMethod(method: string | undefined): (asked: string) => boolean {
+  if (method === undefined || method === "*") return () => true;
+  // RFC 9110 section 9.3.2: HEAD is GET without the body.
+  if (method === "GET") return (asked) => asked === "GET" || asked === "HEAD";
+  return (asked) => asked === method;
+}

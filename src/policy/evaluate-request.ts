@@ -1,0 +1,73 @@
+/**
+ * Layer 7: one request on an inspected connection. Explicit deny beats allow beats implicit deny, across all endpoints
+ * that the connection was allowed by.
+ */
+import type { CompiledEndpoint } from "./compile-endpoint.ts";
+import type { Endpoint } from "./policy.ts";
+import type { ReasonCode } from "./reason-codes.ts";
+import type { MatchedEndpoint, RequestFacts, RequestVerdict } from "./verdict.ts";
+
+interface Candidate {
+  readonly matched: MatchedEndpoint;
+  readonly compiled: CompiledEndpoint;
+}
+
+/** Decides a request. `compiledFor` gives the compiled form of an endpoint. */
+export function evaluateRequest(
+  endpoints: readonly MatchedEndpoint[],
+  request: RequestFacts,
+  compiledFor: (endpoint: Endpoint) => CompiledEndpoint,
+): RequestVerdict {
+  const inspected = inspectedEndpoints(endpoints, compiledFor);
+  const candidates = inspected.filter(({ compiled }) => compiled.selects(request.path));
+  const allowing = findAllowing(candidates, request);
+  const denying = candidates.filter(({ compiled }) => compiled.denies(request));
+  const [firstDenying] = denying;
+  if (firstDenying !== undefined) {
+    // In `audit` a deny rule is only tried out, so the request passes if it would have passed without that rule.
+    const auditOnly = isAuditOnly(denying) && (allowing !== undefined || isAuditOnly(candidates));
+    return { kind: "deny", reason: "inspect.deny_rule", rule: firstDenying.matched.rule, auditOnly };
+  }
+  if (allowing !== undefined) return { kind: "allow", rule: allowing.matched.rule, endpoint: allowing.matched };
+  const nearest = candidates[0] ?? inspected[0];
+  return {
+    kind: "deny",
+    reason: whyNot(candidates, request),
+    ...(nearest === undefined ? {} : { rule: nearest.matched.rule }),
+    auditOnly: isAuditOnly(candidates.length > 0 ? candidates : inspected),
+  };
+}
+
+function inspectedEndpoints(
+  endpoints: readonly MatchedEndpoint[],
+  compiledFor: (endpoint: Endpoint) => CompiledEndpoint,
+): Candidate[] {
+  const inspected: Candidate[] = [];
+  for (const matched of endpoints) {
+    const compiled = compiledFor(matched.endpoint);
+    if (compiled.inspected) inspected.push({ matched, compiled });
+  }
+  return inspected;
+}
+
+/** The first endpoint that allows; if some of them are authoritative, each of those must allow. */
+function findAllowing(candidates: readonly Candidate[], request: RequestFacts): Candidate | undefined {
+  const authoritative = candidates.filter(({ compiled }) => compiled.authoritative);
+  if (authoritative.some((candidate) => !allows(candidate, request))) return undefined;
+  return authoritative[0] ?? candidates.find((candidate) => allows(candidate, request));
+}
+
+function allows({ matched, compiled }: Candidate, request: RequestFacts): boolean {
+  return (!request.hasEncodedSlash || matched.endpoint.allowEncodedSlash) && compiled.allows(request);
+}
+
+function whyNot(candidates: readonly Candidate[], request: RequestFacts): ReasonCode {
+  if (request.upgrade !== undefined) return "inspect.upgrade";
+  const slashRefused =
+    request.hasEncodedSlash && candidates.every(({ matched }) => !matched.endpoint.allowEncodedSlash);
+  return slashRefused ? "inspect.ambiguous" : "inspect.no_rule";
+}
+
+function isAuditOnly(candidates: readonly Candidate[]): boolean {
+  return candidates.length > 0 && candidates.every(({ matched }) => matched.endpoint.enforcement === "audit");
+}
