@@ -84,10 +84,10 @@ function decodedPath(raw: string): CanonicalPath | string {
     if (typeof character === "string") return character;
     const { code, escaped, end } = character;
     const literal = String.fromCharCode(code);
-    const escape = escaped ? raw.slice(at, end).toUpperCase() : `%${hex(code)}`;
+    const escapeSequence = escaped ? raw.slice(at, end).toUpperCase() : `%${hex(code)}`;
     const fits = segmentCharacters[code] === 1 || (code === slash && !escaped);
-    path += fits ? literal : escape;
-    forwarded += fits && (!escaped || unreserved[code] === 1) ? literal : escape;
+    path += fits ? literal : escapeSequence;
+    forwarded += fits && (!escaped || unreserved[code] === 1) ? literal : escapeSequence;
     hasEncodedSlash ||= code === slash && escaped;
     at = end;
   }

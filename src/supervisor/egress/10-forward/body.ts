@@ -1,0 +1,37 @@
+/** Streams one body from a reader to a stream, checked against its framing, in bounded memory. */
+import type { Writable } from "node:stream";
+import { writeBounded } from "../../../net/backpressure.ts";
+import type { ByteReader } from "../../../net/byte-reader.ts";
+import type { BodyFollower } from "../../../net/http1-body.ts";
+import { bodyIdleMs } from "./limits.ts";
+
+/**
+ * `complete`: all of it was written. `malformed`: its framing is broken. `cut`: the source ended or broke off before the
+ * body did, or was silent for too long. `sink-closed`: nobody takes it any more.
+ */
+export type BodyEnd =
+  | { readonly kind: "complete" }
+  | { readonly kind: "cut" }
+  | { readonly kind: "sink-closed" }
+  | { readonly kind: "malformed"; readonly detail: string };
+
+/** Forwards what belongs to the body and leaves the rest in the reader. The first piece is written before it returns. */
+export async function streamBody(reader: ByteReader, body: BodyFollower, sink: Writable): Promise<BodyEnd> {
+  while (!body.ended) {
+    const bytes = reader.bytes;
+    if (bytes.length > 0) {
+      const progress = body.advance(bytes);
+      if (progress.kind === "malformed") return progress;
+      if (progress.taken > 0) {
+        const written = writeBounded(sink, progress.taken === bytes.length ? bytes : bytes.subarray(0, progress.taken));
+        reader.take(progress.taken);
+        if (written !== true && !(await written)) return { kind: "sink-closed" };
+      }
+      if (progress.kind === "end") break;
+    }
+    const filled = await reader.fill(bodyIdleMs);
+    if (filled === "end" && body.endsWithConnection) return { kind: "complete" };
+    if (filled !== "data") return { kind: "cut" };
+  }
+  return { kind: "complete" };
+}
