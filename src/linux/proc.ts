@@ -35,6 +35,8 @@ const socketPrefix = Buffer.from("socket:[");
 
 /** A procfs, opened once. */
 export class ProcFs {
+  /** Where it is mounted, for what needs Node's own calls. */
+  readonly path: string;
   readonly #root: number;
   readonly #path = Buffer.alloc(256);
   readonly #directory = Buffer.alloc(directoryBufferSize);
@@ -47,6 +49,7 @@ export class ProcFs {
    * @throws SystemError
    */
   constructor(path: string) {
+    this.path = path;
     const name = Buffer.from(`${path}\0`);
     this.#root = checked(openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), "openat", path);
   }
@@ -139,7 +142,7 @@ export class ProcFs {
   }
 
   #cString(path: string): Buffer {
-    const length = this.#path.latin1Write(path, 0, this.#path.length - 1);
+    const length = this.#path.write(path, 0, this.#path.length - 1, "latin1");
     this.#path[length] = 0;
     return this.#path;
   }
