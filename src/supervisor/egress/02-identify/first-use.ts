@@ -1,0 +1,69 @@
+/**
+ * The digest that each program had when it was first seen in this sandbox. Kept in the sandbox's state directory, which
+ * no process of the sandbox sees, so that an agent can't put its own program in the place of an allowed one, neither now
+ * nor after a restart.
+ */
+import { type FileHandle, open, readFile } from "node:fs/promises";
+
+/**
+ * Programs that are remembered; an entry takes some 200 bytes. Beyond it a program that is new is refused, since
+ * forgetting an old one would let it be replaced.
+ */
+export const rememberedProgramsLimit = 16_384;
+
+/** `same` also for a first use; `full` if there is no room to remember one. */
+export type FirstUseVerdict = "same" | "changed" | "full";
+
+export class FirstUseMemory {
+  readonly #digests: Map<string, string>;
+  readonly #file: FileHandle;
+
+  private constructor(file: FileHandle, digests: Map<string, string>) {
+    this.#file = file;
+    this.#digests = digests;
+  }
+
+  /**
+   * Opens the file, or makes it. A line that is torn (the machine failed while it was written) is skipped: no answer was
+   * given for it.
+   * @throws what `node:fs` throws when the file can't be read or made
+   */
+  static async open(path: string): Promise<FirstUseMemory> {
+    const file = await open(path, "a", 0o600);
+    const digests = new Map<string, string>();
+    for (const line of (await readFile(path, "utf8")).split("\n")) {
+      const entry = parseLine(line);
+      // The first entry counts, should there be two.
+      if (entry !== undefined && !digests.has(entry.path)) digests.set(entry.path, entry.sha256);
+    }
+    // What follows a torn line must not become part of it.
+    await file.appendFile("\n");
+    return new FirstUseMemory(file, digests);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.close();
+  }
+
+  /** Compares a program with its first use; a first use is on disk when this resolves. */
+  async compare(path: string, sha256: string): Promise<FirstUseVerdict> {
+    const known = this.#digests.get(path);
+    if (known !== undefined) return known === sha256 ? "same" : "changed";
+    if (this.#digests.size >= rememberedProgramsLimit) return "full";
+    // Set before the wait, so that of two first uses at the same moment one is the first.
+    this.#digests.set(path, sha256);
+    await this.#file.appendFile(`${JSON.stringify({ path, sha256 })}\n`);
+    await this.#file.datasync();
+    return "same";
+  }
+}
+
+function parseLine(line: string): { path: string; sha256: string } | undefined {
+  if (line === "") return undefined;
+  try {
+    const { path, sha256 } = JSON.parse(line);
+    return typeof path === "string" && typeof sha256 === "string" ? { path, sha256 } : undefined;
+  } catch {
+    return undefined;
+  }
+}
