@@ -28,7 +28,7 @@ export interface RulingAttributes extends DecisionAttributes, StatusAttributes {
 export function rulingAttributes(ruling: Ruling): RulingAttributes {
   return {
     ...decisions[ruling.decision],
-    ...statuses[ruling.decision === "denied" ? "failure" : "success"],
+    ...statuses[ruling.decision === "denied" || ruling.decision === "failed" ? "failure" : "success"],
     ...(ruling.reason && { status_code: ruling.reason }),
     ...(ruling.detail && { status_detail: ruling.detail }),
     ...(ruling.rule && { firewall_rule: { name: ruling.rule } }),

@@ -3,8 +3,11 @@
  * `disposition` what came of it.
  */
 
-/** `observed`: the policy would have denied it, but its endpoint only has `enforcement: audit`. */
-export type Decision = "allowed" | "denied" | "observed";
+/**
+ * `observed`: the policy would have denied it, but its endpoint only has `enforcement: audit`. `failed`: it was allowed,
+ * and then did not come off.
+ */
+export type Decision = "allowed" | "denied" | "observed" | "failed";
 
 /** The attributes of the profile that say the decision. */
 export interface DecisionAttributes {
@@ -18,4 +21,5 @@ export const decisions: Readonly<Record<Decision, DecisionAttributes>> = {
   allowed: { action_id: 1, action: "Allowed", disposition_id: 1, disposition: "Allowed" },
   denied: { action_id: 2, action: "Denied", disposition_id: 2, disposition: "Blocked" },
   observed: { action_id: 3, action: "Observed", disposition_id: 17, disposition: "Logged" },
+  failed: { action_id: 1, action: "Allowed", disposition_id: 27, disposition: "Error" },
 };

@@ -11,7 +11,7 @@ export interface Metadata {
   readonly log_name: string;
   /** Connection or process that several events tell of. */
   readonly correlation_uid?: string;
-  /** Position in the sandbox's log, from 1, without gaps. Given when the event is written, as `uid` is. */
+  /** Position in the sandbox's log, from 1; a gap tells of events that were lost. Given by the log, as `uid` is. */
   readonly sequence?: number;
   /** Unique among all events of all sandboxes. */
   readonly uid?: string;
