@@ -1,0 +1,205 @@
+/**
+ * The sandbox's audit log: every event as a JSON line in `openshell-ocsf.DAY.log` and in one line for people in
+ * `openshell.DAY.log`. The JSON is the record; the line for people goes with it as far as it can.
+ *
+ * Each event gets the next sequence number, which goes on over restarts, so that a gateway that has been away can ask
+ * for everything after the last one it has.
+ */
+import fs from "node:fs";
+import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
+import { shorthand } from "../../ocsf/shorthand.ts";
+import { writeJsonl } from "../../ocsf/write-jsonl.ts";
+import { DayFile } from "./day-file.ts";
+import { type LogRecord, parseRecord, readAfter } from "./read-after.ts";
+
+/**
+ * Bytes of events a day. An agent that floods the log with refusals must not fill the machine's disk; and since old
+ * events are not given up for new ones, it can't wash out its traces either. At the limit nothing is allowed until the
+ * next day (UTC). Room for some 300,000 events.
+ */
+const maxJsonBytes = 512 * 1024 * 1024;
+
+/** The lines for people are a fifth as long as the JSON; past this they are left out until the next day. */
+const maxShorthandBytes = 256 * 1024 * 1024;
+
+/** Milliseconds that an event without urgency may wait for others, to be written with them in one call. */
+const batchMilliseconds = 5;
+
+/** Characters of events that wait in memory while the disk is full. What comes after them is lost, and counted. */
+const maxPendingCharacters = 1024 * 1024;
+
+/**
+ * `soon`: within a few milliseconds. `now`: on disk before append returns, or as soon as the disk takes it.
+ * `now_or_never`: the same, but given up if it fails, for what does not happen unless it is recorded.
+ */
+export type Urgency = "soon" | "now" | "now_or_never";
+
+export interface LogHealth {
+  readonly healthy: boolean;
+  /** Why not. */
+  readonly error?: string;
+  /** Events that were lost since the log was opened: their numbers are missing in the file. */
+  readonly lost: number;
+}
+
+export interface AuditLogOptions {
+  /** Exists already, and is written by this process alone. */
+  readonly directory: string;
+  /** Unique for the sandbox: stands in each event's uid, before its sequence number. */
+  readonly sandboxId: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Called when events can no longer be written, and when they can again. */
+  readonly onHealth: (health: LogHealth) => void;
+}
+
+export interface AuditLog extends Disposable {
+  /** False from a write that failed until one that succeeds. */
+  readonly healthy: boolean;
+  /** Sequence number of the event that was appended last, 0 if there has never been one. */
+  readonly lastSequence: number;
+  /** Adds an event. False if it can't be written now; it is then written later if there is room for it. */
+  append(event: OcsfEvent, urgency: Urgency): boolean;
+  /** Writes what waits; false if it can't be written. */
+  flush(): boolean;
+  /** What is on disk after a sequence number, at most `limit` records, in order. */
+  readAfter(sequence: number, limit: number): Promise<readonly LogRecord[]>;
+  /** Calls the listener with each record once it is on disk, in order. Gives the way to stop that. */
+  subscribe(listener: (record: LogRecord) => void): () => void;
+}
+
+/** Opens the log, repairing its end if the machine crashed. Throws if the directory can't be read or written. */
+export function openAuditLog(options: AuditLogOptions): AuditLog {
+  return new FileAuditLog(options);
+}
+
+interface PendingEvent extends LogRecord {
+  readonly line: string;
+}
+
+class FileAuditLog implements AuditLog {
+  readonly #options: AuditLogOptions;
+  readonly #json: DayFile;
+  readonly #shorthand: DayFile;
+  readonly #listeners = new Set<(record: LogRecord) => void>();
+  #pending: PendingEvent[] = [];
+  #pendingCharacters = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #sequence: number;
+  #health: LogHealth = { healthy: true, lost: 0 };
+
+  constructor(options: AuditLogOptions) {
+    this.#options = options;
+    const { directory } = options;
+    this.#json = new DayFile({ directory, prefix: "openshell-ocsf", maxBytes: maxJsonBytes });
+    this.#shorthand = new DayFile({ directory, prefix: "openshell", maxBytes: maxShorthandBytes });
+    // An empty append opens today's files and repairs their ends, so that a directory that can't be written shows now.
+    this.#json.append("", options.now());
+    this.#shorthand.append("", options.now());
+    this.#sequence = lastSequence(this.#json.paths());
+  }
+
+  get healthy(): boolean {
+    return this.#health.healthy;
+  }
+
+  get lastSequence(): number {
+    return this.#sequence;
+  }
+
+  append(event: OcsfEvent, urgency: Urgency): boolean {
+    const sequence = ++this.#sequence;
+    if (this.#pendingCharacters > maxPendingCharacters && !this.flush()) {
+      this.#health = { ...this.#health, lost: this.#health.lost + 1 };
+      return false;
+    }
+    const uid = `${this.#options.sandboxId}-${sequence}`;
+    const stamped: OcsfEvent = { ...event, metadata: { ...event.metadata, sequence, uid } };
+    const line = writeJsonl(stamped);
+    this.#pending.push({ sequence, event: stamped, line });
+    this.#pendingCharacters += line.length;
+    if (urgency !== "soon") return this.flush() || this.#keepOrWithdraw(urgency);
+    // Unreferenced: the log alone must not keep a supervisor alive that has nothing else left; it flushes on disposal.
+    this.#timer ??= setTimeout(() => this.flush(), batchMilliseconds).unref();
+    return this.healthy;
+  }
+
+  flush(): boolean {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const batch = this.#pending;
+    if (batch.length === 0) return this.healthy;
+    try {
+      this.#json.append(`${batch.map(({ line }) => line).join("\n")}\n`, this.#options.now());
+    } catch (error) {
+      this.#setHealth({ healthy: false, error: String(error), lost: this.#health.lost });
+      return false;
+    }
+    this.#pending = [];
+    this.#pendingCharacters = 0;
+    this.#writeShorthand(batch);
+    this.#setHealth({ healthy: true, lost: this.#health.lost });
+    for (const listener of this.#listeners) for (const record of batch) listener(record);
+    return true;
+  }
+
+  async readAfter(sequence: number, limit: number): Promise<readonly LogRecord[]> {
+    this.flush();
+    return await readAfter(this.#json.paths(), sequence, limit);
+  }
+
+  subscribe(listener: (record: LogRecord) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  [Symbol.dispose](): void {
+    this.flush();
+    this.#json.close();
+    this.#shorthand.close();
+  }
+
+  /** After a flush that failed: the event that was appended last stays, or is as if it had never been. */
+  #keepOrWithdraw(urgency: Urgency): false {
+    if (urgency === "now_or_never") {
+      this.#pendingCharacters -= this.#pending.pop()?.line.length ?? 0;
+      this.#sequence--;
+    }
+    return false;
+  }
+
+  #writeShorthand(batch: readonly PendingEvent[]): void {
+    try {
+      this.#shorthand.append(`${batch.map(({ event }) => shorthand(event)).join("\n")}\n`, this.#options.now());
+    } catch {
+      // The record stands in the JSON file, from which these lines can be made again; they are no reason to stop.
+    }
+  }
+
+  #setHealth(health: LogHealth): void {
+    const changed = health.healthy !== this.#health.healthy;
+    this.#health = health;
+    if (changed) this.#options.onHealth(health);
+  }
+}
+
+/** Bytes at the end of a file in which its last line is looked for. */
+const tailBytes = 256 * 1024;
+
+/** The highest sequence number in the files; 0 if they hold none. All are looked at, since a clock may have been wrong. */
+function lastSequence(paths: readonly string[]): number {
+  const lasts = paths.map((path) => readTail(path).trimEnd().split("\n").toReversed().map(parseRecord).find(Boolean));
+  return Math.max(0, ...lasts.map((last) => last?.sequence ?? 0));
+}
+
+function readTail(path: string): string {
+  const fd = fs.openSync(path, "r");
+  try {
+    const { size } = fs.fstatSync(fd);
+    const tail = Buffer.alloc(Math.min(size, tailBytes));
+    fs.readSync(fd, tail, 0, tail.length, size - tail.length);
+    return tail.toString();
+  } finally {
+    fs.closeSync(fd);
+  }
+}
