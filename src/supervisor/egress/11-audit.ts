@@ -6,94 +6,47 @@
  * Assumes the caller reports a refusal here before it writes the first byte of the answer: when a method returns, the
  *        event of a refusal is in the file.
  */
-import type { Destination, RequestFacts, RequestVerdict } from "../../policy/verdict.ts";
-import type { Decided, Guarded, Holder, Identified, Intercepted, Peeked, Refusal, SocketPair } from "./connection.ts";
+import { applicationLifecycle } from "../../ocsf/classes/application-lifecycle.ts";
+import type { Reporter } from "../../ocsf/event-head.ts";
+import { type SandboxNames, sandboxDevice } from "../../ocsf/objects/device.ts";
+import type { RequestVerdict } from "../../policy/verdict.ts";
+import type { AuditLog } from "../audit/audit-log.ts";
+import type {
+  AuditedConnection,
+  AuditedProcess,
+  AuditedRequest,
+  ConfigChange,
+  DnsQuestion,
+  Finding,
+  ProcessEnd,
+  RefusedDatagram,
+  RequestOutcome,
+  TrafficCounts,
+} from "../audit/audited.ts";
+import {
+  connectionAllowedEvent,
+  connectionClosedEvent,
+  connectionRefusedEvent,
+  datagramRefusedEvent,
+} from "../audit/connection-events.ts";
+import { dnsAnsweredEvent, dnsRefusedEvent } from "../audit/dns-events.ts";
+import { type Moment, occasion } from "../audit/moment.ts";
+import { type Exchange, requestAllowedEvent, requestRefusedEvent } from "../audit/request-events.ts";
+import { configEvent, findingEvent, processEvent } from "../audit/sandbox-events.ts";
+import type { Guarded, Refusal } from "./connection.ts";
 
-/** A connection as far as it came. */
-export type AuditedConnection = Intercepted | Identified | Decided | Guarded | Peeked;
-
-/** A request on an inspected connection, refused or not. */
-export interface AuditedRequest {
-  /** Unique in this sandbox; also the `request_id` in the answer to a refusal. */
-  readonly id: string;
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number;
-  readonly scheme: "http" | "https";
-  /** Absent when the request could not be understood. */
-  readonly facts?: RequestFacts;
-  /** HTTP version as in `1.1`. */
-  readonly version?: string;
-}
-
-/** What became of a request that was let through. */
-export interface RequestOutcome {
-  /** Status of the upstream's final response. */
-  readonly status: number;
-  /** Body bytes from the upstream and to it. */
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-}
-
-/** Bytes on a connection's way, as the sandbox sees it: in is what it received. */
-export interface TrafficCounts {
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  /** The address that was dialled, if any was. */
-  readonly dialled?: string;
-}
-
-/** A datagram that was refused. */
-export interface RefusedDatagram {
-  readonly client: SocketPair;
-  readonly destination: Destination;
-  /** Empty if nobody could be found. */
-  readonly holders: readonly Holder[];
-}
-
-/** A question to policy DNS, answered or refused. */
-export interface DnsQuestion {
-  readonly name: string;
-  /** Record type such as `AAAA`. */
-  readonly type: string;
-  /** Answer code as RFC 1035 names it: `NOERROR`, `NXDOMAIN`, … */
-  readonly rcode: string;
-  readonly client: { readonly address: string; readonly port: number };
-}
-
-/** A process that the supervisor had started, or that ended. */
-export interface AuditedProcess {
-  /** Process id as the sandbox sees it. */
-  readonly pid: number;
-  readonly path: string;
-  readonly commandLine: readonly string[];
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number;
-}
-
-/** How a process ended. */
-export interface ProcessEnd {
-  readonly exitCode?: number;
-  readonly signal?: string;
-}
-
-/** A policy revision that was put in force, or that was turned down. */
-export interface ConfigChange {
-  readonly version: number;
-  readonly hash: string;
-  /** Why it was turned down; absent when it is in force. */
-  readonly error?: string;
-}
-
-/** Something that someone should look at, which is not the refusal of one connection. */
-export interface Finding {
-  /** Stable word for the kind of finding, such as `landlock_missing`. */
-  readonly kind: string;
-  readonly title: string;
-  readonly description: string;
-  readonly severity: "informational" | "low" | "medium" | "high" | "critical";
-  /** One sentence on what to do. */
-  readonly remedy?: string;
-}
+export type {
+  AuditedConnection,
+  AuditedProcess,
+  AuditedRequest,
+  ConfigChange,
+  DnsQuestion,
+  Finding,
+  ProcessEnd,
+  RefusedDatagram,
+  RequestOutcome,
+  TrafficCounts,
+};
 
 export interface Audit {
   /** False while events can't be written. Whatever is allowed then must be refused; the methods below say so. */
@@ -134,14 +87,133 @@ export interface Audit {
   finding(finding: Finding): void;
 }
 
-/** Which sandbox this is: said in every event. */
-export interface SandboxFacts {
-  readonly sandboxId: string;
-  readonly sandboxName: string;
-  readonly workspace: string;
-  readonly instanceId: string;
-  /** The sandbox's host name inside itself. */
-  readonly hostname: string;
-  /** Version of this product. */
-  readonly version: string;
+/** Which sandbox this is, and which release of ours: said in every event. */
+export interface SandboxFacts extends SandboxNames {
+  readonly productVersion: string;
+}
+
+/**
+ * A request may stay open for hours, so one that is not over after this many milliseconds is on record before its end:
+ * its event is then written twice, the first marked `in_progress`.
+ */
+const slowRequestMilliseconds = 1000;
+
+/** `now` gives milliseconds since the epoch. */
+export function createAudit(log: AuditLog, sandbox: SandboxFacts, now: () => number): Audit {
+  return new LoggedAudit(log, { productVersion: sandbox.productVersion, device: sandboxDevice(sandbox) }, now);
+}
+
+interface OpenRequest {
+  readonly verdict: RequestVerdict;
+  readonly timer: NodeJS.Timeout;
+}
+
+class LoggedAudit implements Audit {
+  readonly #log: AuditLog;
+  readonly #reporter: Reporter;
+  readonly #now: () => number;
+  /** Requests that were let through and are not over, by id. */
+  readonly #open = new Map<string, OpenRequest>();
+
+  constructor(log: AuditLog, reporter: Reporter, now: () => number) {
+    this.#log = log;
+    this.#reporter = reporter;
+    this.#now = now;
+  }
+
+  get healthy(): boolean {
+    return this.#log.healthy;
+  }
+
+  connectionRefused(connection: AuditedConnection, refusal: Refusal): void {
+    this.#log.append(connectionRefusedEvent(this.#moment(), connection, refusal), "now");
+  }
+
+  connectionAllowed(connection: Guarded): Refusal | undefined {
+    const recorded = this.#log.append(connectionAllowedEvent(this.#moment(), connection), "now_or_never");
+    return recorded ? undefined : unwritable(connection.rule);
+  }
+
+  connectionClosed(connection: Guarded, counts: TrafficCounts): void {
+    this.#log.append(connectionClosedEvent(this.#moment(), connection, counts), "soon");
+  }
+
+  clientRejected(connection: AuditedConnection, detail: string): void {
+    const refusal = { refused: "terminate.client_rejected", detail } as const;
+    this.#log.append(connectionRefusedEvent(this.#moment(), connection, refusal), "now");
+  }
+
+  requestAllowed(connection: AuditedConnection, request: AuditedRequest, verdict: RequestVerdict): Refusal | undefined {
+    // A log that could not be written is tried again here, so that traffic passes again once there is room.
+    if (!this.#log.healthy && !this.#log.flush()) return unwritable(verdict.rule);
+    const write = () => this.#appendRequest(connection, { request, verdict });
+    this.#open.set(request.id, { verdict, timer: setTimeout(write, slowRequestMilliseconds).unref() });
+    return undefined;
+  }
+
+  requestCompleted(connection: AuditedConnection, request: AuditedRequest, outcome: RequestOutcome): void {
+    const verdict = this.#endRequest(request);
+    if (verdict) this.#appendRequest(connection, { request, verdict, outcome });
+  }
+
+  requestRefused(connection: AuditedConnection, request: AuditedRequest, refusal: Refusal): void {
+    this.#endRequest(request);
+    this.#log.append(requestRefusedEvent(this.#moment(), connection, { request, refusal }), "now");
+  }
+
+  udpRefused(datagram: RefusedDatagram, refusal: Refusal): void {
+    this.#log.append(datagramRefusedEvent(this.#moment(), datagram, refusal), "now");
+  }
+
+  dnsAnswered(question: DnsQuestion, address?: string): void {
+    this.#log.append(dnsAnsweredEvent(this.#moment(), question, address), "soon");
+  }
+
+  dnsRefused(question: DnsQuestion, refusal: Refusal): void {
+    this.#log.append(dnsRefusedEvent(this.#moment(), question, refusal), "now");
+  }
+
+  processStarted(process: AuditedProcess): void {
+    this.#log.append(processEvent(this.#moment(), process), "now");
+  }
+
+  processExited(process: AuditedProcess, end: ProcessEnd): void {
+    // At once, and with it all that waits: who sees the command end will look at the log next.
+    this.#log.append(processEvent(this.#moment(), process, end), "now");
+  }
+
+  lifecycle(activity: "start" | "stop", detail: string): void {
+    this.#log.append(applicationLifecycle(occasion(this.#moment(), { message: detail }), activity), "now");
+  }
+
+  configChanged(change: ConfigChange): void {
+    this.#log.append(configEvent(this.#moment(), change), "now");
+  }
+
+  finding(finding: Finding): void {
+    this.#log.append(findingEvent(this.#moment(), finding), "now");
+  }
+
+  #moment(): Moment {
+    return { reporter: this.#reporter, time: this.#now() };
+  }
+
+  #endRequest({ id }: AuditedRequest): RequestVerdict | undefined {
+    const open = this.#open.get(id);
+    this.#open.delete(id);
+    clearTimeout(open?.timer);
+    return open?.verdict;
+  }
+
+  #appendRequest(connection: AuditedConnection, exchange: Exchange): void {
+    this.#log.append(requestAllowedEvent(this.#moment(), connection, exchange), "soon");
+  }
+}
+
+function unwritable(rule: string | undefined): Refusal {
+  return {
+    refused: "audit.unwritable",
+    detail: "allowed by policy, but the audit log can't be written",
+    ...(rule !== undefined && { rule }),
+  };
 }

@@ -1,0 +1,98 @@
+/** What is told to the audit (egress/11-audit.ts), apart from the records of the decision path themselves. */
+import type { Destination, RequestFacts } from "../../policy/verdict.ts";
+import type {
+  Decided,
+  Guarded,
+  Holder,
+  Identified,
+  Intercepted,
+  Peeked,
+  SocketPair,
+  Terminated,
+} from "../egress/connection.ts";
+
+/** A connection as far as it came. */
+export type AuditedConnection = Intercepted | Identified | Decided | Guarded | Peeked | Terminated;
+
+/** A request on an inspected connection, refused or not. */
+export interface AuditedRequest {
+  /** Unique in this sandbox; also the `request_id` in the answer to a refusal. */
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly scheme: "http" | "https";
+  /** Absent when the request could not be understood. */
+  readonly facts?: RequestFacts;
+  /** HTTP version as in `1.1`. */
+  readonly version?: string;
+}
+
+/** What became of a request that was let through. */
+export interface RequestOutcome {
+  /** Status of the upstream's final response. */
+  readonly status: number;
+  /** Body bytes from the upstream and to it. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** Bytes on a connection's way, as the sandbox sees it: in is what it received. */
+export interface TrafficCounts {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** The address that was dialled, if any was. */
+  readonly dialled?: string;
+}
+
+/** A datagram that was refused. */
+export interface RefusedDatagram {
+  readonly client: SocketPair;
+  readonly destination: Destination;
+  /** Empty if nobody could be found. */
+  readonly holders: readonly Holder[];
+}
+
+/** A question to policy DNS, answered or refused. */
+export interface DnsQuestion {
+  readonly name: string;
+  /** Record type such as `AAAA`. */
+  readonly type: string;
+  /** Answer code as RFC 1035 names it: `NOERROR`, `NXDOMAIN`, … */
+  readonly rcode: string;
+  readonly client: { readonly address: string; readonly port: number };
+}
+
+/** A process that the supervisor had started, or that ended. */
+export interface AuditedProcess {
+  /** Process id as the sandbox sees it. */
+  readonly pid: number;
+  readonly path: string;
+  readonly commandLine: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+}
+
+/** How a process ended. */
+export interface ProcessEnd {
+  readonly exitCode?: number;
+  readonly signal?: string;
+}
+
+/** A policy revision that was put in force, or that was turned down. */
+export interface ConfigChange {
+  readonly version: number;
+  readonly hash: string;
+  /** Why it was turned down; absent when it is in force. */
+  readonly error?: string;
+}
+
+/** Something that someone should look at, which is not the refusal of one connection. */
+export interface Finding {
+  /** Stable word for the kind of finding, such as `landlock_missing`. */
+  readonly kind: string;
+  readonly title: string;
+  readonly description: string;
+  readonly severity: "informational" | "low" | "medium" | "high" | "critical";
+  /** One sentence on what to do. */
+  readonly remedy?: string;
+}

@@ -1,0 +1,70 @@
+/**
+ * What a connection's record says, in the objects of OCSF. Works on the record of any step: what the step had not found
+ * out yet is left out.
+ */
+import { type ConnectionInfo, connectionInfo } from "../../ocsf/objects/connection-info.ts";
+import { type Endpoint, endpoint } from "../../ocsf/objects/endpoint.ts";
+import { type Process, process } from "../../ocsf/objects/process.ts";
+import { redactCommandLine } from "../../secrets/redact.ts";
+import type { Holder, SocketPair } from "../egress/connection.ts";
+import type { AuditedConnection } from "./audited.ts";
+
+/** Ancestors that are logged: an agent can nest processes by the thousand, and each would make every event longer. */
+const shownAncestors = 16;
+
+/** Holders of the same socket that are logged besides the first, for the same reason. */
+const shownHolders = 16;
+
+/** Objects that the events of a connection and of its requests share. */
+export interface ConnectionFacts {
+  readonly process?: Process;
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+  readonly connection: ConnectionInfo;
+  readonly unmapped: Readonly<Record<string, unknown>>;
+}
+
+/** `dialled` is the address that was connected to, if any was. */
+export function connectionFacts(record: AuditedConnection, dialled?: string): ConnectionFacts {
+  const [first, ...others] = "holders" in record ? record.holders : [];
+  const { host, port } = record.destination;
+  return {
+    ...(first && { process: holderProcess(first) }),
+    ...socketFacts(record.client),
+    destination: endpoint(host, port, dialled),
+    connection: connectionInfo("tcp", record.client.family, record.id),
+    unmapped: {
+      listener: record.listener,
+      // Only worth a mention where it is another spelling of the same.
+      ...(record.asked !== host && { asked: record.asked }),
+      ...(first?.script !== undefined && { script: first.script }),
+      ...(others.length > 0 && { other_holders: others.slice(0, shownHolders).map(briefHolder) }),
+      ...("addresses" in record && { addresses: record.addresses.map(({ text }) => text) }),
+      ...("sni" in record && record.sni !== undefined && { sni: record.sni }),
+    },
+  };
+}
+
+/** The client's end of a connection or datagram. */
+export function socketFacts(client: SocketPair): { readonly source: Endpoint } {
+  return { source: endpoint(client.local.address, client.local.port) };
+}
+
+/** A holder as the process that acted. */
+export function holderProcess(holder: Holder): Process {
+  return process({
+    pid: holder.pid,
+    path: holder.path,
+    sha256: holder.sha256,
+    commandLine: redactCommandLine(holder.commandLine),
+    ancestors: holder.ancestors.slice(0, shownAncestors),
+  });
+}
+
+function briefHolder({ pid, path, sha256 }: Holder): {
+  readonly pid: number;
+  readonly path: string;
+  readonly sha256: string;
+} {
+  return { pid, path, sha256 };
+}

@@ -1,0 +1,77 @@
+/** Events of class HTTP Activity: a request refused, let through, or over. */
+import { type HttpActivity, httpActivity } from "../../ocsf/classes/http-activity.ts";
+import { type HttpRequest, url } from "../../ocsf/objects/http.ts";
+import { traffic } from "../../ocsf/objects/traffic.ts";
+import type { Ruling } from "../../ocsf/ruling.ts";
+import { reasonEntry } from "../../policy/reason-codes.ts";
+import type { RequestVerdict } from "../../policy/verdict.ts";
+import type { Refusal } from "../egress/connection.ts";
+import type { AuditedConnection, AuditedRequest, RequestOutcome } from "./audited.ts";
+import { revisionOf } from "./connection-events.ts";
+import { connectionFacts } from "./connection-facts.ts";
+import { type Moment, occasion, refusedOccasion, refusedRuling } from "./moment.ts";
+
+/** A request that was let through. Without an outcome it is not over yet. */
+export interface Exchange {
+  readonly request: AuditedRequest;
+  readonly verdict: RequestVerdict;
+  readonly outcome?: RequestOutcome;
+}
+
+export function requestAllowedEvent(moment: Moment, connection: AuditedConnection, exchange: Exchange): HttpActivity {
+  const { request, verdict, outcome } = exchange;
+  const severity = verdict.kind === "deny" ? reasonEntry(verdict.reason).severity : "informational";
+  const message = `${describe(connection, request)} ${verdict.kind === "deny" ? "let pass, since its endpoint is only audited" : "allowed"}`;
+  const facts = connectionFacts(connection);
+  return httpActivity(occasion(moment, { severity, message, correlation: connection.id }), {
+    ...facts,
+    ruling: passedRuling(verdict, revisionOf(connection)),
+    request: httpRequest(connection, request),
+    startedAt: request.startedAt,
+    ...(outcome && {
+      response: { code: outcome.status, body_length: outcome.bytesIn },
+      traffic: traffic(outcome.bytesIn, outcome.bytesOut),
+    }),
+    ...(!outcome && { unmapped: { ...facts.unmapped, in_progress: true } }),
+  });
+}
+
+export function requestRefusedEvent(
+  moment: Moment,
+  connection: AuditedConnection,
+  refused: { readonly request: AuditedRequest; readonly refusal: Refusal },
+): HttpActivity {
+  const { request, refusal } = refused;
+  return httpActivity(refusedOccasion(moment, refusal, connection.id), {
+    ...connectionFacts(connection),
+    ruling: refusedRuling(refusal, revisionOf(connection)),
+    request: httpRequest(connection, request),
+    startedAt: request.startedAt,
+  });
+}
+
+/** A verdict that let the request pass: an allow, or a denial on endpoints that are only audited. */
+function passedRuling(verdict: RequestVerdict, revision: number | undefined): Ruling {
+  return {
+    ...(verdict.kind === "allow"
+      ? { decision: "allowed" }
+      : { decision: "observed", reason: verdict.reason, detail: reasonEntry(verdict.reason).sentence }),
+    ...(verdict.rule !== undefined && { rule: verdict.rule }),
+    ...(revision !== undefined && { revision }),
+  };
+}
+
+function httpRequest(connection: AuditedConnection, { id, scheme, facts, version }: AuditedRequest): HttpRequest {
+  const { host, port } = connection.destination;
+  return {
+    uid: id,
+    ...(facts && { http_method: facts.method }),
+    url: url({ scheme, host, port, ...(facts && { path: facts.path, query: facts.query }) }),
+    ...(version !== undefined && { version }),
+  };
+}
+
+/** In words, without the query. */
+function describe(connection: AuditedConnection, { facts }: AuditedRequest): string {
+  return facts ? `${facts.method} on ${connection.destination.host}` : `request to ${connection.destination.host}`;
+}
