@@ -18,20 +18,31 @@ export type BodyEnd =
 /** Forwards what belongs to the body and leaves the rest in the reader. The first piece is written before it returns. */
 export async function streamBody(reader: ByteReader, body: BodyFollower, sink: Writable): Promise<BodyEnd> {
   while (!body.ended) {
-    const bytes = reader.bytes;
-    if (bytes.length > 0) {
-      const progress = body.advance(bytes);
-      if (progress.kind === "malformed") return progress;
-      if (progress.taken > 0) {
-        const written = writeBounded(sink, progress.taken === bytes.length ? bytes : bytes.subarray(0, progress.taken));
-        reader.take(progress.taken);
-        if (written !== true && !(await written)) return { kind: "sink-closed" };
-      }
-      if (progress.kind === "end") break;
-    }
+    const moved = reader.bytes.length > 0 ? moveArrived(reader, body, sink) : undefined;
+    const problem = moved instanceof Promise ? await moved : moved;
+    if (problem !== undefined) return problem;
+    if (body.ended) break;
     const filled = await reader.fill(bodyIdleMs);
-    if (filled === "end" && body.endsWithConnection) return { kind: "complete" };
+    if (filled === "end" && body.endsWithConnection) return complete;
     if (filled !== "data") return { kind: "cut" };
   }
-  return { kind: "complete" };
+  return complete;
+}
+
+const complete: BodyEnd = { kind: "complete" };
+
+/** Writes what has arrived and belongs to the body. Gives why to stop, if there is a reason; a promise if it must wait. */
+function moveArrived(
+  reader: ByteReader,
+  body: BodyFollower,
+  sink: Writable,
+): BodyEnd | undefined | Promise<BodyEnd | undefined> {
+  const bytes = reader.bytes;
+  const progress = body.advance(bytes);
+  if (progress.kind === "malformed") return progress;
+  if (progress.taken === 0) return undefined;
+  const written = writeBounded(sink, progress.taken === bytes.length ? bytes : bytes.subarray(0, progress.taken));
+  reader.take(progress.taken);
+  if (written === true) return undefined;
+  return written.then((open) => (open ? undefined : { kind: "sink-closed" }));
 }

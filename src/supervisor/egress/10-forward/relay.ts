@@ -5,8 +5,8 @@
  * Refuses nothing.
  * Assumes that the connection was allowed and its event written.
  */
-import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { resetStream } from "../../../net/reset.ts";
 import { relayIdleMs } from "./limits.ts";
 
 export interface RelayCounts {
@@ -37,8 +37,8 @@ export function relay(client: Duplex, upstream: Duplex, options: RelayOptions): 
     resolve({ fromClient: directions.client.count, fromUpstream: directions.upstream.count });
   };
   const breakOff = (): void => {
-    reset(client);
-    reset(upstream);
+    resetStream(client);
+    resetStream(upstream);
     finish();
   };
   options.signal.addEventListener("abort", breakOff, { once: true });
@@ -94,10 +94,4 @@ class Direction {
     if (source.destroyed) events.onBreak();
     else source.resume();
   }
-}
-
-/** Ends a stream so that the peer sees it broken off, not complete. */
-export function reset(stream: Duplex): void {
-  if (stream instanceof Socket && !stream.destroyed) stream.resetAndDestroy();
-  else stream.destroy();
 }

@@ -1,0 +1,171 @@
+/**
+ * Reads the meaning out of a request's head, or refuses it because it has two.
+ * Takes  a head that parsed (net/http1-head.ts), and where the connection goes.
+ * Gives  what rules are matched against, and what would be forwarded.
+ * Refuses inspect.ambiguous | inspect.method_unsupported | inspect.upgrade | terminate.name_mismatch |
+ *        intercept.malformed_request.
+ * Assumes nothing about the client.
+ */
+import { formatAuthority, parseAuthority } from "../../../../net/authority.ts";
+import { canonicalTarget } from "../../../../net/canonical-path.ts";
+import { type Field, fieldTokens, fieldValue } from "../../../../net/http1-fields.ts";
+import { type Framing, requestFraming } from "../../../../net/http1-framing.ts";
+import type { RequestHead } from "../../../../net/http1-head.ts";
+import type { ReasonCode } from "../../../../policy/reason-codes.ts";
+import type { Destination, RequestFacts } from "../../../../policy/verdict.ts";
+import type { Refusal } from "../../connection.ts";
+
+/** Where the connection goes, and how its requests are written. */
+export interface RequestPlace {
+  readonly destination: Destination;
+  readonly scheme: "http" | "https";
+  /** True on the explicit proxy outside a tunnel: each request names its origin in absolute-form. */
+  readonly absoluteForm: boolean;
+}
+
+export interface UnderstoodRequest {
+  readonly facts: RequestFacts;
+  /** Canonical path and query, as they are forwarded. */
+  readonly forwarded: string;
+  /** Canonical Host, with the port if the client wrote one. */
+  readonly host: string;
+  readonly minor: 0 | 1;
+  readonly fields: readonly Field[];
+  readonly framing: Framing;
+  /** The client waits for `100 Continue` before it sends the body. */
+  readonly expectsContinue: boolean;
+  /** The client does not want the connection kept. */
+  readonly close: boolean;
+  /** Methods that an origin could take it for, besides its own: all of them must be allowed. */
+  readonly otherMethods: readonly string[];
+}
+
+/** A request in absolute-form for another origin than the connection's. */
+export const elsewhere = Symbol("elsewhere");
+
+/** By which frameworks let a client say another method than the request line does. */
+const methodOverrides = ["x-http-method-override", "x-http-method", "x-method-override"];
+/** By which some servers take another path than the request line's; there is no honest use for them from a client. */
+const pathOverrides = ["x-original-url", "x-rewrite-url"];
+
+/** Understands a request. */
+export function understandRequest(
+  head: RequestHead,
+  place: RequestPlace,
+): UnderstoodRequest | Refusal | typeof elsewhere {
+  const method = problemWithMethod(head.method);
+  if (method !== undefined) return method;
+  const pathAndQuery = pathOf(head, place);
+  if (typeof pathAndQuery !== "string") return pathAndQuery;
+  const host = hostOf(head, place.destination);
+  if (typeof host !== "string") return host;
+  const canonical = canonicalTarget(pathAndQuery);
+  if (!canonical.ok) return ambiguous(canonical.detail);
+  const framing = requestFraming(head);
+  if (!framing.ok) return ambiguous(framing.detail);
+  const expect = fieldValue(head.fields, "expect");
+  if (expect !== undefined && expect.toLowerCase() !== "100-continue") return ambiguous("an unknown expectation");
+  const otherMethods = overridingMethods(head);
+  if (otherMethods === undefined) return ambiguous("a field that some servers take for another method or path");
+  const upgrade = upgradeOf(head, framing.framing);
+  if (typeof upgrade === "object") return upgrade;
+  const { path, query, hasEncodedSlash, forwarded } = canonical.target;
+  const facts = { method: head.method, path, query, hasEncodedSlash };
+  return {
+    facts: upgrade === undefined ? facts : { ...facts, upgrade },
+    forwarded,
+    host,
+    minor: head.minor,
+    fields: head.fields,
+    framing: framing.framing,
+    // An HTTP/1.0 client can't be answered with an interim response (RFC 9110 section 10.1.1).
+    expectsContinue: expect !== undefined && head.minor === 1,
+    close: head.minor === 0 || fieldTokens(head.fields, "connection").includes("close"),
+    otherMethods,
+  };
+}
+
+function ambiguous(detail: string): Refusal {
+  return { refused: "inspect.ambiguous", detail };
+}
+
+function refused(code: ReasonCode, detail: string): Refusal {
+  return { refused: code, detail };
+}
+
+function problemWithMethod(method: string): Refusal | undefined {
+  // TRACE shows the client what was added to its request, credentials included. TRACK is its old twin.
+  if (method === "CONNECT" || method === "TRACE" || method === "TRACK") {
+    return refused("inspect.method_unsupported", `${method} is not forwarded`);
+  }
+  // Methods are case-sensitive, but not to every server: `get` would be matched as one method and served as another.
+  return /[a-z]/.test(method) ? ambiguous("the method is not in upper case") : undefined;
+}
+
+/** The path and query to read, if the target is in a form that fits the place and names the connection's origin. */
+function pathOf(head: RequestHead, place: RequestPlace): string | Refusal | typeof elsewhere {
+  const { target } = head;
+  switch (target.form) {
+    case "origin":
+      if (place.absoluteForm) return refused("intercept.malformed_request", "a proxy request without its origin");
+      return target.pathAndQuery;
+    case "absolute": {
+      if (target.scheme !== place.scheme) return ambiguous("the target's scheme is not the connection's");
+      const authority = parseAuthority(target.authority);
+      if (!authority.ok) return refused("intercept.malformed_destination", authority.why);
+      const port = authority.port ?? (place.scheme === "https" ? 443 : 80);
+      const same = authority.host === place.destination.host && port === place.destination.port;
+      if (same) return target.pathAndQuery;
+      if (place.absoluteForm) return elsewhere;
+      return refused("terminate.name_mismatch", `a request for ${formatAuthority(authority.host, port)}`);
+    }
+    case "asterisk":
+      // It names no path, so that no rule could speak of it.
+      return ambiguous("OPTIONS * names no path");
+    case "authority":
+      return refused("inspect.method_unsupported", "CONNECT is not forwarded");
+    default:
+      return target satisfies never;
+  }
+}
+
+/** The Host to forward: the destination, so that the origin serves the host that was decided on and no other. */
+function hostOf(head: RequestHead, destination: Destination): string | Refusal {
+  const written = fieldValue(head.fields, "host");
+  // Only HTTP/1.0 may leave it out.
+  if (written === undefined) return formatAuthority(destination.host);
+  const authority = parseAuthority(written);
+  if (!authority.ok) return ambiguous(`Host: ${authority.why}`);
+  const same = authority.host === destination.host && (authority.port ?? destination.port) === destination.port;
+  const detail = `Host ${formatAuthority(authority.host, authority.port)} on a connection to ${destination.host}`;
+  return same ? formatAuthority(authority.host, authority.port) : refused("terminate.name_mismatch", detail);
+}
+
+/** Undefined if they can't be told. */
+function overridingMethods(head: RequestHead): readonly string[] | undefined {
+  const methods: string[] = [];
+  for (const { lower, value } of head.fields) {
+    if (pathOverrides.includes(lower)) return undefined;
+    if (!methodOverrides.includes(lower)) continue;
+    if (!/^[A-Za-z]+$/.test(value)) return undefined;
+    methods.push(value.toUpperCase());
+  }
+  return methods;
+}
+
+/** The protocol that the client wants to go over to, in lower case; undefined if it stays with HTTP/1.1. */
+function upgradeOf(head: RequestHead, framing: Framing): string | Refusal | undefined {
+  if (!fieldTokens(head.fields, "connection").includes("upgrade")) return undefined;
+  // Offering HTTP/2 asks for nothing: it is dropped, as any intermediary may, and the exchange stays HTTP/1.1.
+  const wanted = fieldTokens(head.fields, "upgrade").filter((protocol) => protocol !== "h2c");
+  const [protocol] = wanted;
+  if (protocol === undefined) return undefined;
+  if (wanted.length > 1 || protocol !== "websocket") {
+    return refused("inspect.upgrade", "an upgrade to something other than WebSocket");
+  }
+  // RFC 6455 section 4.1. A body in front of the new protocol's bytes would be read by some servers and not by others.
+  if (head.method !== "GET" || head.minor === 0 || framing.kind !== "none") {
+    return ambiguous("a WebSocket upgrade is a GET without a body");
+  }
+  return protocol;
+}

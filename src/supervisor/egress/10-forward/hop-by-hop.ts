@@ -1,0 +1,30 @@
+/** Which fields end here (RFC 9110 section 7.6.1) and which go on. */
+import { type Field, fieldTokens } from "../../../net/http1-fields.ts";
+
+/** Fields about this connection, not about the message. Framing, Host and Connection are written anew by the serialisers. */
+const hopByHop = new Set([
+  "connection",
+  // Left by `Upgrade: h2c`, which is never passed on.
+  "http2-settings",
+  "keep-alive",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/**
+ * The fields that go on to the next hop, in their order. Everything named by Connection stays here, and everything that
+ * begins with `Proxy-`: such fields are meant for a proxy, and Proxy-Authorization is a credential for one.
+ */
+export function endToEndFields(fields: readonly Field[]): readonly Field[] {
+  const nominated = fieldTokens(fields, "connection");
+  return fields.filter(
+    ({ lower }) =>
+      !hopByHop.has(lower) && !lower.startsWith("proxy-") && (!nominated.includes(lower) || isFraming(lower)),
+  );
+}
+
+/** `Connection: content-length` must not unframe a message, nor `Connection: host` unname it. */
+function isFraming(lower: string): boolean {
+  return lower === "content-length" || lower === "host";
+}

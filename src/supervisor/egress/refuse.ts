@@ -1,0 +1,120 @@
+/**
+ * Refusal → bytes. The only place that writes a denial, so that each refusal looks the same and is on record first.
+ * Takes  a connection or a request, and why it is refused.
+ * Gives  the end of the connection; for a request, the answer to write.
+ * Assumes the audit's methods return when the event is on disk; not a byte is written before.
+ */
+import type { Duplex } from "node:stream";
+import { ByteReader } from "../../net/byte-reader.ts";
+import { resetStream } from "../../net/reset.ts";
+import { reasonEntry } from "../../policy/reason-codes.ts";
+import { lingerBytes, lingerMs, refusalSniffMs } from "./10-forward/limits.ts";
+import type { AuditedConnection } from "./11-audit.ts";
+import type { Awaiting, Refusal } from "./connection.ts";
+import type { EgressContext } from "./context.ts";
+
+const statusPhrases: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  413: "Content Too Large",
+  421: "Misdirected Request",
+  429: "Too Many Requests",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+};
+
+/** A fatal `access_denied` (RFC 8446 section 6.2) in a plaintext record, as an answer to a ClientHello. */
+const tlsAccessDenied = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x31]);
+
+/** A method and a space, as any request line begins. */
+const requestLineStart = /^[A-Z]{3,16} [\x21-\x7e]/;
+
+/** Refuses a connection at any step: records it, answers in the way the client can read, closes. */
+export async function refuseConnection(
+  connection: AuditedConnection,
+  refusal: Refusal,
+  context: Pick<EgressContext, "audit">,
+): Promise<void> {
+  context.audit.connectionRefused(connection, refusal);
+  const stream = refusal.answerOn ?? connection.stream;
+  const carrier = await answerCarrier(stream, refusal.answerOn === undefined ? connection.awaiting : "response");
+  const body = refusalResponse(refusal, { requestId: connection.id, close: true, withBody: true });
+  if (carrier === "http" && body !== undefined) await endWith(stream, body);
+  else if (carrier === "tls") await endWith(stream, tlsAccessDenied);
+  else resetStream(stream);
+  connection.stream.destroy();
+}
+
+/**
+ * The response that tells of a refusal; undefined if the reason has none.
+ * @param options `requestId` is what the audit event calls it; `withBody` is false for HEAD.
+ */
+export function refusalResponse(
+  refusal: Refusal,
+  options: { readonly requestId: string; readonly close: boolean; readonly withBody: boolean },
+): string | undefined {
+  const entry = reasonEntry(refusal.refused);
+  if (entry.status === undefined) return undefined;
+  const body = `${JSON.stringify({
+    error: entry.error ?? refusal.refused.slice(refusal.refused.indexOf(".") + 1),
+    reason: refusal.refused,
+    detail: printable(refusal.detail),
+    rule: refusal.rule === undefined ? null : printable(refusal.rule),
+    hint: entry.remedy,
+    request_id: options.requestId,
+  })}\n`;
+  return (
+    `HTTP/1.1 ${entry.status} ${statusPhrases[entry.status] ?? "Refused"}\r\n` +
+    `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+    `X-OpenShell-Reason: ${refusal.refused}\r\nCache-Control: no-store\r\n` +
+    // RFC 9110 section 15.5.6 wants it. Which methods pass depends on the policy, and an empty list is a legal answer.
+    `${entry.status === 405 ? "Allow:\r\n" : ""}${options.close ? "Connection: close\r\n" : ""}\r\n` +
+    (options.withBody ? body : "")
+  );
+}
+
+/** Printable ASCII only: a terminal that shows a detail must not be steered by who caused it. */
+export function printable(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, maxDetail);
+}
+
+/** Room for a long path; a detail is a sentence, not a transcript. */
+const maxDetail = 512;
+
+/** In what the client could read an answer. A captured connection says so by its first bytes, if it says anything soon. */
+async function answerCarrier(stream: Duplex, awaiting: Awaiting): Promise<"http" | "tls" | "none"> {
+  if (awaiting !== "nothing") return "http";
+  const reader = new ByteReader(stream);
+  if (reader.bytes.length === 0) await reader.fill(refusalSniffMs);
+  const start = reader.bytes.subarray(0, 32);
+  const isTls = start[0] === 0x16 && start[1] === 0x03;
+  const isHttp = requestLineStart.test(start.toString("latin1"));
+  reader.take(reader.bytes.length);
+  reader.release();
+  if (isTls) return "tls";
+  return isHttp ? "http" : "none";
+}
+
+/** Writes the last words, says that they are the last, and listens for a while so that they are not lost to a reset. */
+export async function endWith(stream: Duplex, lastWords: string | Buffer): Promise<void> {
+  if (stream.destroyed || stream.writableEnded) return;
+  stream.end(lastWords, "latin1");
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, lingerMs);
+  let discarded = 0;
+  stream.on("data", (piece: Buffer) => {
+    discarded += piece.length;
+    if (discarded > lingerBytes) resolve();
+  });
+  stream.on("end", resolve);
+  stream.on("close", resolve);
+  if (stream.readableEnded || stream.destroyed) resolve();
+  stream.resume();
+  await promise;
+  clearTimeout(timer);
+  stream.destroy();
+}
