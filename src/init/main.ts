@@ -28,7 +28,7 @@ function readConfiguration(): Configuration {
 process.title = "openshell-init";
 const configuration = readConfiguration();
 handOutListeners(LINK);
-const link = new Socket({ fd: LINK });
+const link = new Socket({ fd: LINK, readable: true, writable: true });
 try {
   link.write(encodeJsonFrame(frame.ready, 0, restrict(configuration)));
   serve(link);

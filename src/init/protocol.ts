@@ -10,6 +10,8 @@
  * - credit: lets the supervisor send input; a lie harms only the liar's own input.
  */
 
+import type { LandlockRule } from "../linux/landlock.ts";
+
 /** Frame types. Those below 16 go to init, the others come from it. */
 export const frame = {
   configure: 1,
@@ -60,7 +62,7 @@ export const listenerAddresses = [
 /** What init is told before anything else. */
 export interface Configuration {
   readonly landlock: {
-    readonly rules: readonly { readonly path: string; readonly access: "read" | "write" }[];
+    readonly rules: readonly LandlockRule[];
     /** Give up rather than run with less than the rules say. */
     readonly required: boolean;
   };

@@ -1,11 +1,14 @@
 /**
  * Init restricts itself; what it starts inherits. bubblewrap has made the namespaces, dropped every capability, set
- * `no_new_privs` and put the seccomp filter on before init's first instruction. What is left is Landlock and the limits.
+ * `no_new_privs` and put the seccomp filter on before init's first instruction. What is left is Landlock, the limits, and a second
+ * filter for what init has done by now.
  */
 import { readFileSync, readlinkSync } from "node:fs";
 import { type LandlockOutcome, restrictWithLandlock } from "../linux/landlock.ts";
 import { type Resource, setLimit, setNoNewPrivileges, setNotDumpable } from "../linux/process-limits.ts";
-import { type Configuration, type IsolationFact, namespaceKinds } from "./protocol.ts";
+import { compileSeccomp, installSeccomp } from "../linux/seccomp.ts";
+import { lateSeccompRules } from "../linux/seccomp-rules.ts";
+import type { Configuration, IsolationFact } from "./protocol.ts";
 
 /**
  * Closes the doors that are left, then says what is in force as measured here, not as wished.
@@ -15,6 +18,7 @@ export function restrict(configuration: Configuration): IsolationFact[] {
   for (const [resource, value] of Object.entries(configuration.limits)) setLimit(resource as Resource, value);
   setNoNewPrivileges();
   setNotDumpable();
+  installSeccomp(compileSeccomp(lateSeccompRules, process.arch === "arm64" ? "arm64" : "x64"));
   const landlock = restrictWithLandlock(configuration.landlock.rules);
   if (configuration.landlock.required) requireLandlock(landlock);
   return [landlockFact(landlock), ...processFacts(readFileSync("/proc/self/status", "latin1")), ...namespaceFacts()];

@@ -43,6 +43,12 @@ const readRights = right.execute | right.readFile | right.readDirectory;
 const fileRights = right.execute | right.writeFile | right.readFile | right.truncate | right.ioctlDevice;
 /** Making device nodes needs a capability that the sandbox lacks; refused here as well. */
 const deviceNodeRights = (1n << 6n) | (1n << 11n);
+/** Of these, the kernel is asked for those that its ABI knows. */
+const rightsFor: Record<LandlockRule["access"], bigint> = {
+  list: right.readDirectory,
+  read: readRights,
+  write: ((1n << 16n) - 1n) & ~deviceNodeRights,
+};
 
 /** LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET and LANDLOCK_SCOPE_SIGNAL, since ABI 6. */
 const allScopes = 0b11n;
@@ -51,7 +57,8 @@ const firstAbiWithScopes = 6;
 export interface LandlockRule {
   /** As the restricted process sees it. */
   readonly path: string;
-  readonly access: "read" | "write";
+  /** `list`: the names in directories, and nothing of the files. */
+  readonly access: "list" | "read" | "write";
 }
 
 export interface LandlockOutcome {
@@ -106,7 +113,7 @@ function allowPath(ruleset: number, rule: LandlockRule, handled: bigint): { path
     return [{ path: rule.path, code: (error as NodeJS.ErrnoException).code ?? "EIO" }];
   }
   try {
-    const wanted = rule.access === "read" ? readRights : handled & ~deviceNodeRights;
+    const wanted = rightsFor[rule.access];
     // The kernel refuses rights that make sense for directories only on anything else.
     const allowed = handled & (fstatSync(fd).isDirectory() ? wanted : wanted & fileRights);
     // struct landlock_path_beneath_attr is packed: 8 bytes of rights, 4 of descriptor.

@@ -14,7 +14,9 @@ export function whenReadable(fd: number, signal: AbortSignal): Promise<void> {
       settle();
     };
     const abort = () => finish(() => reject(signal.reason));
-    const poll = koffi.node.poll(fd, { readable: true, disconnect: true }, () => finish(resolve));
+    // The library calls back outside of Node's callback scope, after which no promise job would run until something else
+    // happens in the loop; an immediate is such a thing.
+    const poll = koffi.node.poll(fd, { readable: true, disconnect: true }, () => finish(() => setImmediate(resolve)));
     signal.addEventListener("abort", abort, { once: true });
   });
 }

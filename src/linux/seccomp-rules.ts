@@ -41,6 +41,7 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const AF_NETLINK = 16;
 const NETLINK_ROUTE = 0;
+const NETLINK_SOCK_DIAG = 4;
 const SOCK_RAW = 3;
 const SOCK_TYPE_MASK = 0xf;
 const allBits = 0xffffffff;
@@ -147,7 +148,13 @@ export const seccompRules: readonly SeccompRule[] = [
 
   // Sockets: Unix, IP without raw access, and netlink's routing family, which resolvers ask for the machine's addresses.
   { name: "socket", numbers: socket, errno: "EAFNOSUPPORT", when: families.map((family) => isNot(0, family)) },
-  { name: "socket", numbers: socket, errno: "EAFNOSUPPORT", when: [is(0, AF_NETLINK), isNot(2, NETLINK_ROUTE)] },
+  {
+    name: "socket",
+    numbers: socket,
+    errno: "EAFNOSUPPORT",
+    // The second is init's to open, once; `lateSeccompRules` close it.
+    when: [is(0, AF_NETLINK), isNot(2, NETLINK_ROUTE), isNot(2, NETLINK_SOCK_DIAG)],
+  },
   ...[AF_INET, AF_INET6].map((family): SeccompRule => {
     return { name: "socket", numbers: socket, errno: "EPERM", when: [is(0, family), is(1, SOCK_RAW, SOCK_TYPE_MASK)] };
   }),
@@ -164,4 +171,9 @@ export const seccompRules: readonly SeccompRule[] = [
     errno: "EPERM",
     when: [isNot(0, 0), isNot(0, allBits), isNot(0, 0x20000), isNot(0, 0x0008), isNot(0, 0x20008)],
   },
+];
+
+/** What init puts on itself once it has opened its own sockets. */
+export const lateSeccompRules: readonly SeccompRule[] = [
+  { name: "socket", numbers: socket, errno: "EAFNOSUPPORT", when: [is(0, AF_NETLINK), is(2, NETLINK_SOCK_DIAG)] },
 ];

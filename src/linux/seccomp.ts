@@ -1,10 +1,17 @@
 /**
  * Seccomp filters: rules compiled to classic BPF; seccomp(2). bubblewrap puts the program on the first process of the
- * sandbox before it runs (`--seccomp`), so that every thread of it and everything it starts is bound.
+ * sandbox before it runs (`--seccomp`), so that every thread of it and everything it starts is bound. What init itself
+ * must still do once goes into a second filter, which init puts on its main thread.
  */
+import koffi from "koffi";
+import { checked, libc } from "./libc.ts";
 import type { ArgumentTest, Errno, SeccompRule } from "./seccomp-rules.ts";
 
 export type Architecture = "x64" | "arm64";
+
+const prctl = libc.func("int prctl(int option, unsigned long mode, const void *program)");
+const PR_SET_SECCOMP = 22;
+const SECCOMP_MODE_FILTER = 2;
 
 /** What the kernel reports as the calling architecture: AUDIT_ARCH_* of linux/audit.h. */
 const auditArchitectures: Record<Architecture, number> = { x64: 0xc000003e, arm64: 0xc00000b7 };
@@ -89,4 +96,16 @@ function encode(program: readonly Instruction[]): Buffer {
     bytes.writeUInt32LE(k >>> 0, index * 8 + 4);
   }
   return bytes;
+}
+
+/**
+ * Puts a compiled filter on the calling thread and on what it starts from now on, for good. Needs `no_new_privs`.
+ * @throws SystemError
+ */
+export function installSeccomp(program: Buffer): void {
+  // struct sock_fprog: the number of instructions, then the pointer to them.
+  const header = Buffer.alloc(16);
+  header.writeUInt16LE(program.length / 8, 0);
+  header.writeBigUInt64LE(koffi.address(program), 8);
+  checked(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header), "prctl", "PR_SET_SECCOMP");
 }

@@ -1,0 +1,226 @@
+/**
+ * The supervisor's end of the link to init: programs as objects with streams. Everything that init says is checked; a
+ * frame that makes no sense ends the link, and with it the sandbox.
+ */
+import type { Socket } from "node:net";
+import { Readable, Writable } from "node:stream";
+import {
+  type Exited,
+  encodeFrame,
+  encodeJsonFrame,
+  encodeNumberFrame,
+  type Frame,
+  type FrameReader,
+  type FrameType,
+  frame,
+  INPUT_WINDOW,
+  type SpawnRequest,
+} from "../init/protocol.ts";
+
+/** A program that init was asked to start. */
+export interface SandboxProgram {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /**
+   * Process id inside the sandbox, once it runs.
+   * @throws ProgramNotStarted
+   */
+  readonly started: Promise<number>;
+  /** Settles after the last output was handed over. Rejects like `started`, or when the sandbox ends. */
+  readonly exited: Promise<Exited>;
+  resize(columns: number, rows: number): void;
+  /** Signals the program and all of its session's foreground group. */
+  signal(number: number): void;
+}
+
+/** The program could not be started; `code` is execve(2)'s errno by name. */
+export class ProgramNotStarted extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = "ProgramNotStarted";
+    this.code = code;
+  }
+}
+
+export interface InitLink {
+  start(request: SpawnRequest): SandboxProgram;
+  /** Sends a signal to every process of the sandbox but init. */
+  signalAll(signal: number): void;
+  /** Closes the link, upon which init and everything else inside ends. */
+  close(): void;
+}
+
+/** What a channel does with each kind of frame. */
+interface Channel {
+  deliver(received: Frame): void;
+  fail(error: Error): void;
+}
+
+/**
+ * Speaks with init over `socket`, from after the `ready` frame.
+ * @param onClose called once, when init is gone; every program's promises have been rejected then
+ */
+export function createInitLink(socket: Socket, reader: FrameReader, onClose: (error?: Error) => void): InitLink {
+  const channels = new Map<number, Channel>();
+  let nextChannel = 1;
+  let failure: Error | undefined;
+
+  socket.on("data", (bytes: Buffer) => {
+    try {
+      // An unknown channel is one that has just ended.
+      for (const received of reader.push(bytes)) channels.get(received.channel)?.deliver(received);
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      socket.destroy();
+    }
+  });
+  socket.on("error", (error) => {
+    failure ??= error;
+  });
+  socket.on("close", () => {
+    const ended = new Error("the sandbox ended");
+    for (const channel of channels.values()) channel.fail(ended);
+    channels.clear();
+    onClose(failure);
+  });
+  socket.resume();
+  return {
+    start(request) {
+      const id = nextChannel++;
+      const { channel, program } = openChannel(id, socket, () => channels.delete(id));
+      channels.set(id, channel);
+      socket.write(encodeJsonFrame(frame.spawn, id, request));
+      return program;
+    },
+    signalAll: (signal) => void socket.write(encodeNumberFrame(frame.signalAll, 0, signal)),
+    close: () => void socket.destroy(),
+  };
+}
+
+function openChannel(id: number, socket: Socket, forget: () => void): { channel: Channel; program: SandboxProgram } {
+  const send = (type: FrameType, payload?: Buffer) => socket.write(encodeFrame(type, id, payload));
+  const started = Promise.withResolvers<number>();
+  const exited = Promise.withResolvers<Exited>();
+  // Whoever is interested listens to both; nobody has to.
+  started.promise.catch(() => undefined);
+  exited.promise.catch(() => undefined);
+
+  const stdout = outputStream((bytes) => socket.write(encodeNumberFrame(frame.outputCredit, id, bytes)));
+  const stderr = outputStream((bytes) => socket.write(encodeNumberFrame(frame.outputCredit, id, bytes)));
+  const input = inputStream(send);
+
+  const end = (settle: () => void) => {
+    forget();
+    stdout.push(null);
+    stderr.push(null);
+    input.stream.destroy();
+    settle();
+  };
+  const fail = (error: Error) =>
+    end(() => {
+      started.reject(error);
+      exited.reject(error);
+    });
+  const deliver = ({ type, payload }: Frame) => {
+    switch (type) {
+      case frame.started:
+        return started.resolve(readPid(payload));
+      case frame.stdout:
+        return void stdout.push(payload);
+      case frame.stderr:
+        return void stderr.push(payload);
+      case frame.inputCredit:
+        return input.credit(payload.readUInt32LE(0));
+      case frame.exited:
+        return end(() => exited.resolve(readExited(payload)));
+      case frame.failed:
+        return fail(readFailed(payload));
+      default:
+        throw new Error(`init sent a frame of unknown type ${type}`);
+    }
+  };
+  const program: SandboxProgram = {
+    stdin: input.stream,
+    stdout,
+    stderr,
+    started: started.promise,
+    exited: exited.promise,
+    resize(columns, rows) {
+      const size = Buffer.alloc(4);
+      size.writeUInt16LE(columns, 0);
+      size.writeUInt16LE(rows, 2);
+      send(frame.resize, size);
+    },
+    signal: (number) => void socket.write(encodeNumberFrame(frame.signal, id, number)),
+  };
+  return { channel: { deliver, fail }, program };
+}
+
+/** Output as a stream that gives init credit for what its reader has taken. */
+function outputStream(giveCredit: (bytes: number) => void): Readable {
+  let uncredited = 0;
+  const stream = new Readable({
+    read() {
+      if (uncredited > 0) giveCredit(uncredited);
+      uncredited = 0;
+    },
+  });
+  const push = stream.push.bind(stream);
+  stream.push = (chunk: Buffer | null) => {
+    if (chunk) uncredited += chunk.length;
+    return push(chunk);
+  };
+  return stream;
+}
+
+/** Input as a stream that sends no more than init has given credit for. */
+function inputStream(send: (type: FrameType, payload?: Buffer) => void): {
+  stream: Writable;
+  credit(bytes: number): void;
+} {
+  let window = INPUT_WINDOW;
+  let resume: (() => void) | undefined;
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      for (let at = 0; at < chunk.length; at += INPUT_WINDOW) send(frame.stdin, chunk.subarray(at, at + INPUT_WINDOW));
+      window -= chunk.length;
+      if (window > 0) done();
+      else resume = done;
+    },
+    final(done) {
+      send(frame.stdinEnd);
+      done();
+    },
+  });
+  // Written to after the program's end: nobody's fault, and nobody's news.
+  stream.on("error", () => undefined);
+  const credit = (bytes: number) => {
+    window += bytes;
+    if (window <= 0 || !resume) return;
+    const done = resume;
+    resume = undefined;
+    done();
+  };
+  return { stream, credit };
+}
+
+function readPid(payload: Buffer): number {
+  const { pid } = JSON.parse(payload.toString()) as { pid?: unknown };
+  if (!Number.isInteger(pid)) throw new Error("init reported a program without a process id");
+  return pid as number;
+}
+
+function readExited(payload: Buffer): Exited {
+  const { code, signal } = JSON.parse(payload.toString()) as Partial<Exited>;
+  const isCode = code === null || (Number.isInteger(code) && (code as number) >= 0 && (code as number) <= 255);
+  if (!isCode || !Number.isInteger(signal)) throw new Error("init reported an exit that makes no sense");
+  return { code: code as number | null, signal: signal as number };
+}
+
+function readFailed(payload: Buffer): ProgramNotStarted {
+  const { code, message } = JSON.parse(payload.toString()) as { code?: unknown; message?: unknown };
+  return new ProgramNotStarted(String(code), String(message));
+}

@@ -1,0 +1,48 @@
+/**
+ * The sandbox's `/etc`: a few files of its own, over the host's where the policy shows `/etc` at all. Laid over with a
+ * read-only overlay, since a mount point can't be made inside a folder that is itself mounted read-only.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface EtcFiles {
+  readonly sandboxName: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** PEM: what the sandbox's programs trust. */
+  readonly trustBundle: string;
+  /** PEM: the sandbox's own certificate authority alone. */
+  readonly authority: string;
+  /** The policy in force at the start, as YAML. */
+  readonly policy: string;
+}
+
+/** Where programs are told to find what they trust. */
+export const TRUST_BUNDLE = "/etc/openshell-tls/ca-bundle.crt";
+export const AUTHORITY = "/etc/openshell-tls/openshell-ca.crt";
+
+/** Writes the files below `directory`, which is made. */
+export function writeEtc(directory: string, files: EtcFiles): void {
+  const { sandboxName, uid, gid } = files;
+  const texts: Record<string, string> = {
+    passwd: [
+      "root:x:0:0:root:/root:/usr/sbin/nologin",
+      `sandbox:x:${uid}:${gid}:sandbox:/sandbox:/bin/bash`,
+      "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin",
+      "",
+    ].join("\n"),
+    group: `root:x:0:\nsandbox:x:${gid}:\nnogroup:x:65534:\n`,
+    hostname: `${sandboxName}\n`,
+    hosts: `127.0.0.1 localhost ${sandboxName}\n::1 localhost ip6-localhost ip6-loopback ${sandboxName}\n`,
+    // One attempt is enough: the resolver is in the same machine and answers every name.
+    "resolv.conf": "nameserver 127.0.0.1\noptions timeout:2 attempts:1\n",
+    // The host's own may name services (resolve, mdns, sss) that are asked over sockets which the sandbox does not have.
+    "nsswitch.conf":
+      "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\n",
+    "openshell/policy.yaml": files.policy,
+    "openshell-tls/ca-bundle.crt": files.trustBundle,
+    "openshell-tls/openshell-ca.crt": files.authority,
+  };
+  for (const folder of ["openshell", "openshell-tls"]) mkdirSync(join(directory, folder), { recursive: true });
+  for (const [name, text] of Object.entries(texts)) writeFileSync(join(directory, name), text, { mode: 0o644 });
+}

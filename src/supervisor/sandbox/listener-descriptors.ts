@@ -1,0 +1,37 @@
+/** The descriptors that init hands over, by what they are for. */
+import { listenerAddresses } from "../../init/protocol.ts";
+
+export interface ListenerDescriptors {
+  readonly proxy: readonly number[];
+  readonly transparent: readonly number[];
+  readonly dnsUdp: readonly number[];
+  readonly dnsTcp: readonly number[];
+  /** A sock_diag(7) socket of the sandbox's network namespace. */
+  readonly diagnostics: number;
+}
+
+/**
+ * Sorts what init sent: bit N of `bits` says that listener N of `listenerAddresses` is among `fds`; the sock_diag socket
+ * is last.
+ * @throws Error if numbers do not fit, or a listener that every kernel can open is missing
+ */
+export function sortListeners(bits: number, fds: readonly number[]): ListenerDescriptors {
+  const opened = listenerAddresses.filter((_address, index) => bits & (1 << index));
+  const diagnostics = fds[opened.length];
+  if (fds.length !== opened.length + 1 || diagnostics === undefined) {
+    throw new Error(`init sent ${fds.length} descriptors for ${opened.length} listeners`);
+  }
+  const of = (role: string, transport: string) =>
+    fds.filter((_fd, index) => opened[index]?.role === role && opened[index]?.transport === transport);
+  const sorted = {
+    proxy: of("proxy", "tcp"),
+    transparent: of("transparent", "tcp"),
+    dnsUdp: of("dns", "udp"),
+    dnsTcp: of("dns", "tcp"),
+    diagnostics,
+  };
+  if (!sorted.proxy.length || !sorted.transparent.length || !sorted.dnsUdp.length || !sorted.dnsTcp.length) {
+    throw new Error("init did not open every listener");
+  }
+  return sorted;
+}
