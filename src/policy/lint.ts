@@ -1,0 +1,95 @@
+/**
+ * What can be written but can't be meant. A rule that can never match is refused when the policy is loaded, because its
+ * author believes in it: an allow rule without effect costs a day, a deny rule without effect is a hole.
+ */
+import { lintEndpoint } from "./lint-endpoint.ts";
+import { lintFilesystem, lintProcess } from "./lint-static.ts";
+import { anyBinary, isExactBinary } from "./match/binary.ts";
+import { longestGlob } from "./match/glob.ts";
+import type { NetworkRule, Policy } from "./policy.ts";
+import type { KeyPath, Problem } from "./problem.ts";
+
+/** Takes a policy that was normalised without error; gives errors, which keep it from loading, and warnings. */
+export function lintPolicy(policy: Policy): Problem[] {
+  return [
+    ...lintFilesystem(policy.filesystem),
+    ...lintProcess(policy.process),
+    ...Array.from(policy.networkPolicies.values()).flatMap(lintRule),
+    ...lintNames(policy),
+    ...lintHidden(policy),
+    ...lintMiddlewares(policy),
+  ];
+}
+
+function lintRule(rule: NetworkRule): Problem[] {
+  const key: KeyPath = ["network_policies", rule.key];
+  const problems = rule.endpoints.flatMap((endpoint, index) => lintEndpoint(endpoint, [...key, "endpoints", index]));
+  if (rule.endpoints.length === 0) problems.push(error([...key, "endpoints"], "is empty, so the rule can never match"));
+  if (rule.binaries.length === 0) {
+    problems.push(error([...key, "binaries"], "is empty, so the rule can never match; list paths, or `path: any`"));
+  }
+  for (const [index, path] of rule.binaries.entries()) {
+    problems.push(...lintBinary(path, [...key, "binaries", index, "path"]));
+  }
+  return problems;
+}
+
+function lintBinary(path: string, key: KeyPath): Problem[] {
+  if (path === anyBinary) return [];
+  if (!path.startsWith("/")) return [error(key, "must be an absolute path, a glob that starts with `/`, or `any`")];
+  if (!isExactBinary(path) && path.length > longestGlob) {
+    return [error(key, `must be at most ${longestGlob} characters long`)];
+  }
+  if (/\/\.{0,2}(\/|$)/.test(path)) {
+    return [error(key, "holds an empty segment, `.` or `..`; the path of a running program never does")];
+  }
+  return path === "/**" ? [warning(key, "matches every program; `path: any` says so")] : [];
+}
+
+/** A name stands in the log for its rule, so two rules of one name can't be told apart there. */
+function lintNames(policy: Policy): Problem[] {
+  const seen = new Map<string, string>();
+  return Array.from(policy.networkPolicies.values()).flatMap((rule) => {
+    const other = seen.get(rule.name);
+    seen.set(rule.name, rule.key);
+    if (other === undefined) return [];
+    return [
+      warning(["network_policies", rule.key, "name"], `is the name of \`${other}\` too; logs can't tell them apart`),
+    ];
+  });
+}
+
+/** A layer-4 endpoint has no effect on the requests that an inspected endpoint of the same host and port decides. */
+function lintHidden(policy: Policy): Problem[] {
+  const inspected = new Map<string, string>();
+  const endpoints = Array.from(policy.networkPolicies.values()).flatMap((rule) =>
+    rule.endpoints.map((endpoint, index) => ({ rule, endpoint, index })),
+  );
+  for (const { rule, endpoint } of endpoints) {
+    if (endpoint.protocol === undefined || endpoint.protocol === "tcp") continue;
+    for (const port of endpoint.ports) inspected.set(`${endpoint.host}:${port}`, rule.key);
+  }
+  return endpoints.flatMap(({ rule, endpoint, index }) => {
+    if (endpoint.protocol !== undefined && endpoint.protocol !== "tcp") return [];
+    const port = endpoint.ports.find((candidate) => inspected.has(`${endpoint.host}:${candidate}`));
+    if (port === undefined) return [];
+    const other = inspected.get(`${endpoint.host}:${port}`);
+    const message = `\`${other}\` inspects the same host and port, and alone decides the requests of programs that both name`;
+    return [warning(["network_policies", rule.key, "endpoints", index], message)];
+  });
+}
+
+function lintMiddlewares(policy: Policy): Problem[] {
+  // None exists as yet. A policy that counts on one, say to redact what leaves, must not run without it.
+  return Array.from(policy.networkMiddlewares, ([key, { middleware }]) =>
+    error(["network_middlewares", key, "middleware"], `there is no middleware \`${middleware}\``),
+  );
+}
+
+function error(key: KeyPath, message: string): Problem {
+  return { severity: "error", key, message };
+}
+
+function warning(key: KeyPath, message: string): Problem {
+  return { severity: "warning", key, message };
+}
