@@ -1,0 +1,99 @@
+/**
+ * Step 6: what do the first bytes say?
+ * Takes  Guarded: an allowed destination, and a stream of which nothing has been read.
+ * Gives  Peeked: TLS, HTTP or something else, and the names in a ClientHello. The bytes stay on the stream.
+ * Refuses peek.timeout | peek.not_http.
+ * Assumes the client speaks first where the endpoint is inspected, as it does in TLS and HTTP.
+ */
+import { ByteReader } from "../../net/byte-reader.ts";
+import { type ClientHello, clientHelloLimit, looksLikeTls, readClientHello } from "../../net/client-hello.ts";
+import type { Guarded, Peeked, Refusal } from "./connection.ts";
+
+/** From the start to the last byte that is needed to tell. A ClientHello is sent at once; this is for slow machines. */
+export const peekTimeoutMs = 10_000;
+
+/** No method that is registered is longer (UPDATEREDIRECTREF has 17); beyond it a first word is no method. */
+const longestMethod = 32;
+
+const space = 0x20;
+/** Bytes of a token (RFC 9110 section 5.6.2), of which a method consists. */
+const tokenBytes = new Set(
+  Buffer.from("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"),
+);
+
+type Sight =
+  | { readonly protocol: "tls"; readonly hello: ClientHello }
+  | { readonly protocol: "http" | "other" }
+  | { readonly protocol: "unknown" };
+
+/**
+ * Waits for the first bytes of an inspected connection. One that is not inspected is not touched, and passes as `other`:
+ * its server may speak first.
+ */
+export async function peek(
+  connection: Guarded,
+  options: { readonly timeoutMs?: number } = {},
+): Promise<Peeked | Refusal> {
+  if (!connection.inspected) return { ...connection, protocol: "other" };
+  const reader = new ByteReader(connection.stream);
+  const deadline = performance.now() + (options.timeoutMs ?? peekTimeoutMs);
+  const sight = await lookUntilKnown(reader, deadline);
+  if (!reader.release()) return refuse(connection, "peek.timeout", "the client went away");
+  if (sight === "timeout") return refuse(connection, "peek.timeout", "the client said nothing that shows its protocol");
+  switch (sight.protocol) {
+    case "tls":
+      return { ...connection, protocol: "tls", ...sight.hello };
+    case "http":
+      return { ...connection, protocol: "http" };
+    case "other":
+    case "unknown":
+      return refuse(connection, "peek.not_http", "the first bytes are neither TLS nor HTTP");
+    default:
+      return sight satisfies never;
+  }
+}
+
+async function lookUntilKnown(reader: ByteReader, deadline: number): Promise<Sight | "timeout"> {
+  for (;;) {
+    const sight = look(reader.bytes);
+    if (sight.protocol !== "unknown") return sight;
+    const left = deadline - performance.now();
+    if (left <= 0) return "timeout";
+    const filled = await reader.fill(left);
+    if (filled === "timeout" || (filled !== "data" && reader.bytes.length === 0)) return "timeout";
+    if (filled !== "data") return sight;
+  }
+}
+
+/** What the bytes so far say. */
+function look(bytes: Buffer): Sight {
+  if (bytes.length === 0) return { protocol: "unknown" };
+  if (!looksLikeTls(bytes)) return { protocol: lookForMethod(bytes) };
+  const result = readClientHello(bytes);
+  switch (result.kind) {
+    case "hello":
+      return { protocol: "tls", hello: result.hello };
+    case "malformed":
+      return { protocol: "other" };
+    case "incomplete":
+      // Records may be of one byte each, five bytes of header before it, which no client does.
+      return { protocol: bytes.length > 2 * clientHelloLimit ? "other" : "unknown" };
+    default:
+      return result satisfies never;
+  }
+}
+
+/** A request begins with a method and a space; whether the rest is well-formed is for step 8 to say. */
+function lookForMethod(bytes: Buffer): "http" | "other" | "unknown" {
+  for (let at = 0; at < Math.min(bytes.length, longestMethod + 1); at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte === space) return at > 0 ? "http" : "other";
+    if (!tokenBytes.has(byte)) return "other";
+  }
+  return bytes.length > longestMethod ? "other" : "unknown";
+}
+
+function refuse(connection: Guarded, refused: "peek.timeout" | "peek.not_http", what: string): Refusal {
+  const { host, port } = connection.destination;
+  return { refused, detail: `${host}:${port}: ${what}`, rule: connection.rule };
+}
