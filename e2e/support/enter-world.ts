@@ -1,0 +1,69 @@
+/**
+ * Furnishes the world: runs once, as the world's root, inside namespaces that `scripts/e2e.ts` has just made.
+ *
+ *     node e2e/support/enter-world.ts DIRECTORY PACKAGE
+ */
+import { execFileSync } from "node:child_process";
+import { appendFileSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createAuthority } from "./certificates.ts";
+import { hostsFile, networkCommands } from "./names.ts";
+import { tester, worldPaths } from "./world.ts";
+
+const trustStore = "/etc/ssl/certs/ca-certificates.crt";
+
+const [directory, packageDirectory] = process.argv.slice(2);
+if (!directory || !packageDirectory) throw new Error("usage: enter-world.ts DIRECTORY PACKAGE");
+
+furnishNetwork();
+// Before /run is covered, where some systems keep the real file that /etc/resolv.conf links to.
+const resolverFile = realpathSync("/etc/resolv.conf");
+mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run");
+cover("/etc/hosts", hostsFile());
+// Nobody listens there, so a name that /etc/hosts lacks fails at once instead of after a time-out.
+cover(resolverFile, "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n");
+furnishTrustStore(directory);
+furnishUser();
+furnishPackage(join(directory, worldPaths.package), packageDirectory);
+
+function furnishNetwork(): void {
+  execFileSync("ip", ["-batch", "-"], { input: networkCommands.join("\n") });
+  // Tests that are not root serve on 443 too.
+  writeFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+}
+
+function furnishTrustStore(into: string): void {
+  const authority = createAuthority("World Authority");
+  writeFileSync(join(into, worldPaths.authorityCertificate), authority.certificate);
+  writeFileSync(join(into, worldPaths.authorityKey), authority.key);
+  cover(trustStore, `${readFileSync(trustStore, "utf8")}\n${authority.certificate}`);
+}
+
+function furnishUser(): void {
+  const { name, uid, gid } = tester;
+  cover("/etc/passwd", `${readFileSync("/etc/passwd", "utf8")}${name}:x:${uid}:${gid}::/nonexistent:/bin/sh\n`);
+  cover("/etc/group", `${readFileSync("/etc/group", "utf8")}${name}:x:${gid}:\n`);
+}
+
+/** Wherever the working copy is, /root for one, every user can read it here. */
+function furnishPackage(at: string, from: string): void {
+  mkdirSync(at);
+  mount("--bind", from, at);
+  mount("-o", "remount,bind,ro", at);
+}
+
+/** Puts a text in a file's place, for this mount namespace only. */
+function cover(path: string, text: string): void {
+  if (path.startsWith("/run/")) {
+    mkdirSync(dirname(path), { recursive: true });
+    appendFileSync(path, text);
+    return;
+  }
+  const copy = join(directory ?? "", path.replaceAll("/", "_"));
+  writeFileSync(copy, text, { mode: 0o644 });
+  mount("--bind", copy, path);
+}
+
+function mount(...args: readonly string[]): void {
+  execFileSync("mount", args, { stdio: ["ignore", "ignore", "inherit"] });
+}

@@ -1,0 +1,55 @@
+/**
+ * Where a test finds itself when it runs inside the world that `scripts/e2e.ts` makes: a network namespace with nothing
+ * but loopback, a mount namespace with its own /etc/hosts, /etc/resolv.conf and trust store, and a process namespace,
+ * with which everything ends that a test has left behind.
+ */
+import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+
+/** The variable by which `scripts/e2e.ts` says where the world's directory is. */
+export const worldVariable = "OPENSHELL_E2E_WORLD";
+
+/** A user besides root that exists in the world only, for tests of what an ordinary user can do. */
+export const tester = { name: "tester", uid: 60077, gid: 60077 } as const;
+
+export interface World {
+  /** Scratch that every user can pass through; removed with the world. */
+  readonly directory: string;
+  /** The package as a user would have installed it, where every user can read it. */
+  readonly packageDirectory: string;
+  /** Certificate and key (PEM) of the authority that the world's trust store holds besides the system's. */
+  readonly authority: { readonly certificate: string; readonly key: string };
+  /** Whether the world has more users than one: not if an ordinary user made it. */
+  readonly hasUsers: boolean;
+}
+
+/** Files of the world's directory. */
+export const worldPaths = {
+  package: "package",
+  authorityCertificate: "authority.crt",
+  authorityKey: "authority.key",
+} as const;
+
+/** The world this process is in. Throws outside of one: a test must never take the real network for its world. */
+export function world(): World {
+  const directory = process.env[worldVariable];
+  const interfaces = Object.keys(networkInterfaces());
+  if (!directory || interfaces.some((name) => name !== "lo")) {
+    throw new Error("run end-to-end tests with `npm run e2e`, which makes a world for them");
+  }
+  return {
+    directory,
+    packageDirectory: join(directory, worldPaths.package),
+    authority: {
+      certificate: readFileSync(join(directory, worldPaths.authorityCertificate), "utf8"),
+      key: readFileSync(join(directory, worldPaths.authorityKey), "utf8"),
+    },
+    hasUsers: mappedUsers() > 1,
+  };
+}
+
+/** User ids that this user namespace knows: user_namespaces(7), the third column of uid_map. */
+function mappedUsers(): number {
+  return Number(readFileSync("/proc/self/uid_map", "utf8").trim().split(/\s+/)[2]);
+}

@@ -1,0 +1,65 @@
+/**
+ * Runs the end-to-end tests in a world of their own (e2e/support/world.ts).
+ *
+ *     node scripts/e2e.ts [--keep-build] [FILE…]
+ *
+ * Works as root, and as an ordinary user where user namespaces are allowed. Exits with the tests' exit code.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { worldVariable } from "../e2e/support/world.ts";
+
+/**
+ * A shell is the world's first process, since it collects the processes that are orphaned there, as Node would not.
+ * The first four words furnish the world; the others are what runs in it.
+ */
+const firstProcess = ["sh", "-c", '"$1" "$2" "$3" "$4" || exit 1; shift 4; "$@"; exit $?', "sh"];
+
+const packageDirectory = join(import.meta.dirname, "..");
+const args = process.argv.slice(2);
+const files = args.filter((arg) => !arg.startsWith("--"));
+
+if (!args.includes("--keep-build")) build();
+const directory = mkdtempSync(join(tmpdir(), "openshell-e2e-"));
+// The ordinary user of the tests passes through it.
+chmodSync(directory, 0o755);
+try {
+  process.exitCode = await runInWorld(
+    files.length > 0 ? files : globSync("e2e/**/*.test.ts", { cwd: packageDirectory }),
+  );
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function build(): void {
+  const { status } = spawnSync(process.execPath, ["scripts/build.ts"], { cwd: packageDirectory, stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** The exit code of `node --test` on the files, inside a new world. */
+async function runInWorld(tests: readonly string[]): Promise<number> {
+  // One file after another: they share the gateway's port, and each looks whether anything is left behind.
+  const run = [process.execPath, "--test", "--test-concurrency=1", ...tests];
+  const furnish = [process.execPath, "e2e/support/enter-world.ts", directory, packageDirectory];
+  const child = spawn("unshare", [...namespaces(), ...firstProcess, ...furnish, ...run], {
+    cwd: packageDirectory,
+    stdio: "inherit",
+    env: { ...process.env, [worldVariable]: directory },
+  });
+  // The world's first process gets no signal that it has not asked for, so what this one gets ends it for good.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill("SIGKILL"));
+  return await new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code) => resolve(code ?? 1));
+  });
+}
+
+/**
+ * unshare(1): all namespaces that a test could leave something in. --kill-child ends everything in the world with it.
+ */
+function namespaces(): string[] {
+  const own = ["--net", "--mount", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  return process.geteuid?.() === 0 ? own : ["--user", "--map-root-user", ...own];
+}
