@@ -1,8 +1,9 @@
 /** Init's main loop: frames from the supervisor become programs, what programs do becomes frames. */
 
+import { statSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
-import type { Program } from "./program.ts";
+import type { Program, ProgramEvents } from "./program.ts";
 import {
   encodeFrame,
   encodeJsonFrame,
@@ -65,7 +66,6 @@ function apply({ type, payload }: Frame, channel: Channel, program: Program): vo
 
 function open({ channel: id, payload }: Frame, channels: Map<number, Channel>, link: Socket): void {
   const request = JSON.parse(payload.toString()) as SpawnRequest;
-  const start = request.terminal ? startWithTerminal : startWithPipes;
   const started = start(request, {
     onOutput: (stream, bytes) => {
       link.write(encodeFrame(stream === "stdout" ? frame.stdout : frame.stderr, id, bytes));
@@ -87,6 +87,15 @@ function open({ channel: id, payload }: Frame, channels: Map<number, Channel>, l
       link.write(encodeJsonFrame(frame.failed, id, { code, message }));
     },
   );
+}
+
+/** @throws NodeJS.ErrnoException, when the program or its working directory can't be used */
+async function start(request: SpawnRequest, events: ProgramEvents): Promise<Program> {
+  // execve(2) would say ENOENT for a missing directory as it does for a missing program.
+  if (!statSync(request.workdir, { throwIfNoEntry: false })?.isDirectory()) {
+    throw Object.assign(new Error(`no directory ${request.workdir}`), { code: "ENOTDIR" });
+  }
+  return request.terminal ? startWithTerminal(request, events) : startWithPipes(request, events);
 }
 
 /** Every process of the sandbox but init itself and the reaper above it; kill(2) with -1. */

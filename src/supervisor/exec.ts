@@ -87,7 +87,11 @@ async function exitCode(program: SandboxProgram, { command, seconds, context, co
   try {
     const onExited = context.onStarted(await program.started, command);
     if (seconds > 0) {
-      timers.push(setTimeout(() => ((timedOut = true), program.signal(constants.signals.SIGTERM)), seconds * 1000));
+      const timeUp = () => {
+        timedOut = true;
+        program.signal(constants.signals.SIGTERM);
+      };
+      timers.push(setTimeout(timeUp, seconds * 1000));
       timers.push(setTimeout(() => program.signal(constants.signals.SIGKILL), seconds * 1000 + KILL_AFTER_MS));
     }
     const exited = await program.exited;
