@@ -6,7 +6,6 @@
  * cost a supervisor 20 MB and 50 ms, a third of what it may weigh, to speak with a process on the same machine.
  */
 import { connect, type Socket } from "node:net";
-import type { SandboxPolicyJson } from "../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import type { ExecSandboxRequestJson } from "../gen/openshell/v1/exec_pb.ts";
 import type {
   ApplyPolicyJson,
@@ -43,11 +42,11 @@ export interface GatewayHandlers {
   stop(graceSeconds: number): void;
 }
 
-/** `message` has every field that is not a message, as `toJson` gives it with `alwaysEmitImplicit`. */
 export interface PolicyRevision {
   readonly version: number;
   readonly hash: string;
-  readonly message: SandboxPolicyJson;
+  /** ProtoJSON of the policy, with the fields' own names; the same form as in the LaunchSpec. */
+  readonly message: unknown;
 }
 
 export type PolicyOutcome = { readonly status: "loaded" } | { readonly status: "failed"; readonly error: string };

@@ -1,0 +1,21 @@
+import type { ComputeDriver } from "./drivers/driver.ts";
+import type { GatewayLog } from "./gateway-log.ts";
+import type { SandboxChanges } from "./sandboxes/changes.ts";
+import type { SandboxRegistry } from "./sandboxes/registry.ts";
+import type { Store } from "./store/store.ts";
+import type { SupervisorSessions } from "./supervisors/sessions.ts";
+
+/** What the parts of a gateway share; made once in gateway.ts. */
+export interface GatewayContext {
+  readonly version: string;
+  readonly store: Store;
+  readonly driver: ComputeDriver;
+  readonly registry: SandboxRegistry;
+  readonly changes: SandboxChanges;
+  readonly sessions: SupervisorSessions;
+  readonly log: GatewayLog;
+  /** Aborted when the gateway stops. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}

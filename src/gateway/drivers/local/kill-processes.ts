@@ -1,0 +1,96 @@
+/** Ends every process of a sandbox, also when its supervisor was killed and could not. */
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { processStartTime } from "../../../locations/running-gateway.ts";
+import type { SandboxProcesses } from "../../../supervisor/sandbox-processes.ts";
+import type { SupervisorProcess } from "../driver.ts";
+
+/** SIGKILL acts within a millisecond or two; a process in an uninterruptible call may take longer. */
+const MAX_ATTEMPTS = 200;
+const ATTEMPT_MS = 5;
+
+/** Whether this very process still runs. */
+export function isRunning({ pid, startTime }: SupervisorProcess): boolean {
+  return pid > 0 && startTime !== "" && processStartTime(pid) === startTime;
+}
+
+/** Kills a process and its group, if it is still the one that is meant. */
+export function killGroup(process_: SupervisorProcess): void {
+  if (!isRunning(process_)) return;
+  for (const target of [-process_.pid, process_.pid]) {
+    try {
+      process.kill(target, "SIGKILL");
+    } catch {
+      // Already gone, or it leads no group.
+    }
+  }
+}
+
+/** Kills until none of the processes run that `find` gives. Throws when some cannot be killed. */
+export async function killUntilGone(find: () => readonly SupervisorProcess[]): Promise<void> {
+  let left = find();
+  for (let attempt = 0; left.length > 0 && attempt < MAX_ATTEMPTS; attempt += 1) {
+    left.forEach(killGroup);
+    await delay(ATTEMPT_MS);
+    left = find();
+  }
+  if (left.length > 0) throw new Error(`these processes cannot be killed: ${left.map(({ pid }) => pid).join(", ")}`);
+}
+
+/**
+ * Kills all processes of a uid. kill(2) with -1, called as that uid, reaches them all in one step, so that not even a
+ * program that keeps forking gets away; it says ESRCH once there are none.
+ */
+export async function killUid(uid: number): Promise<void> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    if (!(await killAllOf(uid))) return;
+    // Corpses that nobody collects are also reached; they run no more.
+    if (attempt > 0 && processesOf(uid).length === 0) return;
+    await delay(ATTEMPT_MS);
+  }
+  throw new Error(`processes of uid ${uid} cannot be killed`);
+}
+
+function killAllOf(uid: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("/bin/sh", ["-c", "kill -s KILL -- -1"], { uid, gid: uid, stdio: "ignore", cwd: "/" });
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code === 0));
+  });
+}
+
+function processesOf(uid: number): number[] {
+  return allProcesses().filter((pid) => {
+    try {
+      const status = readFileSync(`/proc/${pid}/status`, "latin1");
+      return new RegExp(`^Uid:\\t${uid}\\t`, "m").test(status) && !/^State:\tZ/m.test(status);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** The running ones of the processes that a supervisor wrote down, and whatever else is in the sandbox's network. */
+export function remainingProcesses({ processes, networkNamespace }: SandboxProcesses): SupervisorProcess[] {
+  const written = processes.filter(isRunning);
+  const others = allProcesses()
+    .filter((pid) => networkNamespaceOf(pid) === networkNamespace)
+    .map((pid) => ({ pid, startTime: processStartTime(pid) ?? "" }))
+    .filter(isRunning);
+  return [...written, ...others];
+}
+
+function networkNamespaceOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
+  }
+}
+
+function allProcesses(): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0);
+}

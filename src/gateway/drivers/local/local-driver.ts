@@ -1,0 +1,116 @@
+/** Sandboxes on this machine: one supervisor process each, and one in reserve so that the next starts at once. */
+import { randomUUID } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { readSandboxProcesses } from "../../../supervisor/sandbox-processes.ts";
+import type { ComputeDriver, Placement, PreparedSupervisor, SupervisorProcess } from "../driver.ts";
+import { isRunning, killGroup, killUid, killUntilGone, remainingProcesses } from "./kill-processes.ts";
+import { packageView } from "./package-view.ts";
+import { makeViewDirectories, privateViewCommand, viewDirectories, viewGatewayDirectory } from "./private-view.ts";
+import { Reserve } from "./reserve.ts";
+import { directoriesIn, makeDirectories, removeTree, sandboxesDirectory } from "./sandbox-directories.ts";
+import { spawnSupervisor } from "./supervisor-process.ts";
+
+export interface LocalDriverOptions {
+  readonly version: string;
+  readonly stateDirectory: string;
+  /** Where supervisors find the gateway. */
+  readonly socketPath: string;
+  /** The supervisor's program. */
+  readonly supervisorEntry: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Gives uids of their own to sandboxes; undefined: all run as the gateway's user. */
+  readonly chooseHostUid: ((used: ReadonlySet<number>) => number) | undefined;
+  /** The uids of the sandboxes that exist. */
+  readonly usedHostUids: () => Promise<ReadonlySet<number>>;
+}
+
+/** Makes the driver, and begins to prepare the reserve. */
+export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
+  const base = sandboxesDirectory(options.stateDirectory);
+  const logs = join(options.stateDirectory, "supervisors");
+  for (const path of [base, logs]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (options.chooseHostUid !== undefined) makeViewDirectories();
+  const directoryOf = (sandboxId: string) => join(base, sandboxId);
+  const logOf = (sandboxId: string) => join(logs, `${sandboxId}.log`);
+
+  async function prepare(placement: Placement): Promise<PreparedSupervisor> {
+    const directory = directoryOf(placement.sandboxId);
+    await makeDirectories(directory, placement);
+    const place = commandFor(options, directory, placement.hostUid);
+    const supervisor = await spawnSupervisor({
+      ...place.command,
+      environment: options.environment,
+      logPath: logOf(placement.sandboxId),
+    });
+    return { placement, socketPath: place.socketPath, directories: place.directories, ...supervisor };
+  }
+
+  async function kill(placement: Placement, process: SupervisorProcess | undefined): Promise<void> {
+    if (process !== undefined) killGroup(process);
+    if (placement.hostUid !== undefined) return killUid(placement.hostUid);
+    const written = readSandboxProcesses(directoriesIn(directoryOf(placement.sandboxId)).state);
+    await killUntilGone(() => [
+      ...(process !== undefined && isRunning(process) ? [process] : []),
+      ...(written === undefined ? [] : remainingProcesses(written)),
+    ]);
+  }
+
+  async function remove({ sandboxId }: Placement): Promise<void> {
+    await removeTree(directoryOf(sandboxId));
+    await rm(logOf(sandboxId), { force: true });
+  }
+
+  const newPlacement = async (): Promise<Placement> => {
+    const sandboxId = randomUUID();
+    if (options.chooseHostUid === undefined) return { sandboxId };
+    return { sandboxId, hostUid: options.chooseHostUid(await options.usedHostUids()) };
+  };
+  const reserve = new Reserve(
+    async () => prepare(await newPlacement()),
+    async ({ placement, process }) => {
+      await kill(placement, process);
+      await remove(placement);
+    },
+  );
+
+  return {
+    name: "local",
+    version: options.version,
+    claim: () => reserve.take(),
+    prepare,
+    isRunning,
+    kill,
+    remove,
+    async sweep(known) {
+      await mkdir(base, { recursive: true });
+      const keep = new Set([...known, ...reserve.sandboxIds()]);
+      for (const sandboxId of await readdir(base)) {
+        if (keep.has(sandboxId)) continue;
+        const { uid } = await stat(directoryOf(sandboxId));
+        const isOwn = options.chooseHostUid !== undefined && uid !== 0;
+        const placement = isOwn ? { sandboxId, hostUid: uid } : { sandboxId };
+        await kill(placement, undefined);
+        await remove(placement);
+      }
+      reserve.fill();
+    },
+    close: () => reserve.close(),
+  };
+}
+
+function commandFor(options: LocalDriverOptions, directory: string, hostUid: number | undefined) {
+  const { supervisorEntry, socketPath } = options;
+  if (hostUid === undefined) {
+    const command = { file: process.execPath, args: [supervisorEntry] };
+    return { command, socketPath, directories: directoriesIn(directory) };
+  }
+  const command = privateViewCommand({
+    hostUid,
+    sandboxDirectory: directory,
+    gatewayDirectory: dirname(socketPath),
+    ...packageView(supervisorEntry),
+  });
+  return { command, socketPath: join(viewGatewayDirectory, basename(socketPath)), directories: viewDirectories };
+}

@@ -1,0 +1,73 @@
+import type { PreparedSupervisor } from "../driver.ts";
+
+/**
+ * One supervisor that is started before anybody asks, because starting it takes longer than everything else in creating a
+ * sandbox. Refilled a while after it was taken: right away would compete with the sandbox that is being started.
+ */
+const REFILL_DELAY_MS = 150;
+
+export class Reserve {
+  readonly #prepare: () => Promise<PreparedSupervisor>;
+  readonly #discard: (supervisor: PreparedSupervisor) => Promise<void>;
+  #waiting: Promise<PreparedSupervisor | undefined> | undefined;
+  #sandboxId: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(prepare: () => Promise<PreparedSupervisor>, discard: (supervisor: PreparedSupervisor) => Promise<void>) {
+    this.#prepare = prepare;
+    this.#discard = discard;
+  }
+
+  /** The one in reserve, or a new one where there is none. */
+  async take(): Promise<PreparedSupervisor> {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    this.#sandboxId = undefined;
+    this.#refillLater();
+    const supervisor = await waiting;
+    return supervisor ?? this.#prepare();
+  }
+
+  /** Prepares one, if there is none. */
+  fill(): void {
+    if (this.#waiting !== undefined || this.#isClosed) return;
+    const waiting: Promise<PreparedSupervisor | undefined> = this.#prepare().then(
+      (supervisor) => {
+        if (this.#waiting === waiting) this.#sandboxId = supervisor.placement.sandboxId;
+        void supervisor.ended.then(() => this.#forget(waiting, supervisor));
+        return supervisor;
+      },
+      // Whoever asks next prepares one himself and gets to see the error.
+      () => undefined,
+    );
+    this.#waiting = waiting;
+  }
+
+  /** What must not be taken for a leftover. */
+  sandboxIds(): readonly string[] {
+    return this.#sandboxId === undefined ? [] : [this.#sandboxId];
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    const supervisor = await this.#waiting;
+    this.#waiting = undefined;
+    if (supervisor !== undefined) await this.#discard(supervisor);
+  }
+
+  #refillLater(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.fill(), REFILL_DELAY_MS);
+    this.#timer.unref();
+  }
+
+  /** One that ended while it waited is no reserve. It is not replaced at once: the next would likely end as well. */
+  async #forget(waiting: Promise<PreparedSupervisor | undefined>, supervisor: PreparedSupervisor): Promise<void> {
+    if (this.#waiting !== waiting) return;
+    this.#waiting = undefined;
+    this.#sandboxId = undefined;
+    await this.#discard(supervisor);
+  }
+}

@@ -1,0 +1,94 @@
+import { create } from "@bufbuild/protobuf";
+import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
+import { type CreateSandboxRequest, SandboxPhase, SandboxSpecSchema } from "../../gen/openshell/v1/sandbox_pb.ts";
+import type { GatewayContext } from "../context.ts";
+import type { PreparedSupervisor } from "../drivers/driver.ts";
+import { checkPolicy } from "../policies/check-policy.ts";
+import { alreadyExists, notAvailable } from "../refuse.ts";
+import type { NewPolicyRevision, SandboxRecord } from "../store/store.ts";
+import { type Instance, launch, newInstance } from "./launch.ts";
+import { requireSandboxName, suggestName } from "./names.ts";
+import { requireWorkspace } from "./registry.ts";
+import { newStatus } from "./status.ts";
+
+/** Two thousand name pairs, then numbers: more attempts than this never happen. */
+const MAX_NAME_ATTEMPTS = 10;
+
+/**
+ * Creates a sandbox and starts it; does not wait until it is ready.
+ * Throws INVALID_ARGUMENT for a bad name or policy, ALREADY_EXISTS for a name that is taken.
+ */
+export async function createSandbox(context: GatewayContext, request: CreateSandboxRequest): Promise<SandboxRecord> {
+  const workspace = requireWorkspace(request.workspace);
+  if (request.name !== "") requireSandboxName(request.name);
+  refuseWhatIsMissing(request);
+  const policy = checkPolicy(request.spec?.policy);
+  const revision: NewPolicyRevision = {
+    policy: policy.message,
+    hash: policy.hash,
+    createdAtMs: context.now(),
+    provenance: { source: request.spec?.policy === undefined ? "default" : "create" },
+  };
+  if (request.name !== "" && (await context.store.sandboxes.getByName(workspace, request.name)) !== undefined) {
+    throw alreadyExists(`sandbox "${request.name}"`);
+  }
+  const prepared = await context.driver.claim();
+  const instance = newInstance(prepared);
+  const record = await store(context, newRecord(context, { request, prepared, instance, workspace }), revision);
+  if (record === undefined) {
+    await context.driver.kill(prepared.placement, prepared.process);
+    await context.driver.remove(prepared.placement);
+    throw alreadyExists(`sandbox "${request.name}"`);
+  }
+  const pending = { ...revision, version: 1, status: PolicyStatus.PENDING, loadError: "", loadedAtMs: 0 };
+  launch(context, prepared, { record, token: instance.token, policy: pending });
+  context.log.info(`sandbox ${record.name} (${record.id}) created`);
+  return record;
+}
+
+/** What a client asks for and would wrongly believe to have got. */
+function refuseWhatIsMissing({ spec }: CreateSandboxRequest): void {
+  if (spec?.template?.image) throw notAvailable("this gateway's driver has no images yet: leave the image out");
+  if (spec?.resourceRequirements?.gpu) throw notAvailable("this gateway's driver has no GPUs yet");
+  if (spec !== undefined && spec.providers.length > 0) throw notAvailable("this gateway has no providers yet");
+}
+
+interface NewSandbox {
+  readonly request: CreateSandboxRequest;
+  readonly prepared: PreparedSupervisor;
+  readonly instance: Instance;
+  readonly workspace: string;
+}
+
+function newRecord(context: GatewayContext, { request, prepared, instance, workspace }: NewSandbox): SandboxRecord {
+  const { sandboxId, hostUid } = prepared.placement;
+  return {
+    id: sandboxId,
+    workspace,
+    name: request.name,
+    createdAtMs: context.now(),
+    labels: request.labels,
+    annotations: request.annotations,
+    resourceVersion: 1,
+    desired: "running",
+    spec: request.spec ?? create(SandboxSpecSchema, {}),
+    status: newStatus(request.name, SandboxPhase.PROVISIONING),
+    ...(hostUid !== undefined && { hostUid }),
+    ...instance.record,
+  };
+}
+
+/** Stores the record, under a found name if it has none; undefined when its name is taken. */
+async function store(
+  context: GatewayContext,
+  record: SandboxRecord,
+  revision: NewPolicyRevision,
+): Promise<SandboxRecord | undefined> {
+  if (record.name !== "") return (await context.store.sandboxes.create(record, revision)) ? record : undefined;
+  for (let attempt = 0; attempt < MAX_NAME_ATTEMPTS; attempt += 1) {
+    const name = suggestName(attempt);
+    const named = { ...record, name, status: newStatus(name, record.status.phase) };
+    if (await context.store.sandboxes.create(named, revision)) return named;
+  }
+  return undefined;
+}

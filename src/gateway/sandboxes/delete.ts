@@ -1,0 +1,24 @@
+import { SandboxPhase } from "../../gen/openshell/v1/sandbox_pb.ts";
+import type { GatewayContext } from "../context.ts";
+import { placementOf, type SandboxRecord } from "../store/store.ts";
+import { endSupervisor } from "./end-supervisor.ts";
+import { withPhase } from "./status.ts";
+
+/**
+ * Deletes a sandbox: its processes, its files, its record, in this order, so that a gateway that dies in between finds
+ * the record marked and goes on where it was. Nothing is left when the promise is kept.
+ */
+export async function deleteSandbox(context: GatewayContext, record: SandboxRecord): Promise<void> {
+  const deleting = await context.registry.change(record.id, (current) => ({
+    ...current,
+    desired: "deleted",
+    status: withPhase(current.status, SandboxPhase.DELETING, { nowMs: context.now() }),
+  }));
+  if (deleting === undefined) return;
+  await endSupervisor(context, deleting, { graceSeconds: 0 });
+  await context.driver.kill(placementOf(deleting), deleting.supervisor);
+  await context.driver.remove(placementOf(deleting));
+  await context.store.sandboxes.remove(deleting.id);
+  context.changes.publish(deleting.id, { kind: "removed" });
+  context.log.info(`sandbox ${deleting.name} (${deleting.id}) deleted`);
+}

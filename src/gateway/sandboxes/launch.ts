@@ -1,0 +1,49 @@
+import { randomUUID } from "node:crypto";
+import type { GatewayContext } from "../context.ts";
+import type { PreparedSupervisor } from "../drivers/driver.ts";
+import { policyJson } from "../policies/policy-json.ts";
+import type { PolicyRevisionRecord, SandboxRecord } from "../store/store.ts";
+import { supervisorEnded } from "../supervisors/supervisor-lost.ts";
+import { issueToken } from "../supervisors/token.ts";
+
+/** What a new instance adds to a sandbox's record. Stored before the launch: the supervisor may connect at once. */
+export interface Instance {
+  readonly token: string;
+  readonly record: Pick<SandboxRecord, "tokenHash"> & Required<Pick<SandboxRecord, "supervisor">>;
+}
+
+/** A new instance of a sandbox, to be run by this supervisor. */
+export function newInstance({ process }: PreparedSupervisor): Instance {
+  const { token, hash } = issueToken();
+  return { token, record: { tokenHash: hash, supervisor: { ...process, instanceId: randomUUID() } } };
+}
+
+/** Tells the prepared supervisor to run the sandbox, and watches over its end. */
+export function launch(
+  context: GatewayContext,
+  prepared: PreparedSupervisor,
+  run: { readonly record: SandboxRecord; readonly token: string; readonly policy: PolicyRevisionRecord },
+): void {
+  const { record, token, policy } = run;
+  const instanceId = record.supervisor?.instanceId ?? "";
+  prepared.launch({
+    sandboxId: record.id,
+    sandboxName: record.name,
+    workspace: record.workspace,
+    instanceId,
+    gateway: { socketPath: prepared.socketPath, token },
+    policy: {
+      message: policyJson(policy.policy),
+      version: policy.version,
+      hash: policy.hash,
+    },
+    environment: record.spec.environment,
+    directories: prepared.directories,
+  });
+  prepared.ended
+    .then(({ why }) => {
+      if (!context.signal.aborted) return supervisorEnded(context, { sandboxId: record.id, instanceId }, why);
+      return undefined;
+    })
+    .catch((error: unknown) => context.log.error(`the end of sandbox ${record.name}`, error));
+}

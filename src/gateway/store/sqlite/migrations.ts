@@ -1,0 +1,47 @@
+import type { Migration } from "./migrate.ts";
+
+/** The state database: what must never be lost. */
+export const stateMigrations: readonly Migration[] = [
+  `CREATE TABLE sandboxes (
+     id TEXT PRIMARY KEY,
+     workspace TEXT NOT NULL,
+     name TEXT NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     labels TEXT NOT NULL,
+     annotations TEXT NOT NULL,
+     resource_version INTEGER NOT NULL,
+     desired TEXT NOT NULL,
+     spec BLOB NOT NULL,
+     status BLOB NOT NULL,
+     token_hash BLOB NOT NULL,
+     host_uid INTEGER UNIQUE,
+     supervisor TEXT,
+     UNIQUE (workspace, name)
+   ) STRICT;
+   CREATE TABLE policy_revisions (
+     sandbox_id TEXT NOT NULL REFERENCES sandboxes (id) ON DELETE CASCADE,
+     version INTEGER NOT NULL,
+     hash TEXT NOT NULL,
+     policy BLOB NOT NULL,
+     status INTEGER NOT NULL,
+     load_error TEXT NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     loaded_at_ms INTEGER NOT NULL,
+     provenance TEXT NOT NULL,
+     PRIMARY KEY (sandbox_id, version)
+   ) STRICT, WITHOUT ROWID;`,
+];
+
+/** The log database: a copy of what supervisors keep on disk, so it may be behind after a loss of power. */
+export const logMigrations: readonly Migration[] = [
+  `CREATE TABLE log_lines (
+     sandbox_id TEXT NOT NULL,
+     source TEXT NOT NULL,
+     sequence INTEGER NOT NULL,
+     timestamp_ms INTEGER NOT NULL,
+     level TEXT NOT NULL,
+     line BLOB NOT NULL,
+     PRIMARY KEY (sandbox_id, source, sequence)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX log_lines_by_time ON log_lines (sandbox_id, timestamp_ms);`,
+];

@@ -1,0 +1,26 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Store } from "../store.ts";
+import { openDatabase } from "./database.ts";
+import { sqliteLogs } from "./logs.ts";
+import { logMigrations, stateMigrations } from "./migrations.ts";
+import { sqlitePolicies } from "./policies.ts";
+import { sqliteSandboxes } from "./sandboxes.ts";
+
+/** Opens (and at first creates) the gateway's state in `directory`. Throws when the database is newer than we are. */
+export function openSqliteStore(directory: string): Store {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const state = openDatabase({ path: join(directory, "state.db"), migrations: stateMigrations, durable: true });
+  // Apart from the state, so that a flood of log lines never makes a change of the state wait.
+  const lines = openDatabase({ path: join(directory, "logs.db"), migrations: logMigrations, durable: false });
+  const logs = sqliteLogs(lines);
+  return {
+    sandboxes: sqliteSandboxes(state, logs.remove),
+    policies: sqlitePolicies(state),
+    logs,
+    close() {
+      lines.close();
+      state.close();
+    },
+  };
+}

@@ -1,0 +1,118 @@
+/**
+ * What a gateway keeps. Two implementations are foreseen (SQLite for one gateway, Postgres for several that share a
+ * state), so every call is a promise and every change one transaction, guarded by the record's resource version.
+ */
+import type { SandboxPolicy } from "../../gen/openshell/sandbox/v1/sandbox_pb.ts";
+import type { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
+import type { SandboxSpec, SandboxStatus } from "../../gen/openshell/v1/sandbox_pb.ts";
+import type { SandboxLogLine } from "../../gen/openshell/v1/watch_pb.ts";
+import type { Placement } from "../drivers/driver.ts";
+
+export interface Store {
+  readonly sandboxes: SandboxStore;
+  readonly policies: PolicyStore;
+  readonly logs: LogStore;
+  /** Flushes and closes; nothing may be called afterwards. */
+  close(): void;
+}
+
+/** What the gateway wants of a sandbox, whatever is the case. */
+export type DesiredState = "running" | "stopped" | "deleted";
+
+export interface SandboxRecord {
+  readonly id: string;
+  readonly workspace: string;
+  /** Unique in its workspace. */
+  readonly name: string;
+  readonly createdAtMs: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Grows with each change; set by the store. */
+  readonly resourceVersion: number;
+  readonly desired: DesiredState;
+  readonly spec: SandboxSpec;
+  readonly status: SandboxStatus;
+  /** SHA-256 of the supervisor's token; the token itself is known to the supervisor alone. */
+  readonly tokenHash: Uint8Array;
+  /** The host uid that is this sandbox's own; absent where the gateway is not root. */
+  readonly hostUid?: number;
+  /** The supervisor, as long as it is thought to run. */
+  readonly supervisor?: { readonly pid: number; readonly startTime: string; readonly instanceId: string };
+}
+
+/** Where the driver keeps this sandbox. */
+export function placementOf({ id, hostUid }: SandboxRecord): Placement {
+  return { sandboxId: id, ...(hostUid !== undefined && { hostUid }) };
+}
+
+export interface SandboxQuery {
+  readonly workspace: string;
+  readonly limit: number;
+  readonly offset: number;
+  /** Labels that must be there with these values. */
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+export interface SandboxStore {
+  /** False when the workspace has a sandbox of that name already. The first policy revision is stored with it. */
+  create(record: SandboxRecord, policy: NewPolicyRevision): Promise<boolean>;
+  get(id: string): Promise<SandboxRecord | undefined>;
+  getByName(workspace: string, name: string): Promise<SandboxRecord | undefined>;
+  /** By age, oldest first. */
+  list(query: SandboxQuery): Promise<SandboxRecord[]>;
+  all(): Promise<SandboxRecord[]>;
+  /** Stores the record if its resource version is still the current one, and gives it with the new one. */
+  update(record: SandboxRecord): Promise<SandboxRecord | undefined>;
+  /** Forgets a sandbox with its policies and log lines. */
+  remove(id: string): Promise<void>;
+}
+
+export interface NewPolicyRevision {
+  readonly policy: SandboxPolicy;
+  readonly hash: string;
+  readonly createdAtMs: number;
+  readonly provenance: Readonly<Record<string, string>>;
+}
+
+export interface PolicyRevisionRecord extends NewPolicyRevision {
+  /** From 1, without gaps. */
+  readonly version: number;
+  readonly status: PolicyStatus;
+  readonly loadError: string;
+  /** 0 until it has been loaded. */
+  readonly loadedAtMs: number;
+}
+
+export interface PolicyStore {
+  /** Adds a pending revision and gives its version. */
+  append(sandboxId: string, revision: NewPolicyRevision): Promise<number>;
+  get(sandboxId: string, version: number): Promise<PolicyRevisionRecord | undefined>;
+  /** The newest that has not failed: what the sandbox should enforce. */
+  effective(sandboxId: string): Promise<PolicyRevisionRecord | undefined>;
+  /** Newest first. */
+  list(sandboxId: string, page: { readonly limit: number; readonly offset: number }): Promise<PolicyRevisionRecord[]>;
+  /** Records that a revision was loaded; what was loaded or pending before it is superseded. */
+  markLoaded(sandboxId: string, version: number, atMs: number): Promise<void>;
+  markFailed(sandboxId: string, version: number, error: string): Promise<void>;
+}
+
+export interface LogQuery {
+  readonly sandboxId: string;
+  /** The newest so many. */
+  readonly lines: number;
+  readonly sinceMs: number;
+  /** `gateway`, `sandbox`; empty: both. */
+  readonly sources: readonly string[];
+  /** Empty: all levels. */
+  readonly levels: readonly string[];
+}
+
+export interface LogStore {
+  /** Adds lines of a supervisor. Lines that are stored already are passed over, so that a batch may be sent twice. */
+  append(sandboxId: string, lines: readonly SandboxLogLine[]): Promise<void>;
+  /** The sequence number of the last line of the sandbox's supervisor; 0 when there is none. */
+  cursor(sandboxId: string): Promise<number>;
+  /** Oldest first. */
+  read(query: LogQuery): Promise<SandboxLogLine[]>;
+  count(sandboxId: string): Promise<number>;
+}

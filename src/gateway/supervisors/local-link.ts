@@ -1,0 +1,135 @@
+/**
+ * The way in for supervisors on this machine: a Unix socket. The first line says what the connection is for and shows the
+ * token; what follows is a session (lines of ProtoJSON) or the bytes of a channel. See docs/api.md.
+ */
+import { createServer, type Server, type Socket } from "node:net";
+import { fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { type GatewayMessage, GatewayMessageSchema, SupervisorMessageSchema } from "../../gen/openshell/v1/supervisor_pb.ts";
+import { JsonLineReader, jsonLine } from "../../net/json-lines.ts";
+import type { GatewayContext } from "../context.ts";
+import { policyJson } from "../policies/policy-json.ts";
+import type { Session } from "./sessions.ts";
+import { supervisorConnected, supervisorDisconnected, supervisorSaid } from "./supervisor-events.ts";
+import { isToken } from "./token.ts";
+
+/** An id and a token, with room to spare. */
+const MAX_OPENING_BYTES = 1024;
+/** A batch of log lines at its largest. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+/** Whoever connects and says nothing is not a supervisor. */
+const OPENING_TIMEOUT_MS = 10_000;
+const NEWLINE = 0x0a;
+
+/** A server for supervisors; the caller listens. */
+export function createLocalLink(context: GatewayContext): Server {
+  // Half-open for the channels: a command's input may end long before its output.
+  return createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on("error", () => {});
+    socket.setTimeout(OPENING_TIMEOUT_MS, () => socket.destroy());
+    readOpening(socket, (line, rest) => {
+      socket.setTimeout(0);
+      open(context, socket, { line, rest }).catch((error: unknown) => {
+        context.log.error("a supervisor's connection failed", error);
+        socket.destroy();
+      });
+    });
+  });
+}
+
+interface Opening {
+  readonly session?: { readonly sandboxId: string; readonly token: string };
+  readonly channel?: { readonly sandboxId: string; readonly token: string; readonly channelId: string };
+}
+
+/** Reads the first line alone: the bytes behind it may be a command's output and must not be parsed. */
+function readOpening(socket: Socket, then: (line: string, rest: Buffer) => void): void {
+  let read = Buffer.alloc(0);
+  const onData = (chunk: Buffer | string) => {
+    read = Buffer.concat([read, chunk as Buffer]);
+    const end = read.indexOf(NEWLINE);
+    if (end === -1 && read.length <= MAX_OPENING_BYTES) return;
+    socket.off("data", onData);
+    socket.off("end", onEnd);
+    socket.pause();
+    if (end === -1 || end > MAX_OPENING_BYTES) socket.destroy();
+    else then(read.toString("utf8", 0, end), read.subarray(end + 1));
+  };
+  // A half-open socket whose peer leaves early would otherwise stay.
+  const onEnd = () => socket.destroy();
+  socket.on("data", onData);
+  socket.on("end", onEnd);
+}
+
+async function open(
+  context: GatewayContext,
+  socket: Socket,
+  { line, rest }: { readonly line: string; readonly rest: Buffer },
+): Promise<void> {
+  const { session, channel } = parseOpening(line);
+  const shown = session ?? channel;
+  const record = shown && (await context.store.sandboxes.get(String(shown.sandboxId)));
+  if (!shown || !record || !isToken(String(shown.token), record.tokenHash)) {
+    socket.destroy();
+    return;
+  }
+  if (channel) {
+    if (rest.length > 0) socket.unshift(rest);
+    if (!context.sessions.claimChannel(record.id, String(channel.channelId), socket)) socket.destroy();
+  } else {
+    runSession(context, socket, { sandboxId: record.id, rest });
+  }
+}
+
+function parseOpening(line: string): Opening {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function runSession(
+  context: GatewayContext,
+  socket: Socket,
+  { sandboxId, rest }: { readonly sandboxId: string; readonly rest: Buffer },
+): void {
+  let session: Session | undefined;
+  // Messages are handled one after the other: a status must not overtake the one before it.
+  let handled: Promise<void> = Promise.resolve();
+  const fail = (error: unknown) => {
+    context.log.error(`the session with the supervisor of ${sandboxId} failed`, error);
+    socket.destroy();
+  };
+  const port = {
+    send: (message: GatewayMessage) => void socket.write(jsonLine(gatewayMessageJson(message))),
+    close: () => void socket.destroy(),
+  };
+  const handle = async (line: unknown) => {
+    const message = fromJson(SupervisorMessageSchema, line as JsonValue, { ignoreUnknownFields: true });
+    if (session !== undefined) return supervisorSaid(context, session, message);
+    if (message.payload.case !== "hello") return fail("no hello");
+    session = await supervisorConnected(context, { ...message.payload.value, sandboxId }, port);
+  };
+  const reader = new JsonLineReader(MAX_LINE_BYTES, (line) => {
+    handled = handled.then(() => handle(line)).catch(fail);
+  });
+  const read = (chunk: Buffer | string) => {
+    if (reader.push(chunk as Buffer) !== undefined) socket.destroy();
+  };
+  socket.on("data", read);
+  socket.on("end", () => socket.end());
+  socket.on("close", () => {
+    handled.then(() => session && supervisorDisconnected(context, session)).catch(fail);
+  });
+  if (rest.length > 0) read(rest);
+  socket.resume();
+}
+
+/** The message as a line's value, the policy in it as supervisors read it. */
+function gatewayMessageJson(message: GatewayMessage): JsonObject {
+  const json = toJson(GatewayMessageSchema, message) as JsonObject;
+  const { payload } = message;
+  if (payload.case !== "applyPolicy" || payload.value.policy === undefined) return json;
+  return { applyPolicy: { ...(json["applyPolicy"] as JsonObject), policy: policyJson(payload.value.policy) } };
+}

@@ -1,0 +1,155 @@
+/**
+ * What a supervisor tells the gateway, and what the gateway makes of it. Called by both ways in; a supervisor is trusted
+ * with its own sandbox and with nothing else, so the sandbox is always the session's, never the message's.
+ */
+import { create } from "@bufbuild/protobuf";
+import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
+import { SandboxPhase, type SandboxStatus } from "../../gen/openshell/v1/sandbox_pb.ts";
+import type {
+  PolicyStatusReport,
+  SupervisorHello,
+  SupervisorMessage,
+  SupervisorStatus,
+} from "../../gen/openshell/v1/supervisor_pb.ts";
+import type { SandboxLogLine } from "../../gen/openshell/v1/watch_pb.ts";
+import { PushSandboxLogsResponseSchema } from "../../gen/openshell/v1/watch_pb.ts";
+import type { GatewayContext } from "../context.ts";
+import { pushEffectivePolicy } from "../policies/push.ts";
+import { permissionDenied } from "../refuse.ts";
+import { setCondition, withPhase } from "../sandboxes/status.ts";
+import type { SandboxRecord } from "../store/store.ts";
+import type { SessionPort } from "./session.ts";
+import type { Session } from "./sessions.ts";
+import { supervisorLost } from "./supervisor-lost.ts";
+
+/** Often enough that a hanging supervisor is noticed within a minute. */
+export const HEARTBEAT_SECONDS = 15;
+
+/** Starts a session after hello; throws PERMISSION_DENIED when this is not the instance that should run. */
+export async function supervisorConnected(
+  context: GatewayContext,
+  hello: SupervisorHello,
+  port: SessionPort,
+): Promise<Session> {
+  const { sandboxId, instanceId } = hello;
+  const record = await context.store.sandboxes.get(sandboxId);
+  if (record?.desired !== "running" || record.supervisor?.instanceId !== instanceId) {
+    throw permissionDenied("this instance of the sandbox has been replaced or ended");
+  }
+  const logCursor = BigInt(await context.store.logs.cursor(sandboxId));
+  const session = context.sessions.attach({ sandboxId, instanceId }, port);
+  const value = { sessionId: instanceId, heartbeatIntervalSecs: HEARTBEAT_SECONDS, logCursor };
+  session.send({ case: "sessionAccepted", value });
+  await storeStatus(context, session, hello.status);
+  context.changes.publish(sandboxId, { kind: "session" });
+  // A policy that was set while nobody listened. A supervisor that has just started has the newest already.
+  if (hello.status !== undefined) await pushEffectivePolicy(context, session, hello.policyVersion);
+  return session;
+}
+
+/** Handles one message after hello. */
+export async function supervisorSaid(
+  context: GatewayContext,
+  session: Session,
+  message: SupervisorMessage,
+): Promise<void> {
+  const { payload } = message;
+  switch (payload.case) {
+    case "status":
+      await storeStatus(context, session, payload.value);
+      return;
+    case "policyStatus":
+      await storePolicyStatus(context, session.sandboxId, payload.value);
+      session.reportPolicy(payload.value);
+      return;
+    case "logs":
+      await storeLogs(context, session, payload.value.logs);
+      return;
+    case "heartbeat":
+      session.send({ case: "heartbeat", value: {} });
+      return;
+    case "relayOpenResult":
+      session.reportChannel(payload.value);
+      return;
+    case "hello":
+    case "relayClose":
+    case undefined:
+      // A second hello means nothing; a closed channel is seen on the channel itself.
+      return;
+    default:
+      payload satisfies never;
+  }
+}
+
+/** The connection of a session has ended. */
+export async function supervisorDisconnected(context: GatewayContext, session: Session): Promise<void> {
+  if (!context.sessions.detach(session)) return;
+  context.changes.publish(session.sandboxId, { kind: "session" });
+  await supervisorLost(context, session);
+}
+
+/** Records what became of a revision. */
+export async function storePolicyStatus(
+  { store, now }: GatewayContext,
+  sandboxId: string,
+  { version, status, loadError }: Pick<PolicyStatusReport, "version" | "status" | "loadError">,
+): Promise<void> {
+  if (status === PolicyStatus.LOADED) await store.policies.markLoaded(sandboxId, version, now());
+  else if (status === PolicyStatus.FAILED) await store.policies.markFailed(sandboxId, version, loadError);
+}
+
+/** Stores a batch and tells its followers. */
+export async function storeLogLines(
+  { store, changes }: GatewayContext,
+  sandboxId: string,
+  lines: readonly SandboxLogLine[],
+): Promise<void> {
+  for (const line of lines) {
+    line.sandboxId = sandboxId;
+    line.source = "sandbox";
+  }
+  await store.logs.append(sandboxId, lines);
+  changes.publish(sandboxId, { kind: "logs", lines });
+}
+
+async function storeLogs(context: GatewayContext, session: Session, lines: readonly SandboxLogLine[]): Promise<void> {
+  await storeLogLines(context, session.sandboxId, lines);
+  const logCursor = lines.at(-1)?.sequence ?? 0n;
+  session.send({ case: "logsStored", value: create(PushSandboxLogsResponseSchema, { logCursor }) });
+}
+
+async function storeStatus(
+  context: GatewayContext,
+  session: Session,
+  status: SupervisorStatus | undefined,
+): Promise<void> {
+  const record = await context.registry.change(session.sandboxId, (current) => {
+    if (current.supervisor?.instanceId !== session.instanceId || current.desired !== "running") return undefined;
+    return { ...current, status: observedStatus(current, status, context.now()) };
+  });
+  if (record === undefined || status === undefined || status.policyVersion === 0) return;
+  const revision = await context.store.policies.get(record.id, status.policyVersion);
+  if (revision?.status === PolicyStatus.PENDING) {
+    await context.store.policies.markLoaded(record.id, status.policyVersion, context.now());
+  }
+}
+
+function observedStatus(record: SandboxRecord, said: SupervisorStatus | undefined, nowMs: number): SandboxStatus {
+  const phase = said?.phase || record.status.phase;
+  const ready = phase === SandboxPhase.READY;
+  const next = withPhase(record.status, phase, {
+    conditions: [
+      { type: "SupervisorConnected", isTrue: true, reason: "Connected", message: "" },
+      phase === SandboxPhase.ERROR
+        ? { type: "Ready", isTrue: false, reason: "StartFailed", message: said?.error || "the sandbox did not start" }
+        : { type: "Ready", isTrue: ready, reason: ready ? "Ready" : "Starting", message: "" },
+    ],
+    nowMs,
+  });
+  if (said === undefined) return next;
+  for (const condition of said.conditions) setCondition(next, condition);
+  if (said.isolation.length > 0) next.isolation = said.isolation;
+  if (said.policyVersion > 0) next.currentPolicyVersion = said.policyVersion;
+  next.mainProcessInstanceId = record.supervisor?.instanceId ?? "";
+  return next;
+}
