@@ -1,0 +1,9 @@
+import type { Channel } from "./channel.ts";
+
+/** A connected gateway. */
+export interface Gateway {
+  readonly channel: Channel;
+  readonly endpoint: string;
+  /** Name of its entry; absent when the user gave an address instead. */
+  readonly name?: string;
+}

@@ -1,0 +1,88 @@
+/**
+ * A connection to the gateway that is meant. The local one is started if it does not run, so that the first command on a
+ * fresh machine works like every later one.
+ */
+
+import { readRunningGateway } from "../../locations/running-gateway.ts";
+import { stateDirectory } from "../../locations/state-directory.ts";
+import type { CommandContext } from "../command-context.ts";
+import { CommandFailure } from "../command-failure.ts";
+import { Channel } from "./channel.ts";
+import type { Gateway } from "./gateway.ts";
+import { type GatewayTarget, gatewayTarget } from "./gateway-target.ts";
+
+/** Throws CommandFailure when there is no reaching it. */
+export async function openGateway(context: CommandContext): Promise<Gateway> {
+  const target = gatewayTarget(context.globals, context.environment);
+  refusePlaintext(target);
+  if (!target.isLocal) return connectGateway(target, context);
+  try {
+    return await connectGateway(target, context);
+  } catch (error) {
+    // It answers badly although it runs: starting a second one would not help.
+    if (readRunningGateway(stateDirectory(context.environment)) !== undefined) throw error;
+  }
+  const { startLocalGateway } = await import("../local-gateway/start.ts");
+  if (context.globals.verbose > 0) context.note("starting the local gateway");
+  await startLocalGateway(context);
+  // The first start has only now written the entry and the certificates.
+  return connectGateway(gatewayTarget(context.globals, context.environment), context);
+}
+
+/** Connects to one target and starts nothing. Throws CommandFailure. */
+export async function connectGateway(target: GatewayTarget, context: CommandContext): Promise<Gateway> {
+  const { endpoint, credentials, name } = target;
+  if (endpoint === undefined) throw unreachable("it has never been started", target);
+  const insecure = context.globals["gateway-insecure"] === true;
+  try {
+    const channel = await Channel.open({
+      endpoint,
+      tls: {
+        ...(credentials && { ca: credentials.ca, cert: credentials.certificate, key: credentials.key }),
+        insecure,
+      },
+    });
+    return { channel, endpoint, ...(name !== undefined && { name }) };
+  } catch (error) {
+    throw unreachable(reasonOf(error), target);
+  }
+}
+
+/** Without TLS anyone on the way could read and change everything, tokens and policies included. */
+function refusePlaintext({ endpoint }: GatewayTarget): void {
+  if (endpoint === undefined || !endpoint.startsWith("http://")) return;
+  const { hostname } = new URL(endpoint);
+  if (hostname === "127.0.0.1" || hostname === "localhost" || hostname === "[::1]") return;
+  throw new CommandFailure(`${endpoint} is not encrypted`, {
+    hint: "use https://; plain http:// is for gateways on this machine",
+  });
+}
+
+function unreachable(reason: string, { name, endpoint, isLocal }: GatewayTarget): CommandFailure {
+  const shown = name === undefined ? endpoint : `"${name}"${endpoint === undefined ? "" : ` at ${endpoint}`}`;
+  return new CommandFailure(`cannot reach the gateway ${shown}: ${reason}`, {
+    code: "unavailable",
+    hint: isLocal
+      ? "see `openshell gateway status`, and `openshell gateway restart`"
+      : "check the address with `openshell gateway list`, or choose another with `-g`",
+  });
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  switch (code) {
+    case "ECONNREFUSED":
+      return "nothing listens there";
+    case "ENOTFOUND":
+      return "there is no such host";
+    case "ERR_HTTP2_ERROR":
+    case "ERR_HTTP2_SESSION_ERROR":
+      return "it does not speak HTTP/2";
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+      return "its certificate is not signed by the authority that this client knows";
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * A sandbox as scripts and people see it.
+ */
+import type { IsolationFactJson, SandboxConditionJson, SandboxJson } from "../../gen/openshell/v1/sandbox_pb.ts";
+
+/** What `-o json` prints; the keys are the published CLI's, with ours added after them. */
+export interface SandboxView {
+  readonly id: string;
+  readonly name: string;
+  readonly workspace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly resource_version: number;
+  /** RFC 3339. */
+  readonly created_at: string;
+  readonly phase: string;
+  readonly current_policy_version: number;
+  /** Of the main process, once it has ended. */
+  readonly exit_code: number | null;
+  readonly conditions: readonly SandboxConditionJson[];
+  /** As measured from inside. */
+  readonly isolation: readonly IsolationFactJson[];
+}
+
+export function sandboxView(sandbox: SandboxJson): SandboxView {
+  const { metadata = {}, status = {} } = sandbox;
+  return {
+    id: metadata.id ?? "",
+    name: metadata.name ?? "",
+    workspace: metadata.workspace ?? "",
+    labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
+    resource_version: Number(metadata.resourceVersion ?? 0),
+    created_at: new Date(Number(metadata.createdAtMs ?? 0)).toISOString(),
+    phase: phaseName(status.phase),
+    current_policy_version: status.currentPolicyVersion ?? 0,
+    exit_code: status.exitCode ?? null,
+    conditions: status.conditions ?? [],
+    isolation: status.isolation ?? [],
+  };
+}
+
+/** `SANDBOX_PHASE_READY` → `Ready`. */
+export function phaseName(phase: string | undefined): string {
+  const word = (phase ?? "SANDBOX_PHASE_UNSPECIFIED").replace("SANDBOX_PHASE_", "").toLowerCase();
+  return word.slice(0, 1).toUpperCase() + word.slice(1);
+}
+
+/** How long ago, in the largest fitting unit: `12s`, `5m`, `3h`, `9d`. */
+export function age(createdAt: string, now: number): string {
+  const seconds = Math.max(0, Math.floor((now - Date.parse(createdAt)) / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}
+
+/** Why a sandbox is not ready, in its own words: the first condition that does not hold and says something. */
+export function trouble(view: SandboxView): string | undefined {
+  const failed = view.conditions.find(({ status, message }) => status === "False" && message);
+  return failed?.message;
+}

@@ -1,0 +1,125 @@
+/**
+ * All commands by noun and verb. A command's module is loaded only when it is the one to run, or for the help.
+ */
+import type { Command } from "./command.ts";
+
+export type CommandLoader = () => Promise<{ readonly command: Command }>;
+
+/** A noun with verbs (`sandbox create`). */
+export interface Group {
+  readonly kind: "group";
+  readonly summary: string;
+  readonly alias?: string;
+  /** What the noun does without a verb; the help if there is none. */
+  readonly alone?: CommandLoader;
+  readonly verbs: Readonly<Record<string, CommandLoader>>;
+}
+
+/** A command of one word (`status`). */
+export interface Single {
+  readonly kind: "single";
+  readonly summary: string;
+  readonly alias?: string;
+  readonly load: CommandLoader;
+}
+
+export const commandTable: Readonly<Record<string, Group | Single>> = {
+  sandbox: {
+    kind: "group",
+    summary: "make sandboxes and run commands in them",
+    alias: "sb",
+    verbs: {
+      create: () => import("./commands/sandbox/create.ts"),
+      list: () => import("./commands/sandbox/list.ts"),
+      get: () => import("./commands/sandbox/get.ts"),
+      delete: () => import("./commands/sandbox/delete.ts"),
+      exec: () => import("./commands/sandbox/exec.ts"),
+      stop: () => import("./commands/sandbox/stop.ts"),
+      start: () => import("./commands/sandbox/start.ts"),
+    },
+  },
+  policy: {
+    kind: "group",
+    summary: "see and change what a sandbox may reach",
+    alias: "pol",
+    verbs: {
+      set: () => import("./commands/policy/set.ts"),
+      update: () => import("./commands/policy/update.ts"),
+      get: () => import("./commands/policy/get.ts"),
+      list: () => import("./commands/policy/list.ts"),
+    },
+  },
+  logs: {
+    kind: "single",
+    summary: "what a sandbox tried, and what was decided",
+    alias: "lg",
+    load: () => import("./commands/logs/show.ts"),
+  },
+  gateway: {
+    kind: "group",
+    summary: "start and stop the local gateway, choose between gateways",
+    alias: "gw",
+    verbs: {
+      start: () => import("./commands/gateway/start.ts"),
+      stop: () => import("./commands/gateway/stop.ts"),
+      restart: () => import("./commands/gateway/restart.ts"),
+      status: () => import("./commands/gateway/status.ts"),
+      list: () => import("./commands/gateway/list.ts"),
+      select: () => import("./commands/gateway/select.ts"),
+      info: () => import("./commands/gateway/info.ts"),
+      add: () => import("./commands/gateway/add.ts"),
+      remove: () => import("./commands/gateway/remove.ts"),
+    },
+  },
+  status: {
+    kind: "single",
+    summary: "whether the gateway answers, and who you are to it",
+    load: () => import("./commands/gateway/status.ts"),
+  },
+  whoami: {
+    kind: "single",
+    summary: "the user that the gateway knows you as",
+    load: () => import("./commands/access/whoami.ts"),
+  },
+  doctor: {
+    kind: "group",
+    summary: "what isolation this machine can give, and how to get more",
+    alias: "dr",
+    alone: () => import("./commands/doctor/check.ts"),
+    verbs: { check: () => import("./commands/doctor/check.ts") },
+  },
+  completions: {
+    kind: "single",
+    summary: "a completion script for bash, zsh or fish",
+    load: () => import("./commands/completions/show.ts"),
+  },
+  version: {
+    kind: "single",
+    summary: "the version of this program",
+    load: () => import("./commands/version/show.ts"),
+  },
+};
+
+/**
+ * Published commands whose features come later, with what they are for: a script that uses one learns that it is not
+ * there yet, not that it is misspelt.
+ */
+export const commandsToCome: Readonly<Record<string, string>> = {
+  "sandbox connect": "an interactive session in a sandbox",
+  "sandbox upload": "copying files into a sandbox",
+  "sandbox download": "copying files out of a sandbox",
+  "sandbox ssh-config": "an SSH configuration for a sandbox",
+  "sandbox provider": "attaching credential providers",
+  "policy explain": "why something is denied, and the rule that would allow it",
+  "policy delete": "deleting the gateway-wide policy",
+  "gateway login": "logging in to a remote gateway",
+  "gateway logout": "logging out of a remote gateway",
+  forward: "forwarding ports",
+  service: "exposing a sandbox's services",
+  settings: "settings of gateway and sandboxes",
+  rule: "reviewing proposed rules",
+  provider: "credential providers",
+  workspace: "workspaces other than the default one",
+  inference: "routes to inference backends",
+  term: "the terminal interface",
+};

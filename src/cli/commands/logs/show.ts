@@ -1,0 +1,103 @@
+import type { SandboxLogLineJson } from "../../../gen/openshell/v1/watch_pb.ts";
+import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
+import { getSandbox, getSandboxLogs, watchSandbox } from "../../api/methods.ts";
+import { defineCommand } from "../../command.ts";
+import type { CommandContext } from "../../command-context.ts";
+import { toggle, value, valueOr } from "../../flags/flag.ts";
+import { duration, oneOf, wholeNumber } from "../../flags/meanings.ts";
+import { printableLine } from "../../output/printable.ts";
+
+const DEFAULT_LINES = 200;
+
+export const command = defineCommand({
+  name: "logs",
+  summary: "show what a sandbox tried, and what was decided",
+  positionals: { name: { kind: "optional", summary: "the sandbox; the one used last if left out" } },
+  flags: {
+    n: valueOr("how many of the newest lines", wholeNumber(1, 100_000), {
+      short: "n",
+      placeholder: "LINES",
+      initial: DEFAULT_LINES,
+      shownDefault: `${DEFAULT_LINES}`,
+    }),
+    tail: toggle("go on with new lines as they come"),
+    since: value("only lines of the last so long, such as 5m", duration, { placeholder: "DURATION" }),
+    source: valueOr("whose lines: gateway, sandbox or all", oneOf(["gateway", "sandbox", "all"]), {
+      placeholder: "SOURCE",
+      initial: "all",
+      shownDefault: "all",
+    }),
+    level: value("at least this severe", oneOf(["info", "low", "medium", "high", "critical", "fatal"]), {
+      placeholder: "LEVEL",
+    }),
+    json: toggle("print the events themselves, one JSON object a line"),
+  },
+  examples: [
+    { typed: "openshell logs demo --tail", meaning: "Watch what happens" },
+    { typed: "openshell logs demo --since 5m --level medium", meaning: "What was denied just now" },
+  ],
+  action: async (context, { flags, words }) => {
+    const gateway = await context.gateway();
+    const name = sandboxName(words.name, gateway, context);
+    const { sandbox } = await gateway.channel.unary(getSandbox, { name, workspace: context.globals.workspace });
+    rememberSandbox(name, gateway, context);
+    const id = sandbox?.metadata?.id ?? "";
+    const sinceMs = flags.since === undefined ? "0" : `${Date.now() - flags.since}`;
+    const sources = flags.source === "all" ? [] : [flags.source];
+    const show = flags.json ? eventLine : (line: SandboxLogLineJson) => textLine(line, context);
+    if (!flags.tail) {
+      const request = { sandboxId: id, lines: flags.n, sinceMs, sources, minLevel: flags.level ?? "" };
+      const { logs = [] } = await gateway.channel.unary(getSandboxLogs, request);
+      context.print(logs.map(show).join(""));
+      return 0;
+    }
+    return await follow(
+      gateway.channel.serverStream(watchSandbox, {
+        id,
+        followLogs: true,
+        logTailLines: flags.n,
+        logSinceMs: sinceMs,
+        logSources: sources,
+        logMinLevel: flags.level ?? "",
+      }),
+      context,
+      show,
+    );
+  },
+});
+
+/** Until the sandbox is deleted or the reader has enough. */
+async function follow(
+  events: AsyncIterable<{ log?: SandboxLogLineJson; warning?: { message?: string } }>,
+  context: CommandContext,
+  show: (line: SandboxLogLineJson) => string,
+): Promise<number> {
+  let open = true;
+  const leave = () => {
+    open = false;
+  };
+  context.stdout.once("error", leave);
+  for await (const { log, warning } of events) {
+    if (!open) break;
+    if (log) context.print(show(log));
+    if (warning) context.note(`warning: ${printableLine(warning.message ?? "")}`);
+  }
+  return 0;
+}
+
+/** The line for people is part of what the sandbox's supervisor sends; lines of the gateway get the same shape here. */
+function textLine(line: SandboxLogLineJson, { style }: CommandContext): string {
+  const text = printableLine(line.message ?? "");
+  const stamp = new Date(Number(line.timestampMs ?? 0)).toISOString();
+  const shown = text.startsWith(stamp.slice(0, 4)) ? text : `${stamp} ${text}`;
+  return `${/ (DENIED|BLOCKED) /.test(shown) ? style.bad(shown) : shown}\n`;
+}
+
+/** The OCSF event as it stands in the audit log, where the line has one. */
+function eventLine(line: SandboxLogLineJson): string {
+  const event = line.fields?.["ocsf"] ?? line.fields?.["event"];
+  if (event !== undefined) return `${event}\n`;
+  const { timestampMs, level, target, message, source, fields = {} } = line;
+  const time = new Date(Number(timestampMs ?? 0)).toISOString();
+  return `${JSON.stringify({ time, level, target, source, message, ...fields })}\n`;
+}

@@ -1,0 +1,67 @@
+import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
+import { getSandboxPolicyStatus } from "../../api/methods.ts";
+import { revisionView } from "../../api/revision-view.ts";
+import { defineCommand } from "../../command.ts";
+import { toggle, unavailable, valueOr } from "../../flags/flag.ts";
+import { wholeNumber } from "../../flags/meanings.ts";
+import { outputFlag } from "../../flags/output-flag.ts";
+import { structured } from "../../output/structured.ts";
+import { fields } from "../../output/table.ts";
+
+export const command = defineCommand({
+  name: "get",
+  summary: "show the policy of a sandbox",
+  positionals: { name: { kind: "optional", summary: "the sandbox; the one used last if left out" } },
+  flags: {
+    rev: valueOr("which revision; 0: the one in force", wholeNumber(0, 0xffff_ffff), {
+      placeholder: "REV",
+      initial: 0,
+      shownDefault: "0",
+    }),
+    full: toggle("with the whole policy"),
+    base: unavailable("the policy without what was added to it", "nothing is added to policies yet"),
+    global: unavailable("the gateway-wide policy", "gateway-wide policies come later"),
+    output: outputFlag,
+  },
+  examples: [
+    { typed: "openshell policy get demo", meaning: "Which revision is in force" },
+    { typed: "openshell policy get demo --full", meaning: "The policy itself, as YAML" },
+  ],
+  action: async (context, { flags, words }) => {
+    const gateway = await context.gateway();
+    const name = sandboxName(words.name, gateway, context);
+    const { revision = {}, activeVersion = 0 } = await gateway.channel.unary(getSandboxPolicyStatus, {
+      name,
+      version: flags.rev,
+      workspace: context.globals.workspace,
+    });
+    rememberSandbox(name, gateway, context);
+    const view = revisionView(revision);
+    const policy = flags.full
+      ? (await import("../../policy-json.ts")).policyDocument(revision.policy ?? {})
+      : undefined;
+    if (flags.output !== "table") {
+      const document = {
+        scope: "sandbox",
+        sandbox: name,
+        ...view,
+        active_version: activeVersion,
+        ...(policy && { policy }),
+      };
+      context.print(await structured(flags.output, document));
+      return 0;
+    }
+    const head = fields([
+      ["Sandbox", name],
+      ["Revision", `${view.version}`],
+      ["In force", `${activeVersion}`],
+      ["Status", view.status],
+      ["Error", view.load_error],
+      ["Hash", view.hash],
+      ["Created", view.created_at],
+      ["Loaded", view.loaded_at ?? undefined],
+    ]);
+    context.print(policy ? `${head}---\n${await structured("yaml", policy)}` : head);
+    return 0;
+  },
+});

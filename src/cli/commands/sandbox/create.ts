@@ -1,0 +1,109 @@
+import type { SandboxJson } from "../../../gen/openshell/v1/sandbox_pb.ts";
+import type { Gateway } from "../../api/gateway.ts";
+import { gatewayTarget } from "../../api/gateway-target.ts";
+import { forgetSandbox, rememberSandbox } from "../../api/last-sandbox.ts";
+import { createSandbox, deleteSandbox } from "../../api/methods.ts";
+import { sandboxView } from "../../api/sandbox-view.ts";
+import { waitForStart } from "../../api/wait-for-phase.ts";
+import { defineCommand } from "../../command.ts";
+import type { CommandContext } from "../../command-context.ts";
+import { usageFailure } from "../../command-failure.ts";
+import { requireTools } from "../../doctor/tools.ts";
+import { execSession, terminalByDefault } from "../../exec-session.ts";
+import { list, text, toggle, unavailable, value } from "../../flags/flag.ts";
+import { environmentVariable, keyValue, resourceName } from "../../flags/meanings.ts";
+import { outputFlag } from "../../flags/output-flag.ts";
+import { structured } from "../../output/structured.ts";
+import { loadPolicyFile } from "../../policy-file.ts";
+
+const ownImages = "a sandbox shows the programs of this machine; images come with the container drivers";
+
+export const command = defineCommand({
+  name: "create",
+  summary: "make a sandbox, and run a command in it",
+  details:
+    "With a command: runs it as soon as the sandbox is ready, joined to this terminal, and ends with its exit code. " +
+    "Without: prints the sandbox's name once it is ready. Without --policy nothing outside can be reached.",
+  positionals: { command: { kind: "rest", summary: "the command to run, with its arguments" } },
+  flags: {
+    name: value("what to call it; one is made up otherwise", resourceName, { placeholder: "NAME" }),
+    policy: text("policy file: what it may read, write and reach", { placeholder: "FILE" }),
+    env: list("set a variable for everything that runs in it", environmentVariable, { placeholder: "K=V" }),
+    keep: toggle("keep the sandbox when the command ends (it is by default), or delete it", { negatable: true }),
+    tty: toggle("give the command a terminal, or not", { negatable: true }),
+    label: list("attach a label", keyValue, { placeholder: "K=V" }),
+    "approval-mode": value("who approves proposed rules: manual", approvalMode, { placeholder: "MODE" }),
+    output: outputFlag,
+    from: unavailable("start from an image, a directory or a Dockerfile", ownImages),
+    upload: unavailable("copy files into it first", "pipe an archive into `tar -x` with `sandbox exec` until then"),
+    "no-git-ignore": unavailable("upload ignored files too", "it belongs to --upload"),
+    editor: unavailable("open it in an editor", "it comes with SSH access"),
+    gpu: unavailable("give it a GPU", "GPUs come with the container drivers"),
+    cpu: unavailable("limit its processors", "limits come with the cgroup support"),
+    memory: unavailable("limit its memory", "limits come with the cgroup support"),
+    "driver-config-json": unavailable("options of the driver", "the local driver has none"),
+    provider: unavailable("attach a credential provider", "pass what the command needs with --env until then"),
+    "auto-providers": unavailable("attach providers by what the command is", "there are no providers yet"),
+    "no-auto-providers": toggle("attach no providers by what the command is (none are)"),
+    forward: unavailable("forward a port", "port forwarding comes with SSH access"),
+    detach: unavailable("let the command go on in the background", "run it with `sandbox exec … &` until then"),
+  },
+  examples: [
+    { typed: "openshell sandbox create -- uname -a", meaning: "Run one command, keep the sandbox" },
+    { typed: "openshell sandbox create --no-keep --policy policy.yaml -- npm test", meaning: "Run and clean up" },
+    { typed: "openshell sandbox create --name demo", meaning: "A sandbox to work in with `sandbox exec`" },
+  ],
+  action: async (context, { flags, words }) => {
+    if (flags.keep === false && words.command.length === 0) {
+      throw usageFailure("--no-keep deletes the sandbox when its command ends, and there is no command");
+    }
+    const policy = flags.policy === undefined ? undefined : await loadPolicyFile(flags.policy, context);
+    if (gatewayTarget(context.globals, context.environment).isLocal) requireTools(context.environment);
+    const gateway = await context.gateway();
+    const { sandbox = {} } = await gateway.channel.unary(createSandbox, {
+      name: flags.name ?? "",
+      labels: Object.fromEntries(flags.label),
+      workspace: context.globals.workspace,
+      spec: { environment: Object.fromEntries(flags.env), ...(policy && { policy }) },
+    });
+    rememberSandbox(sandbox.metadata?.name ?? "", gateway, context);
+    try {
+      if (words.command.length === 0) return await leaveReady(sandbox, gateway, { context, output: flags.output });
+      return await execSession(
+        {
+          sandboxId: sandbox.metadata?.id ?? "",
+          command: words.command,
+          tty: flags.tty ?? terminalByDefault(context),
+        },
+        gateway,
+        context,
+      );
+    } finally {
+      if (flags.keep === false) await remove(sandbox, gateway, context);
+    }
+  },
+});
+
+async function leaveReady(
+  sandbox: SandboxJson,
+  gateway: Gateway,
+  { context, output }: { context: CommandContext; output: "table" | "json" | "yaml" },
+): Promise<number> {
+  const view = sandboxView(await waitForStart(sandbox, gateway));
+  context.print(output === "table" ? `${view.name}\n` : await structured(output, view));
+  return 0;
+}
+
+/** Also after Ctrl-C: the signal went to the command, and this runs when that has ended. */
+async function remove(sandbox: SandboxJson, gateway: Gateway, context: CommandContext): Promise<void> {
+  const name = sandbox.metadata?.name ?? "";
+  await gateway.channel.unary(deleteSandbox, { name, workspace: context.globals.workspace });
+  forgetSandbox(name, gateway, context);
+}
+
+function approvalMode(typed: string): { ok: true; value: "manual" } | { ok: false; problem: string } {
+  if (typed === "manual") return { ok: true, value: "manual" };
+  const problem =
+    typed === "auto" ? "auto is not available yet; rules are approved by hand" : `must be manual, not "${typed}"`;
+  return { ok: false, problem };
+}

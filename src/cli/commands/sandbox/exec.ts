@@ -1,0 +1,58 @@
+import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
+import { getSandbox } from "../../api/methods.ts";
+import { defineCommand } from "../../command.ts";
+import { usageFailure } from "../../command-failure.ts";
+import { execSession, terminalByDefault } from "../../exec-session.ts";
+import { list, text, toggle, valueOr } from "../../flags/flag.ts";
+import { environmentVariable, wholeNumber } from "../../flags/meanings.ts";
+
+export const command = defineCommand({
+  name: "exec",
+  summary: "run a command in a sandbox",
+  details:
+    "Standard input, output and error stay apart; the exit code is the command's, or 128 and the number of the signal " +
+    "that ended it. A terminal is given when both input and output are one, or with --tty.",
+  positionals: { command: { kind: "rest", summary: "the command and its arguments" } },
+  flags: {
+    name: text("the sandbox; the one used last if left out", { short: "n", placeholder: "NAME" }),
+    workdir: text("directory to start in", { placeholder: "PATH" }),
+    timeout: valueOr("end the command after so many seconds; 0: never", wholeNumber(0, 0xffff_ffff), {
+      placeholder: "SECONDS",
+      initial: 0,
+      shownDefault: "0",
+    }),
+    tty: toggle("give the command a terminal, or not", { negatable: true }),
+    env: list("set a variable for the command", environmentVariable, { placeholder: "K=V" }),
+  },
+  examples: [
+    { typed: "openshell sandbox exec -n demo -- git status", meaning: "Run a command" },
+    { typed: "openshell sandbox exec demo -- sh -c 'cat > notes.txt' < notes.txt", meaning: "Give it input" },
+  ],
+  action: async (context, { flags, words }) => {
+    const { name: named, command: line } = nameAndCommand(flags.name, words.command);
+    if (line.length === 0)
+      throw usageFailure("there is no command to run", "openshell sandbox exec -n NAME -- COMMAND …");
+    const gateway = await context.gateway();
+    const name = sandboxName(named, gateway, context);
+    const { sandbox } = await gateway.channel.unary(getSandbox, { name, workspace: context.globals.workspace });
+    rememberSandbox(name, gateway, context);
+    const request = {
+      sandboxId: sandbox?.metadata?.id ?? "",
+      command: line,
+      ...(flags.workdir !== undefined && { workdir: flags.workdir }),
+      environment: Object.fromEntries(flags.env),
+      timeoutSeconds: flags.timeout,
+      tty: flags.tty ?? terminalByDefault(context),
+    };
+    return await execSession(request, gateway, context);
+  },
+});
+
+/** `exec NAME -- COMMAND` is what users of other tools type; a command whose second word is `--` is not what they mean. */
+function nameAndCommand(
+  name: string | undefined,
+  words: readonly string[],
+): { name: string | undefined; command: readonly string[] } {
+  if (name === undefined && words[1] === "--") return { name: words[0], command: words.slice(2) };
+  return { name, command: words };
+}

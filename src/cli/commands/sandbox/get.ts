@@ -1,0 +1,88 @@
+import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
+import { getSandbox, getSandboxConfig } from "../../api/methods.ts";
+import { type SandboxView, sandboxView } from "../../api/sandbox-view.ts";
+import { defineCommand } from "../../command.ts";
+import type { CommandContext } from "../../command-context.ts";
+import { toggle } from "../../flags/flag.ts";
+import { outputFlag } from "../../flags/output-flag.ts";
+import { printable } from "../../output/printable.ts";
+import { structured } from "../../output/structured.ts";
+import { fields, table } from "../../output/table.ts";
+
+export const command = defineCommand({
+  name: "get",
+  summary: "show a sandbox: its phase, its conditions and the isolation in force",
+  positionals: { name: { kind: "optional", summary: "the sandbox; the one used last if left out" } },
+  flags: {
+    "policy-only": toggle("print the policy in force, as a policy file"),
+    output: outputFlag,
+  },
+  examples: [
+    { typed: "openshell sandbox get demo", meaning: "What is known of a sandbox" },
+    { typed: "openshell sandbox get demo --policy-only > policy.yaml", meaning: "Its policy, to edit and set again" },
+  ],
+  action: async (context, { flags, words }) => {
+    const gateway = await context.gateway();
+    const name = sandboxName(words.name, gateway, context);
+    const { sandbox = {} } = await gateway.channel.unary(getSandbox, { name, workspace: context.globals.workspace });
+    rememberSandbox(name, gateway, context);
+    const view = sandboxView(sandbox);
+    if (flags["policy-only"]) {
+      const { policyDocument } = await import("../../policy-json.ts");
+      const { policy } = await gateway.channel.unary(getSandboxConfig, { sandboxId: view.id });
+      const format = flags.output === "json" ? "json" : "yaml";
+      context.print(await structured(format, policyDocument(policy ?? {})));
+    } else if (flags.output !== "table") {
+      const { policyDocument } = await import("../../policy-json.ts");
+      const {
+        policy,
+        version = 0,
+        policySource,
+      } = await gateway.channel.unary(getSandboxConfig, { sandboxId: view.id });
+      const document = {
+        ...view,
+        policy_source: policySource === "POLICY_SOURCE_GLOBAL" ? "global" : "sandbox",
+        revision: version,
+        policy: policyDocument(policy ?? {}),
+      };
+      context.print(await structured(flags.output, document));
+    } else {
+      context.print(description(view, context));
+    }
+    return 0;
+  },
+});
+
+function description(view: SandboxView, { style }: CommandContext): string {
+  const labels = Object.entries(view.labels).map(([key, value]) => `${key}=${value}`);
+  const parts = [
+    fields([
+      ["Name", style.bold(printable(view.name))],
+      ["Id", view.id],
+      ["Phase", view.phase === "Ready" ? style.good(view.phase) : style.warning(view.phase)],
+      ["Workspace", view.workspace],
+      ["Labels", printable(labels.join(", "))],
+      ["Created", view.created_at],
+      ["Policy revision", `${view.current_policy_version}`],
+      ["Exit code", view.exit_code === null ? undefined : `${view.exit_code}`],
+    ]),
+  ];
+  if (view.conditions.length > 0) {
+    const columns = [
+      { title: "CONDITION", cell: (row: SandboxView["conditions"][number]) => row.type ?? "" },
+      { title: "STATUS", cell: (row: SandboxView["conditions"][number]) => row.status ?? "" },
+      { title: "REASON", cell: (row: SandboxView["conditions"][number]) => row.reason ?? "" },
+      { title: "MESSAGE", cell: (row: SandboxView["conditions"][number]) => row.message ?? "" },
+    ];
+    parts.push(table(columns, view.conditions));
+  }
+  if (view.isolation.length > 0) {
+    const columns = [
+      { title: "ISOLATION", cell: (row: SandboxView["isolation"][number]) => row.name ?? "" },
+      { title: "IN FORCE", cell: (row: SandboxView["isolation"][number]) => row.value ?? "" },
+      { title: "REMEDY", cell: (row: SandboxView["isolation"][number]) => row.remedy ?? "" },
+    ];
+    parts.push(table(columns, view.isolation));
+  }
+  return parts.join("\n");
+}

@@ -1,0 +1,74 @@
+/**
+ * From what is typed after a flag to what it means: one function for each kind of value.
+ */
+import type { Meaning, ValueParser } from "./flag.ts";
+
+function meant<T>(value: T): Meaning<T> {
+  return { ok: true, value };
+}
+
+function not(problem: string): Meaning<never> {
+  return { ok: false, problem };
+}
+
+/** A whole number within bounds, both inclusive. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): ValueParser<number> {
+  return (typed) => {
+    // Number() also reads "", "0x10" and "1e3", which nobody means here.
+    const number = /^\d{1,15}$/.test(typed) ? Number(typed) : Number.NaN;
+    if (number >= least && number <= most) return meant(number);
+    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} upwards` : `from ${least} to ${most}`;
+    return not(`must be a whole number ${range}, not "${typed}"`);
+  };
+}
+
+/** One of a few words. */
+export function oneOf<const W extends readonly string[]>(words: W): ValueParser<W[number]> {
+  return (typed) => {
+    const word = words.find((known) => known === typed);
+    return word === undefined ? not(`must be ${listOfWords(words)}, not "${typed}"`) : meant(word);
+  };
+}
+
+const unitSeconds: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** `5m`, `1h30m`, `90` (seconds): milliseconds. */
+export const duration: ValueParser<number> = (typed) => {
+  if (/^\d+$/.test(typed)) return meant(Number(typed) * 1000);
+  if (!/^(\d+(ms|s|m|h|d))+$/.test(typed)) return not(`must be a duration such as 30s, 5m or 1h30m, not "${typed}"`);
+  let seconds = 0;
+  for (const [, amount, unit] of typed.matchAll(/(\d+)(ms|s|m|h|d)/g)) {
+    seconds += Number(amount) * (unitSeconds[unit ?? "s"] ?? 1);
+  }
+  return meant(Math.round(seconds * 1000));
+};
+
+/** `KEY=VALUE`; the value may be empty and may hold further `=`. */
+export const keyValue: ValueParser<readonly [key: string, value: string]> = (typed) => {
+  const at = typed.indexOf("=");
+  if (at <= 0) return not(`must be KEY=VALUE, not "${typed}"`);
+  return meant([typed.slice(0, at), typed.slice(at + 1)] as const);
+};
+
+/** `KEY=VALUE` whose key is a name that every shell and program accepts for an environment variable. */
+export const environmentVariable: ValueParser<readonly [key: string, value: string]> = (typed) => {
+  const pair = keyValue(typed);
+  if (!pair.ok) return pair;
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(pair.value[0])) return not(`"${pair.value[0]}" is not a variable's name`);
+  // A NUL would cut the value short on its way through execve(2).
+  return pair.value[1].includes("\0") ? not("the value contains a NUL byte") : pair;
+};
+
+/** DNS label (RFC 1123), because a sandbox's name becomes its host name and part of service URLs. */
+const MAX_NAME_LENGTH = 63;
+
+export const resourceName: ValueParser<string> = (typed) => {
+  if (typed.length <= MAX_NAME_LENGTH && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(typed)) return meant(typed);
+  return not(`must be at most ${MAX_NAME_LENGTH} lower-case letters, digits and inner dashes, not "${typed}"`);
+};
+
+export const outputFormat = oneOf(["table", "json", "yaml"]);
+
+function listOfWords(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}

@@ -1,0 +1,50 @@
+/**
+ * The `openshell` program. Only this file touches the process; it answers what needs nothing, and loads the rest from
+ * compiled code.
+ */
+import { enableCompileCache } from "node:module";
+import { VERSION } from "../version.ts";
+
+const typed = process.argv.slice(2);
+
+if (typed.length === 1 && (typed[0] === "--version" || typed[0] === "-V")) {
+  process.stdout.write(`openshell ${VERSION}\n`);
+} else {
+  useCompileCache();
+  const { dispatch } = await import("./dispatch.ts");
+  const exitCode = await dispatch(typed, {
+    // Getters: each standard stream is set up at first touch, and most commands use one or two.
+    get stdin() {
+      return process.stdin;
+    },
+    get stdout() {
+      return process.stdout;
+    },
+    get stderr() {
+      return process.stderr;
+    },
+    environment: process.env,
+    signals: process,
+    installation: { node: process.execPath, gatewayProgram: `${import.meta.dirname}/gateway.mjs` },
+  });
+  await flushed(exitCode);
+}
+
+/** Not Node's default place below /tmp: whoever makes that directory first decides what code this program runs. */
+function useCompileCache(): void {
+  const base = process.env["XDG_CACHE_HOME"] || (process.env["HOME"] && `${process.env["HOME"]}/.cache`);
+  if (base?.startsWith("/")) enableCompileCache(`${base}/openshell/compile`);
+}
+
+/** Ends at once, although standard input may still be open, but not before the output has gone out. */
+async function flushed(exitCode: number): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream.writableLength > 0 && !stream.destroyed) {
+      await new Promise<void>((resolve) => {
+        stream.once("error", () => resolve());
+        stream.write("", () => resolve());
+      });
+    }
+  }
+  process.exit(exitCode);
+}

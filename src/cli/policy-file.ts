@@ -1,0 +1,61 @@
+/**
+ * A policy file, checked here before anything is sent: this side has the text, and can point into it.
+ */
+import { readFileSync } from "node:fs";
+import type { SandboxPolicyJson } from "../gen/openshell/sandbox/v1/sandbox_pb.ts";
+import { formatProblem, type Problem } from "../policy/problem.ts";
+import type { CommandContext } from "./command-context.ts";
+import { CommandFailure } from "./command-failure.ts";
+import { printableLine } from "./output/printable.ts";
+
+/** Every policy that people write is far smaller; a device or a disk image named by mistake is not. */
+const MAX_POLICY_BYTES = 4 * 1024 * 1024;
+
+/**
+ * @param path a file, or `-` for standard input's descriptor. Warnings go to standard error.
+ * @returns the policy as the API takes it. Throws CommandFailure with every problem, each with its line marked.
+ */
+export async function loadPolicyFile(path: string, { note }: Pick<CommandContext, "note">): Promise<SandboxPolicyJson> {
+  const text = readPolicyText(path);
+  const [{ parsePolicy }, { policyToJson }] = await Promise.all([
+    import("../policy/parse.ts"),
+    import("./policy-json.ts"),
+  ]);
+  const result = parsePolicy(text);
+  if (!result.ok) {
+    const shown = result.problems.map((problem) => pointedOut(problem, path, text)).join("\n");
+    throw new CommandFailure(`${path} is not a policy that can be used\n${shown}`, { code: "invalid_argument" });
+  }
+  for (const warning of result.warnings) note(pointedOut(warning, path, text));
+  return policyToJson(result.policy);
+}
+
+function readPolicyText(path: string): string {
+  try {
+    const bytes = readFileSync(path === "-" ? 0 : path);
+    if (bytes.length > MAX_POLICY_BYTES) throw new Error(`it is ${bytes.length} bytes long`);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const reason =
+      code === "ENOENT"
+        ? "there is no such file"
+        : code === "ERR_ENCODING_INVALID_ENCODED_DATA"
+          ? "it is not UTF-8 text"
+          : error instanceof Error
+            ? error.message
+            : String(error);
+    throw new CommandFailure(`cannot read the policy ${path}: ${reason}`, { code: "invalid_argument" });
+  }
+}
+
+/** The problem, the line that it is in, and a caret below the place. */
+function pointedOut(problem: Problem, path: string, text: string): string {
+  const message = formatProblem(problem, path);
+  if (!problem.place) return message;
+  const line = text.split("\n")[problem.place.line - 1];
+  if (line === undefined) return message;
+  const number = `${problem.place.line}`;
+  const caret = " ".repeat(Math.max(0, problem.place.column - 1));
+  return `${message}\n  ${number} | ${printableLine(line).replaceAll("\\t", " ")}\n  ${" ".repeat(number.length)} | ${caret}^`;
+}
