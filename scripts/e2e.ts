@@ -1,15 +1,16 @@
 /**
  * Runs the end-to-end tests in a world of their own (e2e/support/world.ts).
  *
- *     node scripts/e2e.ts [--keep-build] [FILE…]
+ *     node scripts/e2e.ts [--keep-build] [--events=FILE] [FILE…]
  *
+ * `--events` keeps the audit events of all tests, for a check against the OCSF schema.
  * Works as root, and as an ordinary user where user namespaces are allowed. Exits with the tests' exit code.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { worldVariable } from "../e2e/support/world.ts";
+import { worldPaths, worldVariable } from "../e2e/support/world.ts";
 
 /**
  * A shell is the world's first process, since it collects the processes that are orphaned there, as Node would not.
@@ -19,16 +20,20 @@ const firstProcess = ["sh", "-c", '"$1" "$2" "$3" "$4" || exit 1; shift 4; "$@";
 
 const packageDirectory = join(import.meta.dirname, "..");
 const args = process.argv.slice(2);
+const eventsFile = args.find((arg) => arg.startsWith("--events="))?.slice("--events=".length);
 const files = args.filter((arg) => !arg.startsWith("--"));
 
 if (!args.includes("--keep-build")) build();
 const directory = mkdtempSync(join(tmpdir(), "openshell-e2e-"));
 // The ordinary user of the tests passes through it.
 chmodSync(directory, 0o755);
+const events = join(directory, worldPaths.events);
+writeFileSync(events, "");
 try {
   process.exitCode = await runInWorld(
     files.length > 0 ? files : globSync("e2e/**/*.test.ts", { cwd: packageDirectory }),
   );
+  if (eventsFile !== undefined) copyFileSync(events, eventsFile);
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

@@ -29,6 +29,8 @@ export const worldPaths = {
   package: "package",
   authorityCertificate: "authority.crt",
   authorityKey: "authority.key",
+  /** Audit events of all tests, one JSON object a line. */
+  events: "events.jsonl",
 } as const;
 
 /** The world this process is in. Throws outside of one: a test must never take the real network for its world. */

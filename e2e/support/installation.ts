@@ -1,0 +1,140 @@
+/**
+ * OpenShell as one user has it installed: the real CLI, with a home and XDG directories of its own, and the gateway that
+ * it starts by itself. Disposing of it deletes its sandboxes, stops its gateway, and fails if anything is left.
+ */
+import { spawn } from "node:child_process";
+import { appendFileSync, chownSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { text } from "node:stream/consumers";
+import type { OcsfEvent } from "../../src/ocsf/ocsf-event.ts";
+import { expectNothingLeft, takeBaseline } from "./leftovers.ts";
+import { type tester, world, worldPaths } from "./world.ts";
+
+export interface InstallationOptions {
+  /** Default: whoever runs the tests, which is root in the world. */
+  readonly user?: typeof tester;
+}
+
+export interface CommandOptions {
+  /** Standard input. Default: empty. */
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds after which the command is killed and the test fails. Default: 30,000. */
+  readonly timeout?: number;
+}
+
+/** A command that has ended. */
+export interface Finished {
+  /** Undefined if a signal ended it. */
+  readonly code: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command that runs. */
+export interface Running {
+  readonly stdin: Writable;
+  /** Read by `finished` too, which gives all that came; listen to it for what comes meanwhile. */
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly pid: number;
+  kill(signal: NodeJS.Signals): void;
+  readonly finished: Promise<Finished>;
+}
+
+export interface Installation extends AsyncDisposable {
+  /** The user's home directory. */
+  readonly home: string;
+  /** The gateway's state: database, sandboxes, logs. */
+  readonly stateDirectory: string;
+  /** Runs `openshell ARGS…` to its end. */
+  run(args: readonly string[], options?: CommandOptions): Promise<Finished>;
+  /** Starts `openshell ARGS…`. */
+  start(args: readonly string[], options?: CommandOptions): Running;
+  /** The audit events of all sandboxes that exist, in the order of each sandbox's log. */
+  events(): OcsfEvent[];
+}
+
+/** Long enough for a command on a machine that has much else to do; a test that needs more hangs. */
+const defaultTimeout = 30_000;
+
+export function install({ user }: InstallationOptions = {}): Installation {
+  const baseline = takeBaseline();
+  // Short, since the paths of Unix sockets are limited to 107 bytes.
+  const home = mkdtempSync(join(world().directory, "h"));
+  const runtime = join(home, "run");
+  mkdirSync(runtime, { mode: 0o700 });
+  for (const directory of user ? [home, runtime] : []) chownSync(directory, user?.uid ?? 0, user?.gid ?? 0);
+  const stateDirectory = join(home, ".local", "state", "openshell");
+  const start = (args: readonly string[], options: CommandOptions = {}) =>
+    startCommand(args, { ...options, env: { ...environment(home, runtime), ...options.env } }, user);
+  const run = (args: readonly string[], options?: CommandOptions) => {
+    const running = start(args, options);
+    running.stdin.end(options?.input ?? "");
+    return running.finished;
+  };
+  return {
+    home,
+    stateDirectory,
+    run,
+    start,
+    events: () => auditLines(stateDirectory).map((line): OcsfEvent => JSON.parse(line)),
+    async [Symbol.asyncDispose]() {
+      keepEvents(auditLines(stateDirectory));
+      await run(["sandbox", "delete", "--all"]);
+      await run(["gateway", "stop"]);
+      await expectNothingLeft(baseline, join(stateDirectory, "sandboxes"));
+      rmSync(home, { recursive: true });
+    },
+  };
+}
+
+/** Nothing of the environment of whoever runs the tests, so that a result does not depend on it. */
+function environment(home: string, runtime: string): Record<string, string> {
+  return {
+    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    HOME: home,
+    XDG_CONFIG_HOME: join(home, ".config"),
+    XDG_STATE_HOME: join(home, ".local", "state"),
+    XDG_RUNTIME_DIR: runtime,
+    LANG: "C.UTF-8",
+  };
+}
+
+function startCommand(args: readonly string[], options: CommandOptions, user: typeof tester | undefined): Running {
+  const child = spawn(join(world().packageDirectory, "bin", "openshell"), args, {
+    env: { ...options.env },
+    cwd: world().directory,
+    ...(user && { uid: user.uid, gid: user.gid }),
+  });
+  const timer = setTimeout(() => child.kill("SIGKILL"), options.timeout ?? defaultTimeout);
+  // A command that does not read all its input is no failure of the test.
+  child.stdin.on("error", () => {});
+  const ended = new Promise<Pick<Finished, "code" | "signal">>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code, signal) => resolve({ code: code ?? undefined, signal: signal ?? undefined }));
+  }).finally(() => clearTimeout(timer));
+  const output = Promise.all([text(child.stdout), text(child.stderr)]);
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    pid: child.pid ?? 0,
+    kill: (signal) => void child.kill(signal),
+    finished: Promise.all([ended, output]).then(([end, [stdout, stderr]]) => ({ ...end, stdout, stderr })),
+  };
+}
+
+function auditLines(stateDirectory: string): string[] {
+  const files = globSync("sandboxes/*/logs/openshell-ocsf.*.log", { cwd: stateDirectory }).sort();
+  return files
+    .flatMap((file) => readFileSync(join(stateDirectory, file), "utf8").trimEnd().split("\n"))
+    .filter(Boolean);
+}
+
+/** `scripts/e2e.ts` hands the events of all tests to whoever wants to check them against the schema. */
+function keepEvents(lines: readonly string[]): void {
+  appendFileSync(join(world().directory, worldPaths.events), lines.map((line) => `${line}\n`).join(""));
+}
