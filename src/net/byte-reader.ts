@@ -61,6 +61,12 @@ export class ByteReader {
     return promise;
   }
 
+  /** Ends the waiting of whoever waits, and of all who come after, as if the stream had been closed. */
+  stop(): void {
+    this.#closed = true;
+    this.#wake?.();
+  }
+
   /**
    * Lets go of the stream and puts back what was not taken. False if that is no longer possible, because the stream has
    * reported its end meanwhile: the bytes are then lost and the connection is not to be used.

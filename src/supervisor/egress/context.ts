@@ -4,15 +4,26 @@
  */
 import type { CompiledPolicy } from "../../policy/verdict.ts";
 import type { Audit } from "./11-audit.ts";
+import type { Decided, Guarded, Identified, Intercepted, Peeked, Refusal, Terminated } from "./connection.ts";
 
 export interface EgressContext {
   /** The policy in force now; undefined while none could be loaded. Asked again for each decision. */
   readonly policy: () => CompiledPolicy | undefined;
   readonly audit: Audit;
+  readonly steps: WorldlySteps;
   /** An id that is unique in this sandbox, for connections and requests. */
   readonly newId: () => string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Aborted when the sandbox stops: every connection ends then. */
   readonly signal: AbortSignal;
+  /** Told of exceptions, which are defects: refusals are values. The connection has been broken off. */
+  readonly onDefect: (error: unknown) => void;
+}
+
+/** The steps that look at the world (processes, resolver, certificates), bound to what they look at it with. */
+export interface WorldlySteps {
+  readonly identify: (connection: Intercepted) => Promise<Identified | Refusal>;
+  readonly guard: (connection: Decided) => Promise<Guarded | Refusal>;
+  readonly terminate: (connection: Peeked) => Promise<Terminated | Refusal>;
 }

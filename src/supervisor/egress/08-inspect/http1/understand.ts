@@ -57,7 +57,7 @@ export function understandRequest(
   if (method !== undefined) return method;
   const pathAndQuery = pathOf(head, place);
   if (typeof pathAndQuery !== "string") return pathAndQuery;
-  const host = hostOf(head, place.destination);
+  const host = hostOf(head, place);
   if (typeof host !== "string") return host;
   const canonical = canonicalTarget(pathAndQuery);
   if (!canonical.ok) return ambiguous(canonical.detail);
@@ -113,7 +113,7 @@ function pathOf(head: RequestHead, place: RequestPlace): string | Refusal | type
       if (target.scheme !== place.scheme) return ambiguous("the target's scheme is not the connection's");
       const authority = parseAuthority(target.authority);
       if (!authority.ok) return refused("intercept.malformed_destination", authority.why);
-      const port = authority.port ?? (place.scheme === "https" ? 443 : 80);
+      const port = authority.port ?? defaultPort(place.scheme);
       const same = authority.host === place.destination.host && port === place.destination.port;
       if (same) return target.pathAndQuery;
       if (place.absoluteForm) return elsewhere;
@@ -129,11 +129,18 @@ function pathOf(head: RequestHead, place: RequestPlace): string | Refusal | type
   }
 }
 
+function defaultPort(scheme: "http" | "https"): number {
+  return scheme === "https" ? 443 : 80;
+}
+
 /** The Host to forward: the destination, so that the origin serves the host that was decided on and no other. */
-function hostOf(head: RequestHead, destination: Destination): string | Refusal {
+function hostOf(head: RequestHead, { destination, scheme }: RequestPlace): string | Refusal {
   const written = fieldValue(head.fields, "host");
   // Only HTTP/1.0 may leave it out.
-  if (written === undefined) return formatAuthority(destination.host);
+  if (written === undefined) {
+    const port = destination.port === defaultPort(scheme) ? undefined : destination.port;
+    return formatAuthority(destination.host, port);
+  }
   const authority = parseAuthority(written);
   if (!authority.ok) return ambiguous(`Host: ${authority.why}`);
   const same = authority.host === destination.host && (authority.port ?? destination.port) === destination.port;

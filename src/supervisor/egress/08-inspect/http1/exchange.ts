@@ -1,0 +1,194 @@
+/**
+ * One request and its response, both streamed at the same time.
+ * Takes  a request that was allowed, and two connections of which nobody else reads.
+ * Gives  whether both connections can carry another exchange, or why the client must be told of a failure.
+ * Refuses forward.reset | forward.timeout, and inspect.ambiguous for a body that breaks its framing; only before a byte
+ *        of the response was written.
+ * Assumes the upstream is hostile too: a response that can be framed in two ways is not passed on.
+ */
+import type { Socket } from "node:net";
+import type { ByteReader } from "../../../../net/byte-reader.ts";
+import { BodyFollower } from "../../../../net/http1-body.ts";
+import { fieldTokens } from "../../../../net/http1-fields.ts";
+import { type Framing, responseFraming } from "../../../../net/http1-framing.ts";
+import { parseResponseHead, type ResponseHead } from "../../../../net/http1-head.ts";
+import { resetStream } from "../../../../net/reset.ts";
+import type { Destination } from "../../../../policy/verdict.ts";
+import { type BodyEnd, streamBody } from "../../10-forward/body.ts";
+import { endToEndFields } from "../../10-forward/hop-by-hop.ts";
+import { requestHeadTimeoutMs, responseHeadTimeoutMs } from "../../10-forward/limits.ts";
+import { relay } from "../../10-forward/relay.ts";
+import { serialiseRequestHead } from "../../10-forward/request.ts";
+import { serialiseResponseHead, serialiseUpgradeHead, switchesTo } from "../../10-forward/response.ts";
+import type { RequestOutcome } from "../../11-audit.ts";
+import type { Refusal } from "../../connection.ts";
+import { readHead } from "./read-head.ts";
+import type { UnderstoodRequest } from "./understand.ts";
+
+export interface Upstream {
+  readonly socket: Socket;
+  readonly reader: ByteReader;
+  readonly destination: Destination;
+}
+
+export interface ExchangeParts {
+  readonly request: UnderstoodRequest;
+  readonly client: ByteReader;
+  readonly upstream: Upstream;
+  readonly signal: AbortSignal;
+}
+
+export type ExchangeEnd =
+  | {
+      readonly kind: "answered";
+      readonly keep: boolean;
+      readonly outcome: RequestOutcome;
+      /** Why the response is not whole, where the upstream is to blame. */
+      readonly brokenOff?: Refusal;
+    }
+  /** Nothing has been written to the client. */
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** Interim responses of one exchange. More than a few are an upstream's way to keep us busy. */
+const maxInterimResponses = 32;
+
+/** Forwards the request and its response. */
+export function exchange(parts: ExchangeParts): Promise<ExchangeEnd> {
+  return new Exchange(parts).run();
+}
+
+class Exchange {
+  readonly #parts: ExchangeParts;
+  readonly #requestBody: BodyFollower;
+  /** How sending the request's body ended; undefined while it goes on. */
+  #sent: BodyEnd | undefined;
+
+  constructor(parts: ExchangeParts) {
+    this.#parts = parts;
+    this.#requestBody = new BodyFollower(parts.request.framing);
+  }
+
+  async run(): Promise<ExchangeEnd> {
+    const { socket } = this.#parts.upstream;
+    // Head and first piece of the body leave in one packet.
+    socket.cork();
+    socket.write(this.#head(), "latin1");
+    const sending = this.#sendBody();
+    socket.uncork();
+    const end = await this.#receive();
+    if (this.#sent === undefined) {
+      // The response came before the body was through: this connection can't be told from a broken one.
+      socket.destroy();
+      this.#parts.client.stop();
+    }
+    await sending;
+    return end;
+  }
+
+  #head(): string {
+    const { request } = this.#parts;
+    const { method, upgrade } = request.facts;
+    const expect = request.expectsContinue;
+    // To an HTTP/1.0 client the expectation means nothing and is not passed on.
+    const fields = endToEndFields(request.fields).filter(({ lower }) => expect || lower !== "expect");
+    const outgoing = { method, target: request.forwarded, minor: request.minor, host: request.host, fields };
+    const rest = { framing: request.framing, close: request.close };
+    return serialiseRequestHead(upgrade === undefined ? { ...outgoing, ...rest } : { ...outgoing, ...rest, upgrade });
+  }
+
+  async #sendBody(): Promise<void> {
+    const { client, upstream } = this.#parts;
+    if (this.#requestBody.ended) {
+      this.#sent = { kind: "complete" };
+      return;
+    }
+    this.#sent = await streamBody(client, this.#requestBody, upstream.socket);
+    // The upstream waits for a rest that will not come; nor may it take what it has for the whole.
+    if (this.#sent.kind === "malformed" || this.#sent.kind === "cut") resetStream(upstream.socket);
+  }
+
+  async #receive(): Promise<ExchangeEnd> {
+    for (let interim = 0; interim <= maxInterimResponses; ) {
+      const { upstream, client, request } = this.#parts;
+      const times = { firstByteMs: responseHeadTimeoutMs, wholeHeadMs: requestHeadTimeoutMs };
+      const read = await readHead(upstream.reader, parseResponseHead, times);
+      // An upload may take longer than the time that an upstream has to answer.
+      if (read.kind === "timeout" && !read.partial && this.#sent === undefined) continue;
+      if (read.kind !== "head") return this.#failed(read);
+      upstream.reader.take(read.length);
+      if (read.head.status === 101) return this.#switch(read.head);
+      if (read.head.status >= 200) return this.#answer(read.head);
+      interim++;
+      const unasked = read.head.status === 100 && !request.expectsContinue;
+      const head = serialiseResponseHead(read.head, { framing: { kind: "none" }, close: false });
+      if (request.minor === 1 && !unasked) client.stream.write(head, "latin1");
+    }
+    return this.#refused("forward.reset", "the upstream sent too many interim responses");
+  }
+
+  async #answer(head: ResponseHead): Promise<ExchangeEnd> {
+    const { request, client, upstream } = this.#parts;
+    const result = responseFraming(head, request.facts.method);
+    if (!result.ok) return this.#refused("forward.reset", `the response has ${result.detail}`);
+    const { framing } = result;
+    if (framing.kind === "chunked" && request.minor === 0) {
+      return this.#refused("forward.reset", "the response is chunked, which HTTP/1.0 does not know");
+    }
+    const keep = this.#canKeep(head, framing);
+    const body = new BodyFollower(framing);
+    client.stream.cork();
+    client.stream.write(serialiseResponseHead(head, { framing, close: !keep }), "latin1");
+    const streaming = streamBody(upstream.reader, body, client.stream);
+    client.stream.uncork();
+    const end = await streaming;
+    const outcome = { status: head.status, bytesIn: body.payloadBytes, bytesOut: this.#requestBody.payloadBytes };
+    if (end.kind === "complete") return { kind: "answered", keep, outcome };
+    upstream.socket.destroy();
+    // The client must not take a part of the response for all of it.
+    resetStream(client.stream);
+    if (end.kind === "sink-closed") return { kind: "answered", keep: false, outcome };
+    const detail = end.kind === "malformed" ? `the response has ${end.detail}` : "the response broke off";
+    return { kind: "answered", keep: false, outcome, brokenOff: { refused: "forward.reset", detail } };
+  }
+
+  #canKeep(head: ResponseHead, framing: Framing): boolean {
+    if (this.#parts.request.close || this.#sent?.kind !== "complete") return false;
+    if (head.minor === 0 || framing.kind === "until-close") return false;
+    return !fieldTokens(head.fields, "connection").includes("close");
+  }
+
+  /** The upstream goes over to the protocol that the client asked for and the policy allowed. */
+  async #switch(head: ResponseHead): Promise<ExchangeEnd> {
+    const { request, client, upstream, signal } = this.#parts;
+    const { upgrade } = request.facts;
+    if (upgrade === undefined || !switchesTo(head, upgrade)) {
+      return this.#refused("forward.reset", "the upstream switched to a protocol that was not asked for");
+    }
+    client.stream.write(serialiseUpgradeHead(head, upgrade), "latin1");
+    const released = client.release() && upstream.reader.release();
+    if (!released) {
+      client.stream.destroy();
+      upstream.socket.destroy();
+    }
+    const counts = await relay(client.stream, upstream.socket, { signal });
+    const outcome = { status: head.status, bytesIn: counts.fromUpstream, bytesOut: counts.fromClient };
+    return { kind: "answered", keep: false, outcome };
+  }
+
+  /** No response came. Why, in the order of what is the cause of what. */
+  #failed(
+    read: { readonly kind: "malformed"; readonly detail: string } | { readonly kind: "end" | "timeout" },
+  ): ExchangeEnd {
+    if (this.#sent?.kind === "malformed") return this.#refused("inspect.ambiguous", this.#sent.detail);
+    if (this.#sent?.kind === "cut") return this.#refused("forward.reset", "the client broke off its request");
+    const { host } = this.#parts.upstream.destination;
+    if (read.kind === "malformed") return this.#refused("forward.reset", `the response has ${read.detail}`);
+    if (read.kind === "timeout") return this.#refused("forward.timeout", `${host} did not answer in time`);
+    return this.#refused("forward.reset", `${host} closed the connection without an answer`);
+  }
+
+  #refused(code: "forward.reset" | "forward.timeout" | "inspect.ambiguous", detail: string): ExchangeEnd {
+    this.#parts.upstream.socket.destroy();
+    return { kind: "refused", refusal: { refused: code, detail } };
+  }
+}

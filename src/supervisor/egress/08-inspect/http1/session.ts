@@ -1,0 +1,226 @@
+/**
+ * Step 8 for HTTP/1.1: every request on a kept connection is decided anew.
+ * Takes  a client stream without TLS, the connection it came by, and a way to its upstream.
+ * Gives  the end of the session: closed, or handed back because a proxy request names another origin.
+ * Refuses what understand.ts refuses, inspect.no_rule | inspect.deny_rule, and what forwarding refuses; inside HTTP,
+ *        where the session goes on if it safely can.
+ * Assumes the connection is decided and guarded (04, 05) and the upstream's certificate verified (07). Requests are
+ *        handled one after the other, pipelined or not: never is a second one forwarded before the first one's response
+ *        is complete, so that no response can be taken for another's.
+ */
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { ByteReader } from "../../../../net/byte-reader.ts";
+import { BodyFollower } from "../../../../net/http1-body.ts";
+import { parseRequestHead } from "../../../../net/http1-head.ts";
+import type { MatchedEndpoint, RequestVerdict } from "../../../../policy/verdict.ts";
+import { decide } from "../../04-decide.ts";
+import { drainedBodyBytes, keptAliveIdleMs, requestHeadTimeoutMs } from "../../10-forward/limits.ts";
+import type { AuditedRequest } from "../../11-audit.ts";
+import { isRefusal, type Peeked, type Refusal } from "../../connection.ts";
+import type { EgressContext } from "../../context.ts";
+import { endWith, refusalResponse } from "../../refuse.ts";
+import { exchange, type Upstream } from "./exchange.ts";
+import { readHead } from "./read-head.ts";
+import { elsewhere, type RequestPlace, type UnderstoodRequest, understandRequest } from "./understand.ts";
+
+/** `handed-back`: the client stream stands at the head of a request for another origin. */
+export type SessionEnd = "closed" | "handed-back";
+
+export interface HttpCarriage {
+  readonly connection: Peeked;
+  /** The client's stream, decrypted where it was TLS. */
+  readonly client: Duplex;
+  readonly scheme: "http" | "https";
+  /** Gives the upstream's socket; called once, when the first request has been allowed. */
+  readonly openUpstream: () => Promise<Socket | Refusal>;
+  /** Cuts the connection. */
+  readonly signal: AbortSignal;
+}
+
+type SessionContext = Pick<EgressContext, "audit" | "policy" | "newId" | "now">;
+
+/** What is known of a refused request. */
+interface RefusedRequest {
+  readonly method?: string;
+  /** Understood, and its body not touched, so that the connection may be kept. */
+  readonly keepAfter?: UnderstoodRequest;
+}
+
+/** What comes after a request. */
+type Next = "keep" | "close" | "handed-back";
+
+/** Serves the client until one side closes. Leaves no stream open, except a client that is handed back. */
+export async function serveHttp1(carriage: HttpCarriage, context: SessionContext): Promise<SessionEnd> {
+  const session = new HttpSession(carriage, context);
+  let next: Next = "keep";
+  while (next === "keep") next = await session.serveNext();
+  return session.end(next);
+}
+
+class HttpSession {
+  readonly #carriage: HttpCarriage;
+  readonly #context: SessionContext;
+  readonly #client: ByteReader;
+  readonly #place: RequestPlace;
+  #connection: Peeked;
+  #upstream: Upstream | undefined;
+  /** True between two requests, when an upstream that closes ends the session. */
+  #idle = true;
+  #lastWords = "";
+
+  constructor(carriage: HttpCarriage, context: SessionContext) {
+    this.#carriage = carriage;
+    this.#context = context;
+    this.#connection = carriage.connection;
+    this.#client = new ByteReader(carriage.client);
+    this.#place = {
+      destination: carriage.connection.destination,
+      scheme: carriage.scheme,
+      absoluteForm: carriage.connection.awaiting === "response",
+    };
+  }
+
+  async serveNext(): Promise<Next> {
+    const times = { firstByteMs: keptAliveIdleMs, wholeHeadMs: requestHeadTimeoutMs };
+    this.#idle = true;
+    const read = await readHead(this.#client, parseRequestHead, times);
+    this.#idle = false;
+    if (read.kind === "end" || read.kind === "timeout") return "close";
+    const { newId, now } = this.#context;
+    const audited: AuditedRequest = { id: newId(), startedAt: now(), scheme: this.#carriage.scheme };
+    if (read.kind === "malformed") return this.#refuse(audited, { refused: "inspect.ambiguous", detail: read.detail });
+    const understood = understandRequest(read.head, this.#place);
+    if (understood === elsewhere) return "handed-back";
+    this.#client.take(read.length);
+    const version = `1.${read.head.minor}`;
+    if (isRefusal(understood)) return this.#refuse({ ...audited, version }, understood, { method: read.head.method });
+    return this.#serve(understood, { ...audited, version, facts: understood.facts });
+  }
+
+  /** Closes what is open. */
+  async end(next: Next): Promise<SessionEnd> {
+    const released = this.#client.release();
+    this.#upstream?.socket.destroy();
+    if (next === "handed-back" && released) return "handed-back";
+    await endWith(this.#carriage.client, this.#lastWords);
+    return "closed";
+  }
+
+  async #serve(request: UnderstoodRequest, audited: AuditedRequest): Promise<Next> {
+    const verdict = this.#decide(request);
+    const answer = { method: request.facts.method, keepAfter: request };
+    if (isRefusal(verdict)) return this.#refuse(audited, verdict, answer);
+    if (verdict.kind === "deny" && !verdict.auditOnly) {
+      return this.#refuse(audited, this.#refusalOf(verdict, request), answer);
+    }
+    // What can't be put on record is not forwarded.
+    const unrecorded = this.#context.audit.requestAllowed(this.#connection, audited, verdict);
+    if (unrecorded !== undefined) return this.#refuse(audited, unrecorded, answer);
+    const upstream = await this.#openUpstream();
+    if (isRefusal(upstream)) return this.#refuse(audited, upstream, answer);
+    const { signal } = this.#carriage;
+    const end = await exchange({ request, client: this.#client, upstream, signal });
+    if (end.kind === "refused") return this.#refuse(audited, end.refusal, { method: request.facts.method });
+    const { audit } = this.#context;
+    if (end.brokenOff === undefined) audit.requestCompleted(this.#connection, audited, end.outcome);
+    else audit.requestRefused(this.#connection, audited, end.brokenOff);
+    return end.keep ? "keep" : "close";
+  }
+
+  /** The policy's word on a request. A revision that came after the connection was opened decides about both anew. */
+  #decide(request: UnderstoodRequest): RequestVerdict | Refusal {
+    const policy = this.#context.policy();
+    if (policy === undefined || policy.revision.version !== this.#connection.revision) {
+      const decided = decide(this.#connection, policy);
+      if (isRefusal(decided)) return decided;
+      this.#connection = { ...this.#connection, ...decided };
+    }
+    const { inspected, endpoints, rule } = this.#connection;
+    const [endpoint] = endpoints;
+    // A layer-4 rule allows whatever the connection carries; only its proxy request had to be understood.
+    if (!inspected && endpoint !== undefined) return { kind: "allow", rule, endpoint };
+    return this.#decideMethods(request, endpoints, policy);
+  }
+
+  /** Every method that an origin could take the request for must be allowed. */
+  #decideMethods(
+    { facts, otherMethods }: UnderstoodRequest,
+    endpoints: readonly MatchedEndpoint[],
+    policy: ReturnType<EgressContext["policy"]>,
+  ): RequestVerdict | Refusal {
+    if (policy === undefined) return { refused: "decide.no_policy", detail: "no policy to decide with" };
+    const verdict = policy.request(endpoints, facts);
+    for (const method of otherMethods) {
+      const other = policy.request(endpoints, { ...facts, method });
+      if (other.kind === "deny") return other;
+    }
+    return verdict;
+  }
+
+  #refusalOf(verdict: Extract<RequestVerdict, { kind: "deny" }>, { facts }: UnderstoodRequest): Refusal {
+    const detail = `${facts.method} ${facts.path} not permitted by policy`;
+    return verdict.rule === undefined
+      ? { refused: verdict.reason, detail }
+      : { refused: verdict.reason, detail, rule: verdict.rule };
+  }
+
+  async #openUpstream(): Promise<Upstream | Refusal> {
+    if (this.#upstream !== undefined) {
+      // Bytes that nobody asked for would be taken for the next response (response queue poisoning).
+      if (!this.#upstream.reader.hasArrived && !this.#upstream.socket.destroyed) return this.#upstream;
+      this.#upstream.socket.destroy();
+      return {
+        refused: "forward.reset",
+        detail: "the upstream spoke before it was asked",
+        rule: this.#connection.rule,
+      };
+    }
+    const socket = await this.#carriage.openUpstream();
+    if (isRefusal(socket)) return socket;
+    this.#upstream = { socket, reader: new ByteReader(socket), destination: this.#connection.destination };
+    // An upstream that closes between two requests: the client sees the same, and opens a new connection.
+    const onGone = (): void => {
+      if (this.#idle) this.#carriage.client.end(() => this.#carriage.client.destroy());
+    };
+    socket.on("end", onGone);
+    socket.on("close", onGone);
+    return this.#upstream;
+  }
+
+  /** Refuses one request. The connection is kept if it is certain where the next request begins. */
+  async #refuse(audited: AuditedRequest, refusal: Refusal, about: RefusedRequest = {}): Promise<Next> {
+    this.#context.audit.requestRefused(this.#connection, audited, refusal);
+    const { method, keepAfter } = about;
+    const keep = keepAfter !== undefined && canKeep(keepAfter);
+    const text = refusalResponse(refusal, { requestId: audited.id, close: !keep, withBody: method !== "HEAD" });
+    if (!keep || text === undefined) {
+      this.#lastWords = text ?? "";
+      // What is left belongs to a request that is not read any more.
+      this.#client.take(this.#client.bytes.length);
+      return "close";
+    }
+    this.#carriage.client.write(text, "latin1");
+    return (await this.#drain(keepAfter)) ? "keep" : "close";
+  }
+
+  /** Reads a refused request's body away. False if it does not end in time, or breaks its framing. */
+  async #drain({ framing }: UnderstoodRequest): Promise<boolean> {
+    const body = new BodyFollower(framing);
+    while (!body.ended) {
+      const progress = body.advance(this.#client.bytes);
+      if (progress.kind === "malformed" || body.payloadBytes > drainedBodyBytes) return false;
+      this.#client.take(progress.taken);
+      if (body.ended) break;
+      if ((await this.#client.fill(requestHeadTimeoutMs)) !== "data") return false;
+    }
+    return true;
+  }
+}
+
+/** Whether the connection can outlive the refusal of this request. */
+function canKeep(request: UnderstoodRequest): boolean {
+  // A client that expects 100 may send its body after the refusal or not: where the next request begins is open.
+  if (request.close || request.expectsContinue || request.facts.upgrade !== undefined) return false;
+  return request.framing.kind !== "length" || request.framing.length <= drainedBodyBytes;
+}

@@ -1,0 +1,160 @@
+/**
+ * The whole path of a connection, in the order in which it happens. Each step takes the record of the one before and
+ * gives its own, or a Refusal, which ends the path. There is no other way out of a sandbox.
+ */
+import { inference } from "./03-inference.ts";
+import { decide } from "./04-decide.ts";
+import { peek } from "./06-peek.ts";
+import { type SessionEnd, serveHttp1 } from "./08-inspect/http1/session.ts";
+import { dial } from "./10-forward/dial.ts";
+import { maxConnections } from "./10-forward/limits.ts";
+import { relay } from "./10-forward/relay.ts";
+import type { AuditedConnection } from "./11-audit.ts";
+import { type Guarded, type Intercepted, isRefusal, type Peeked, type Refusal, type Terminated } from "./connection.ts";
+import type { EgressContext } from "./context.ts";
+import { type LiveConnection, LiveConnections } from "./live-connections.ts";
+import { refuseConnection } from "./refuse.ts";
+import { countTraffic } from "./traffic.ts";
+
+export interface DecisionPath {
+  /**
+   * Takes an intercepted connection (01) to its end; never rejects. `handed-back`: the explicit proxy's client asks for
+   * another origin, and its stream stands at that request.
+   */
+  readonly follow: (connection: Intercepted) => Promise<SessionEnd>;
+  /** To be called when another policy has come into force: cuts what it does not allow. */
+  readonly recheck: () => void;
+  /** Connections that are on the path. */
+  readonly open: () => number;
+}
+
+/** The path of one sandbox. */
+export function createDecisionPath(context: EgressContext): DecisionPath {
+  const connections = new LiveConnections(maxConnections);
+  context.signal.addEventListener("abort", () => connections.cutAll(), { once: true });
+  return {
+    follow: async (connection) => {
+      connection.stream.on("error", ignore);
+      if (context.signal.aborted) connection.stream.destroy();
+      if (connections.full) return refuse(connection, tooMany(connection), context);
+      const live = connections.enter(connection);
+      try {
+        return await follow(connection, live, context);
+      } catch (error) {
+        // Refusals are values, so this is a defect. Whatever it is, nothing more passes.
+        connection.stream.destroy();
+        context.onDefect(error);
+        return "closed";
+      } finally {
+        connections.leave(live);
+      }
+    },
+    recheck: () => connections.recheck(context.policy()),
+    open: () => connections.size,
+  };
+}
+
+async function follow(connection: Intercepted, live: LiveConnection, context: EgressContext): Promise<SessionEnd> {
+  const identified = await context.steps.identify(connection); // 02
+  if (isRefusal(identified)) return refuse(connection, identified, context);
+  const routed = inference(identified); // 03
+  if (isRefusal(routed)) return refuse(identified, routed, context);
+  const decided = decide(routed, context.policy()); // 04
+  if (isRefusal(decided)) return refuse(identified, decided, context);
+  live.decided = decided;
+  const guarded = await context.steps.guard(decided); // 05
+  if (isRefusal(guarded)) return refuse(decided, guarded, context);
+  if (guarded.awaiting === "response") return serveHttp({ ...guarded, protocol: "http" }, live, context); // 08 to 10
+  if (!guarded.inspected) return passThrough(guarded, live, context); // 10
+  const tunnel = openTunnel(guarded);
+  const peeked = await peek(tunnel); // 06
+  if (isRefusal(peeked)) return refuse(tunnel, peeked, context);
+  switch (peeked.protocol) {
+    case "http":
+      return serveHttp(peeked, live, context); // 08 to 10
+    case "tls":
+      return isNeverTerminated(peeked) ? passThrough(peeked, live, context) : serveHttps(peeked, live, context);
+    case "other":
+      return refuse(peeked, { refused: "peek.not_http", detail: "neither TLS nor HTTP" }, context);
+    default:
+      return peeked.protocol satisfies never;
+  }
+}
+
+/** Steps 7 to 10 for TLS: our certificate towards the client, the upstream's verified, requests inspected between. */
+async function serveHttps(peeked: Peeked, live: LiveConnection, context: EgressContext): Promise<SessionEnd> {
+  const unrecorded = context.audit.connectionAllowed(peeked);
+  if (unrecorded !== undefined) return refuse(peeked, unrecorded, context);
+  const terminated: Terminated | Refusal = await context.steps.terminate(peeked); // 07
+  if (isRefusal(terminated)) return refuse(peeked, terminated, context);
+  const { decrypted, upstream } = terminated;
+  const counts = countTraffic(upstream);
+  const openUpstream = async () => upstream;
+  const end = await serveHttp1(
+    { connection: terminated, client: decrypted, scheme: "https", openUpstream, signal: live.signal },
+    context,
+  );
+  upstream.destroy();
+  context.audit.connectionClosed(terminated, counts());
+  return end;
+}
+
+/** Steps 8 to 10 for HTTP without TLS. The upstream is dialled when the first request has been allowed. */
+async function serveHttp(peeked: Peeked, live: LiveConnection, context: EgressContext): Promise<SessionEnd> {
+  const unrecorded = context.audit.connectionAllowed(peeked);
+  if (unrecorded !== undefined) return refuse(peeked, unrecorded, context);
+  let counts = countTraffic(undefined);
+  const openUpstream = async () => {
+    const upstream = await dial(peeked, { signal: live.signal });
+    if (!isRefusal(upstream)) counts = countTraffic(upstream);
+    return upstream;
+  };
+  const end = await serveHttp1(
+    { connection: peeked, client: peeked.stream, scheme: "http", openUpstream, signal: live.signal },
+    context,
+  );
+  context.audit.connectionClosed(peeked, counts());
+  return end;
+}
+
+/** Step 10 for what is not inspected: bytes as they are. A CONNECT is answered only when the upstream has answered. */
+async function passThrough(guarded: Guarded, live: LiveConnection, context: EgressContext): Promise<SessionEnd> {
+  const unrecorded = context.audit.connectionAllowed(guarded);
+  if (unrecorded !== undefined) return refuse(guarded, unrecorded, context);
+  const upstream = await dial(guarded, { signal: live.signal });
+  if (isRefusal(upstream)) return refuse(guarded, upstream, context);
+  const counts = countTraffic(upstream);
+  const tunnel = openTunnel(guarded);
+  await relay(tunnel.stream, upstream, { signal: live.signal });
+  context.audit.connectionClosed(guarded, counts());
+  return "closed";
+}
+
+/** Tells a client that waits for it that its tunnel stands. From here on its bytes are the upstream's. */
+function openTunnel<Record extends Guarded>(connection: Record): Record {
+  if (connection.awaiting !== "connect-answer") return connection;
+  connection.stream.write("HTTP/1.1 200 Connection Established\r\n\r\n", "latin1");
+  return { ...connection, awaiting: "nothing" };
+}
+
+/** True if every endpoint that would be inspected says `tls: skip`. */
+function isNeverTerminated({ endpoints }: Peeked): boolean {
+  return endpoints.every(({ endpoint }) => {
+    const inspected = endpoint.protocol !== undefined && endpoint.protocol !== "tcp";
+    return !inspected || endpoint.tls === "skip";
+  });
+}
+
+async function refuse(connection: AuditedConnection, refusal: Refusal, context: EgressContext): Promise<SessionEnd> {
+  await refuseConnection(connection, refusal, context);
+  return "closed";
+}
+
+function tooMany({ destination: { host, port } }: Intercepted): Refusal {
+  return {
+    refused: "intercept.busy",
+    detail: `${maxConnections} connections are open, none was opened to ${host}:${port}`,
+  };
+}
+
+function ignore(): void {}
