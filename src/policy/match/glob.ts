@@ -110,7 +110,32 @@ function compileMiddle(tokens: readonly Token[]): MiddleMatcher {
       return at < 0 || at >= to;
     };
   }
-  return compileStates(tokens);
+  const isSearch = tokens.every(
+    (token) => token.kind === "literal" || (token.kind === "star" && token.stopsAt === nowhere),
+  );
+  return isSearch ? compileSearch(tokens) : compileStates(tokens);
+}
+
+/** Literals between stars that cross everything: each literal is found where it comes first, which loses no match. */
+function compileSearch(tokens: readonly Token[]): MiddleMatcher {
+  const pieces: string[] = [];
+  let piece = "";
+  for (const token of tokens) {
+    if (token.kind === "literal") piece += String.fromCodePoint(token.code);
+    else if (piece !== "") {
+      pieces.push(piece);
+      piece = "";
+    }
+  }
+  return (text, from, to) => {
+    let at = from;
+    for (const wanted of pieces) {
+      const found = text.indexOf(wanted, at);
+      if (found < 0 || found + wanted.length > to) return false;
+      at = found + wanted.length;
+    }
+    return true;
+  };
 }
 
 /**

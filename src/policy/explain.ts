@@ -1,0 +1,197 @@
+/**
+ * Why a question gets the answer it gets: the rule that came nearest, which of its conditions held, and the smallest
+ * YAML that would allow it. The verdict itself comes from the compiled policy, so an explanation can't disagree with it.
+ */
+import type { CanonicalHost } from "../net/canonical-host.ts";
+import { compilePolicy } from "./compile.ts";
+import { compileEndpoint, deniesEverything, isInspected, websocketText } from "./compile-endpoint.ts";
+import { compileBinaries } from "./match/binary.ts";
+import { compileHost } from "./match/host.ts";
+import type { Endpoint, NetworkRule, Policy } from "./policy.ts";
+import { readPolicy } from "./read-policy.ts";
+import { type Json, treeFromJson } from "./tree.ts";
+import type { Caller, ConnectVerdict, Destination, RequestFacts, RequestVerdict } from "./verdict.ts";
+import { writtenMatcher } from "./written-form.ts";
+
+export interface Condition {
+  readonly what: "host" | "port" | "binary" | "path" | "request";
+  readonly holds: boolean;
+  /** What the rule asks for, as it is written. */
+  readonly wanted: string;
+  /** What was asked. */
+  readonly got: string;
+}
+
+export interface NearestRule {
+  readonly key: string;
+  readonly name: string;
+  readonly conditions: readonly Condition[];
+}
+
+export interface Explanation {
+  readonly connect: ConnectVerdict;
+  /** Absent if no request was asked about, or the connection is denied or not inspected. */
+  readonly request?: RequestVerdict;
+  /** The rule most of whose conditions hold; absent if there are no rules. */
+  readonly nearest?: NearestRule;
+  /**
+   * The deny rules that hold, as written, with the key of their rule. They must go, or be narrowed: no added rule can
+   * allow what is denied.
+   */
+  readonly denying: readonly { readonly key: string; readonly rule: Json }[];
+  /** The smallest rule that would allow it, to be merged into the policy; absent if it is allowed, or denied by a rule. */
+  readonly suggestion?: Json;
+}
+
+export interface Question {
+  readonly destination: Destination;
+  readonly caller: Caller;
+  readonly request?: RequestFacts;
+}
+
+/** Explains one question, as it is decided by this policy. */
+export function explain(policy: Policy, question: Question): Explanation {
+  const verdict = decide(policy, question);
+  const nearest = nearestRule(policy, question);
+  const denying = denyingRules(policy, question);
+  const suggestion = isAllowed(verdict) || denying.length > 0 ? undefined : suggest(policy, question);
+  return {
+    ...verdict,
+    ...(nearest === undefined ? {} : { nearest }),
+    denying,
+    ...(suggestion === undefined ? {} : { suggestion }),
+  };
+}
+
+type Verdict = Pick<Explanation, "connect" | "request">;
+
+function decide(policy: Policy, { destination, caller, request }: Question): Verdict {
+  const compiled = compilePolicy(policy, { version: 0, hash: "" });
+  const connect = compiled.connect(destination, caller);
+  if (connect.kind === "deny" || !connect.inspected || request === undefined) return { connect };
+  return { connect, request: compiled.request(connect.endpoints, request) };
+}
+
+function isAllowed({ connect, request }: Verdict): boolean {
+  return (request ?? connect).kind === "allow";
+}
+
+/** How much each condition says about what the author had in mind: who names the host means this destination. */
+const weights: Readonly<Record<Condition["what"], number>> = { host: 16, port: 8, binary: 4, path: 2, request: 1 };
+
+function nearestRule(policy: Policy, question: Question): NearestRule | undefined {
+  let best: { readonly rule: NearestRule; readonly score: number } | undefined;
+  for (const rule of policy.networkPolicies.values()) {
+    for (const endpoint of rule.endpoints) {
+      const conditions = conditionsOf(rule, endpoint, question);
+      const score = conditions.reduce((sum, { what, holds }) => sum + (holds ? weights[what] : 0), 0);
+      if (score > (best?.score ?? -1)) best = { rule: { key: rule.key, name: rule.name, conditions }, score };
+    }
+  }
+  return best?.rule;
+}
+
+function conditionsOf(rule: NetworkRule, endpoint: Endpoint, question: Question): Condition[] {
+  const { destination, caller, request } = question;
+  const conditions: Condition[] = [
+    {
+      what: "host",
+      holds: hostHolds(endpoint, destination.host),
+      wanted: endpoint.host ?? `any host at ${endpoint.allowedIps.join(", ")}`,
+      got: destination.host,
+    },
+    {
+      what: "port",
+      holds: endpoint.ports.includes(destination.port),
+      wanted: endpoint.ports.join(", "),
+      got: String(destination.port),
+    },
+    {
+      what: "binary",
+      holds: compileBinaries(rule.binaries)(caller),
+      wanted: rule.binaries.join(", "),
+      got: [caller.path, ...caller.ancestors].join(" < "),
+    },
+  ];
+  if (request === undefined || !isInspected(endpoint.protocol)) return conditions;
+  return [...conditions, ...requestConditions(endpoint, request)];
+}
+
+function requestConditions(endpoint: Endpoint, request: RequestFacts): Condition[] {
+  const compiled = compileEndpoint(endpoint);
+  const { method, path } = request;
+  return [
+    { what: "path", holds: compiled.selects(path), wanted: endpoint.path === "" ? "**" : endpoint.path, got: path },
+    {
+      what: "request",
+      holds: compiled.allows(request) && !compiled.denies(request),
+      wanted: endpoint.access ?? JSON.stringify((endpoint.rules ?? []).map(writtenMatcher)),
+      got: `${method} ${path}`,
+    },
+  ];
+}
+
+function hostHolds(endpoint: Endpoint, host: CanonicalHost): boolean {
+  return endpoint.host === undefined || compileHost(endpoint.host)(host);
+}
+
+/** Each deny rule of a matching endpoint, asked alone. */
+function denyingRules(policy: Policy, question: Question): { key: string; rule: Json }[] {
+  const { destination, caller, request } = question;
+  return Array.from(policy.networkPolicies.values()).flatMap((rule) => {
+    if (!compileBinaries(rule.binaries)(caller)) return [];
+    const endpoints = rule.endpoints.filter(
+      (endpoint) => hostHolds(endpoint, destination.host) && endpoint.ports.includes(destination.port),
+    );
+    return endpoints.flatMap((endpoint) =>
+      endpoint.denyRules
+        .filter((denyRule) => deniesAlone({ ...endpoint, denyRules: [denyRule] }, request))
+        .map((denyRule) => ({ key: rule.key, rule: writtenMatcher(denyRule) })),
+    );
+  });
+}
+
+function deniesAlone(endpoint: Endpoint, request: RequestFacts | undefined): boolean {
+  if (endpoint.enforcement === "audit") return false;
+  if (request === undefined) return deniesEverything(endpoint);
+  const compiled = compileEndpoint(endpoint);
+  return compiled.selects(request.path) && compiled.denies(request);
+}
+
+/** The rule to add, if adding it is found to help: some requests no rule can allow. */
+function suggest(policy: Policy, question: Question): Json | undefined {
+  // What asks is untrusted: a program at `/tmp/*`, or a request with the method `*`, must not end up as a wildcard in a
+  // rule that somebody approves.
+  const { caller, request } = question;
+  if (caller.path.includes("*") || !/^[A-Z-]+$/.test(request?.method ?? "GET")) return undefined;
+  const key = freeKey(policy, `allow_${question.destination.host.replace(/[^a-z0-9]+/g, "_")}`);
+  const json = { version: 1, network_policies: { [key]: smallestRule(question) } };
+  const read = readPolicy(treeFromJson(json));
+  if (!read.ok) return undefined;
+  const networkPolicies = new Map([...policy.networkPolicies, ...read.policy.networkPolicies]);
+  const verdict = decide({ ...policy, networkPolicies }, question);
+  return isAllowed(verdict) ? { network_policies: json.network_policies } : undefined;
+}
+
+function freeKey(policy: Policy, wanted: string): string {
+  let key = wanted;
+  for (let count = 2; policy.networkPolicies.has(key); count++) key = `${wanted}_${count}`;
+  return key;
+}
+
+function smallestRule({ destination, caller, request }: Question): Json {
+  const { host, port } = destination;
+  return { endpoints: [{ host, port, ...smallestRequestRule(request) }], binaries: [{ path: caller.path }] };
+}
+
+function smallestRequestRule(request: RequestFacts | undefined): { readonly [key: string]: Json } {
+  if (request === undefined) return {};
+  // A star in a path is a character; in a glob it would be the widest wildcard there is.
+  const path = request.path.replaceAll("*", "[*]");
+  const methods = request.upgrade === undefined ? [request.method] : [request.method, websocketText];
+  return {
+    protocol: request.upgrade === undefined ? "rest" : "websocket",
+    rules: methods.map((method) => ({ allow: { method, path } })),
+    ...(request.hasEncodedSlash ? { allow_encoded_slash: true } : {}),
+  };
+}

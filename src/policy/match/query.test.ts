@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { compileQuery } from "./query.ts";
+
+const wanted = new Map([["tag", ["v1.*", "v2.*"]]]);
+
+describe("a query condition", () => {
+  const table: readonly (readonly [string, readonly (readonly [string, string])[], boolean, boolean])[] = [
+    ["holds for a value that matches", [["tag", "v1.0"]], true, true],
+    ["fails for a value that does not", [["tag", "v3"]], false, false],
+    ["fails without the parameter", [["other", "v1.0"]], false, false],
+    [
+      "needs every value to allow, one to deny",
+      [
+        ["tag", "v1.0"],
+        ["tag", "v3"],
+      ],
+      false,
+      true,
+    ],
+    ["looks at names by their case", [["Tag", "v1.0"]], false, false],
+  ];
+  for (const [what, query, toAllow, toDeny] of table) {
+    it(what, () => {
+      assert.equal(compileQuery(wanted, "allow")(query), toAllow);
+      assert.equal(compileQuery(wanted, "deny")(query), toDeny);
+    });
+  }
+});
