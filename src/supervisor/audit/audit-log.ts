@@ -10,7 +10,7 @@ import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
 import { shorthand } from "../../ocsf/shorthand.ts";
 import { writeJsonl } from "../../ocsf/write-jsonl.ts";
 import { DayFile } from "./day-file.ts";
-import { type LogRecord, parseRecord, readAfter } from "./read-after.ts";
+import { type LogRecord, parseRecord, readAfter, windowBytes } from "./read-after.ts";
 
 /**
  * Bytes of events a day. An agent that floods the log with refusals must not fill the machine's disk; and since old
@@ -183,9 +183,6 @@ class FileAuditLog implements AuditLog {
   }
 }
 
-/** Bytes at the end of a file in which its last line is looked for. */
-const tailBytes = 256 * 1024;
-
 /** The highest sequence number in the files; 0 if they hold none. All are looked at, since a clock may have been wrong. */
 function lastSequence(paths: readonly string[]): number {
   const lasts = paths.map((path) => readTail(path).trimEnd().split("\n").toReversed().map(parseRecord).find(Boolean));
@@ -196,7 +193,7 @@ function readTail(path: string): string {
   const fd = fs.openSync(path, "r");
   try {
     const { size } = fs.fstatSync(fd);
-    const tail = Buffer.alloc(Math.min(size, tailBytes));
+    const tail = Buffer.alloc(Math.min(size, windowBytes));
     fs.readSync(fd, tail, 0, tail.length, size - tail.length);
     return tail.toString();
   } finally {

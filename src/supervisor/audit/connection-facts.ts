@@ -15,6 +15,12 @@ const shownAncestors = 16;
 /** Holders of the same socket that are logged besides the first, for the same reason. */
 const shownHolders = 16;
 
+/** Addresses of a name that are logged: whoever answers for the name says how many there are. */
+const shownAddresses = 16;
+
+/** Characters of a path, or of a name that somebody inside the sandbox has chosen, that are logged. */
+const shownText = 512;
+
 /** Objects that the events of a connection and of its requests share. */
 export interface ConnectionFacts {
   readonly process?: Process;
@@ -36,11 +42,11 @@ export function connectionFacts(record: AuditedConnection, dialled?: string): Co
     unmapped: {
       listener: record.listener,
       // Only worth a mention where it is another spelling of the same.
-      ...(record.asked !== host && { asked: record.asked }),
-      ...(first?.script !== undefined && { script: first.script }),
+      ...(record.asked !== host && { asked: cut(record.asked) }),
+      ...(first?.script !== undefined && { script: cut(first.script) }),
       ...(others.length > 0 && { other_holders: others.slice(0, shownHolders).map(briefHolder) }),
-      ...("addresses" in record && { addresses: record.addresses.map(({ text }) => text) }),
-      ...("sni" in record && record.sni !== undefined && { sni: record.sni }),
+      ...("addresses" in record && { addresses: record.addresses.slice(0, shownAddresses).map(({ text }) => text) }),
+      ...("sni" in record && record.sni !== undefined && { sni: cut(record.sni) }),
     },
   };
 }
@@ -54,10 +60,10 @@ export function socketFacts(client: SocketPair): { readonly source: Endpoint } {
 export function holderProcess(holder: Holder): Process {
   return process({
     pid: holder.pid,
-    path: holder.path,
+    path: cut(holder.path),
     sha256: holder.sha256,
     commandLine: redactCommandLine(holder.commandLine),
-    ancestors: holder.ancestors.slice(0, shownAncestors),
+    ancestors: holder.ancestors.slice(0, shownAncestors).map(({ pid, path }) => ({ pid, path: cut(path) })),
   });
 }
 
@@ -66,5 +72,9 @@ function briefHolder({ pid, path, sha256 }: Holder): {
   readonly path: string;
   readonly sha256: string;
 } {
-  return { pid, path, sha256 };
+  return { pid, path: cut(path), sha256 };
+}
+
+function cut(text: string): string {
+  return text.length <= shownText ? text : `${text.slice(0, shownText)}…`;
 }

@@ -4,12 +4,10 @@
  */
 import fs from "node:fs";
 import { join } from "node:path";
+import { windowBytes } from "./read-after.ts";
 
 /** Days that are kept, today included: what the published tool keeps. Older files are removed when a day begins. */
 export const keptDays = 3;
-
-/** Bytes that are looked through for the last line break; lines are far shorter. */
-const tailBytes = 256 * 1024;
 
 const dayMilliseconds = 24 * 60 * 60 * 1000;
 
@@ -107,7 +105,7 @@ function dayFiles({ directory, prefix }: DayFileOptions): string[] {
  */
 function repairEnd(fd: number): number {
   const { size } = fs.fstatSync(fd);
-  const tail = Buffer.alloc(Math.min(size, tailBytes));
+  const tail = Buffer.alloc(Math.min(size, windowBytes));
   fs.readSync(fd, tail, 0, tail.length, size - tail.length);
   const whole = size - tail.length + tail.lastIndexOf(10) + 1;
   if (whole !== size) fs.ftruncateSync(fd, whole);

@@ -24,11 +24,13 @@ export function occasion(moment: Moment, told: Told): Occasion {
   return { ...moment, severity: told.severity ?? "informational", ...told };
 }
 
+/** Characters of a refusal's sentence that are logged: it may repeat a request's path, which the event has anyway. */
+const shownDetail = 1024;
+
 /** A refusal's words and severity, from the one table. */
 export function refusedOccasion(moment: Moment, refusal: Refusal, correlation?: string): Occasion {
-  const { severity, sentence } = reasonEntry(refusal.refused);
-  const message = refusal.detail || sentence;
-  return occasion(moment, { severity, message, ...(correlation !== undefined && { correlation }) });
+  const { severity } = reasonEntry(refusal.refused);
+  return occasion(moment, { severity, message: detailOf(refusal), ...(correlation !== undefined && { correlation }) });
 }
 
 /** A refusal as a ruling. `revision` is that of the policy in force, where it is known. */
@@ -36,10 +38,14 @@ export function refusedRuling(refusal: Refusal, revision?: number): Ruling {
   return {
     decision: isFailure(refusal.refused) ? "failed" : "denied",
     reason: refusal.refused,
-    detail: refusal.detail || reasonEntry(refusal.refused).sentence,
+    detail: detailOf(refusal),
     ...(refusal.rule !== undefined && { rule: refusal.rule }),
     ...(revision !== undefined && { revision }),
   };
+}
+
+function detailOf({ refused, detail }: Refusal): string {
+  return detail.slice(0, shownDetail) || reasonEntry(refused).sentence;
 }
 
 /** What was allowed and then could not be done is no denial: counting those as blocked would hide the real ones. */

@@ -11,6 +11,9 @@ import { revisionOf } from "./connection-events.ts";
 import { connectionFacts } from "./connection-facts.ts";
 import { type Moment, occasion, refusedOccasion, refusedRuling } from "./moment.ts";
 
+/** Characters of a method that are logged: any token is one, however long. */
+const shownMethod = 32;
+
 /** A request that was let through. Without an outcome it is not over yet. */
 export interface Exchange {
   readonly request: AuditedRequest;
@@ -65,7 +68,7 @@ function httpRequest(connection: AuditedConnection, { id, scheme, facts, version
   const { host, port } = connection.destination;
   return {
     uid: id,
-    ...(facts && { http_method: facts.method }),
+    ...(facts && { http_method: facts.method.slice(0, shownMethod) }),
     url: url({ scheme, host, port, ...(facts && { path: facts.path, query: facts.query }) }),
     ...(version !== undefined && { version }),
   };
@@ -73,5 +76,7 @@ function httpRequest(connection: AuditedConnection, { id, scheme, facts, version
 
 /** In words, without the query. */
 function describe(connection: AuditedConnection, { facts }: AuditedRequest): string {
-  return facts ? `${facts.method} on ${connection.destination.host}` : `request to ${connection.destination.host}`;
+  return facts
+    ? `${facts.method.slice(0, shownMethod)} on ${connection.destination.host}`
+    : `request to ${connection.destination.host}`;
 }

@@ -12,6 +12,7 @@ import type { CanonicalHost } from "../../net/canonical-host.ts";
 import { type ReasonCode, reasonCodes } from "../../policy/reason-codes.ts";
 import type { RequestVerdict } from "../../policy/verdict.ts";
 import { type AuditLog, openAuditLog } from "../audit/audit-log.ts";
+import { windowBytes } from "../audit/read-after.ts";
 import { type Audit, type AuditedRequest, createAudit } from "./11-audit.ts";
 import type { Guarded, Holder, Intercepted } from "./connection.ts";
 
@@ -274,6 +275,18 @@ describe("what is told to the audit", () => {
     audit.requestRefused(guarded, request, { refused: "inspect.no_rule", detail: "no" });
     audit.processStarted({ pid: 1, path: "/bin/x", commandLine: curl.commandLine, startedAt: noon });
     assert.doesNotMatch([...text("openshell"), ...text("openshell-ocsf")].join("\n"), /hunter2/);
+  });
+
+  it("writes no line that is longer than what is read at once, whatever the sandbox is up to", () => {
+    const long = "\x01".repeat(100_000);
+    const ancestors = Array.from({ length: 1000 }, (_, pid) => ({ pid, path: long }));
+    const holder: Holder = { ...curl, path: long, ancestors, script: long, commandLine: [long, long] };
+    const holders = Array.from({ length: 1000 }, () => holder);
+    const facts = { method: long, path: long, query: Array(1000).fill([long, long]), hasEncodedSlash: false };
+    const refusal = { refused: "inspect.no_rule", detail: long } as const;
+    audit.requestRefused({ ...guarded, asked: long, holders }, { ...request, facts }, refusal);
+    const [line = ""] = text("openshell-ocsf");
+    assert.ok(Buffer.byteLength(line) < windowBytes, `${Buffer.byteLength(line)} bytes`);
   });
 
   describe("while the log can't be written", () => {
