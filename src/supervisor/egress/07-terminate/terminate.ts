@@ -1,0 +1,87 @@
+/**
+ * Step 7: TLS ends here, on both sides.
+ * Takes  Peeked, of which the bytes say TLS; the ClientHello is still on the stream.
+ * Gives  Terminated: the client's bytes decrypted, and a verified TLS connection to the upstream.
+ * Refuses terminate.name_mismatch | terminate.client_rejected | terminate.upstream_untrusted.* | forward.*.
+ * Assumes the addresses were checked (05), and that the endpoint is inspected: nothing else is opened up.
+ *
+ * Both handshakes run at once, as neither needs anything of the other: the client's waits for no distant machine, and
+ * the whole takes as long as the slower one. Where the upstream turns out bad, the client's TLS stands all the same, and
+ * `answerOn` is where it can be told, in words; a handshake that failed would tell it nothing.
+ */
+import { isIP } from "node:net";
+import { canonicalHost } from "../../../net/canonical-host.ts";
+import { isRefusal, type Peeked, type Refusal, type Terminated } from "../connection.ts";
+import type { SandboxAuthority } from "./certificate-authority.ts";
+import { acceptClient } from "./client-side.ts";
+import type { UpstreamTrust } from "./trust-bundle.ts";
+import { connectUpstream } from "./upstream-side.ts";
+
+export interface TerminateContext {
+  readonly authority: SandboxAuthority;
+  readonly trust: UpstreamTrust;
+  readonly signal: AbortSignal;
+}
+
+/** Opens up a TLS connection, or refuses; what was opened for a refused one is closed, but for `answerOn`. */
+export async function terminate(connection: Peeked, context: TerminateContext): Promise<Terminated | Refusal> {
+  const mismatch = nameMismatch(connection);
+  if (mismatch !== undefined) return answerInside(connection, mismatch, context);
+  const { authority, trust, signal } = context;
+  // If the client goes, nobody waits for the upstream any more.
+  const clientGone = new AbortController();
+  const [client, upstream] = await Promise.all([
+    acceptClient(connection.stream, authority.contextFor(connection.destination.host), { signal }).then((side) => {
+      if (side.kind === "rejected") clientGone.abort();
+      return side;
+    }),
+    connectUpstream(connection, { trust, signal: AbortSignal.any([signal, clientGone.signal]) }),
+  ]);
+  if (client.kind === "rejected") {
+    if (!isRefusal(upstream)) upstream.destroy();
+    return rejected(connection, client.why);
+  }
+  if (isRefusal(upstream)) return { ...upstream, answerOn: client.stream };
+  return { ...connection, decrypted: client.stream, upstream };
+}
+
+/**
+ * The name in the ClientHello must be the one that was decided on. Otherwise a client could be allowed one host and reach
+ * another that is served at the same address (domain fronting).
+ */
+function nameMismatch(connection: Peeked): Refusal | undefined {
+  const { host } = connection.destination;
+  const { sni } = connection;
+  if (sni === undefined) {
+    // An address has no name to give.
+    return isIP(host) ? undefined : mismatch(connection, `no server name was given for ${host}`);
+  }
+  const canonical = canonicalHost(sni);
+  if (canonical.ok && canonical.host === host) return undefined;
+  return mismatch(
+    connection,
+    `the connection is to ${host}, but TLS asks for ${canonical.ok ? canonical.host : "another name"}`,
+  );
+}
+
+function mismatch(connection: Peeked, detail: string): Refusal {
+  return { refused: "terminate.name_mismatch", detail, rule: connection.rule };
+}
+
+/** Lets the handshake succeed, under the name that the client expects, so that it can read why it is refused. */
+async function answerInside(connection: Peeked, refusal: Refusal, context: TerminateContext): Promise<Refusal> {
+  const expected = connection.sni === undefined ? undefined : canonicalHost(connection.sni);
+  const name = expected?.ok ? expected.host : connection.destination.host;
+  const secureContext = context.authority.contextFor(name);
+  const client = await acceptClient(connection.stream, secureContext, { signal: context.signal });
+  return client.kind === "decrypted" ? { ...refusal, answerOn: client.stream } : refusal;
+}
+
+function rejected(connection: Peeked, why: string): Refusal {
+  const { host, port } = connection.destination;
+  return {
+    refused: "terminate.client_rejected",
+    detail: `${host}:${port}: the program gave up: ${why}`,
+    rule: connection.rule,
+  };
+}
