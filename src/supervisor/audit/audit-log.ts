@@ -11,6 +11,7 @@ import { shorthand } from "../../ocsf/shorthand.ts";
 import { writeJsonl } from "../../ocsf/write-jsonl.ts";
 import { DayFile } from "./day-file.ts";
 import { type LogRecord, parseRecord, readAfter, windowBytes } from "./read-after.ts";
+import { RecentRecords } from "./recent-records.ts";
 
 /**
  * Bytes of events a day. An agent that floods the log with refusals must not fill the machine's disk; and since old
@@ -62,7 +63,7 @@ export interface AuditLog extends Disposable {
   append(event: OcsfEvent, urgency: Urgency): boolean;
   /** Writes what waits; false if it can't be written. */
   flush(): boolean;
-  /** What is on disk after a sequence number, at most `limit` records, in order. */
+  /** What is on record after a sequence number, at most `limit` records, in order. */
   readAfter(sequence: number, limit: number): Promise<readonly LogRecord[]>;
   /** Calls the listener with each record once it is on disk, in order. Gives the way to stop that. */
   subscribe(listener: (record: LogRecord) => void): () => void;
@@ -81,6 +82,7 @@ class FileAuditLog implements AuditLog {
   readonly #options: AuditLogOptions;
   readonly #json: DayFile;
   readonly #shorthand: DayFile;
+  readonly #recent = new RecentRecords();
   readonly #listeners = new Set<(record: LogRecord) => void>();
   #pending: PendingEvent[] = [];
   #pendingCharacters = 0;
@@ -139,13 +141,14 @@ class FileAuditLog implements AuditLog {
     this.#pendingCharacters = 0;
     this.#writeShorthand(batch);
     this.#setHealth({ healthy: true, lost: this.#health.lost });
-    for (const listener of this.#listeners) for (const record of batch) listener(record);
+    for (const { sequence, event, line } of batch) this.#tell({ sequence, event }, line.length);
     return true;
   }
 
   async readAfter(sequence: number, limit: number): Promise<readonly LogRecord[]> {
     this.flush();
-    return await readAfter(this.#json.paths(), sequence, limit);
+    const recent = this.#recent.after(sequence, limit);
+    return recent ?? (await readAfter(this.#json.paths(), sequence, limit));
   }
 
   subscribe(listener: (record: LogRecord) => void): () => void {
@@ -157,6 +160,11 @@ class FileAuditLog implements AuditLog {
     this.flush();
     this.#json.close();
     this.#shorthand.close();
+  }
+
+  #tell(record: LogRecord, characters: number): void {
+    this.#recent.add(record, characters);
+    for (const listener of this.#listeners) listener(record);
   }
 
   /** After a flush that failed: the event that was appended last stays, or is as if it had never been. */

@@ -23,7 +23,7 @@ const sandbox = {
   workspace: "default",
   instanceId: "i-1",
   hostname: "calm-otter",
-  productVersion: "0.1.0",
+  version: "0.1.0",
 };
 
 const curl: Holder = {

@@ -89,7 +89,7 @@ export interface Audit {
 
 /** Which sandbox this is, and which release of ours: said in every event. */
 export interface SandboxFacts extends SandboxNames {
-  readonly productVersion: string;
+  readonly version: string;
 }
 
 /**
@@ -100,7 +100,7 @@ const slowRequestMilliseconds = 1000;
 
 /** `now` gives milliseconds since the epoch. */
 export function createAudit(log: AuditLog, sandbox: SandboxFacts, now: () => number): Audit {
-  return new LoggedAudit(log, { productVersion: sandbox.productVersion, device: sandboxDevice(sandbox) }, now);
+  return new LoggedAudit(log, { productVersion: sandbox.version, device: sandboxDevice(sandbox) }, now);
 }
 
 interface OpenRequest {

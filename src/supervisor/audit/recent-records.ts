@@ -1,0 +1,38 @@
+/**
+ * The newest records, kept in memory: a gateway that is connected asks for each event right after it happened, and should
+ * not make the supervisor search files for it.
+ */
+import type { LogRecord } from "./read-after.ts";
+
+/** Characters of JSON that are kept: some 300 usual events, and a small part of the memory that a supervisor may have. */
+const maxCharacters = 512 * 1024;
+
+export class RecentRecords {
+  /** In order of their numbers; `#first` is the index of the oldest that counts. */
+  #records: { readonly record: LogRecord; readonly characters: number }[] = [];
+  #first = 0;
+  #characters = 0;
+
+  /** Adds the record that was written last, whose line has so many characters. */
+  add(record: LogRecord, characters: number): void {
+    this.#records.push({ record, characters });
+    this.#characters += characters;
+    while (this.#characters > maxCharacters && this.#first < this.#records.length - 1) {
+      this.#characters -= this.#records[this.#first++]?.characters ?? 0;
+    }
+    // Moving the rest down now and then is cheaper than at each event.
+    if (this.#first > this.#records.length / 2) {
+      this.#records = this.#records.slice(this.#first);
+      this.#first = 0;
+    }
+  }
+
+  /** The first `limit` records after a number; undefined if there may be older ones on disk that come before. */
+  after(sequence: number, limit: number): LogRecord[] | undefined {
+    const kept = this.#records;
+    const oldest = kept[this.#first];
+    if (!oldest || sequence < oldest.record.sequence - 1) return undefined;
+    const start = kept.findIndex(({ record }, index) => index >= this.#first && record.sequence > sequence);
+    return start === -1 ? [] : kept.slice(start, start + limit).map(({ record }) => record);
+  }
+}
