@@ -17,9 +17,9 @@ const MAX_POLICY_BYTES = 4 * 1024 * 1024;
  */
 export async function loadPolicyFile(path: string, { note }: Pick<CommandContext, "note">): Promise<SandboxPolicyJson> {
   const text = readPolicyText(path);
-  const [{ parsePolicy }, { policyToJson }] = await Promise.all([
+  const [{ parsePolicy }, { policyToMessageJson }] = await Promise.all([
     import("../policy/parse.ts"),
-    import("./policy-json.ts"),
+    import("../policy/wire-json.ts"),
   ]);
   const result = parsePolicy(text);
   if (!result.ok) {
@@ -27,7 +27,9 @@ export async function loadPolicyFile(path: string, { note }: Pick<CommandContext
     throw new CommandFailure(`${path} is not a policy that can be used\n${shown}`, { code: "invalid_argument" });
   }
   for (const warning of result.warnings) note(pointedOut(warning, path, text));
-  return policyToJson(result.policy);
+  // ProtoJSON may name fields as the .proto file does (https://protobuf.dev/programming-guides/json); the generated type
+  // knows only the other spelling.
+  return policyToMessageJson(result.policy) as SandboxPolicyJson;
 }
 
 function readPolicyText(path: string): string {

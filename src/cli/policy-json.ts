@@ -1,17 +1,12 @@
 /**
- * Policies between their own form and the API's ProtoJSON.
+ * A policy as the gateway tells it, in the form of a file.
  */
-import { fromJson, toJson } from "@bufbuild/protobuf";
+import { fromJson } from "@bufbuild/protobuf";
 import { type SandboxPolicyJson, SandboxPolicySchema } from "../gen/openshell/sandbox/v1/sandbox_pb.ts";
-import type { Policy } from "../policy/policy.ts";
 import { formatProblem } from "../policy/problem.ts";
-import { policyFromMessage, policyToMessage } from "../policy/wire.ts";
+import { policyFromMessage } from "../policy/wire.ts";
 import { type JsonObject, writtenForm } from "../policy/written-form.ts";
 import { CommandFailure } from "./command-failure.ts";
-
-export function policyToJson(policy: Policy): SandboxPolicyJson {
-  return toJson(SandboxPolicySchema, policyToMessage(policy));
-}
 
 /** @returns the policy as it would stand in a file. Throws CommandFailure for one that this version cannot read. */
 export function policyDocument(json: SandboxPolicyJson): JsonObject {

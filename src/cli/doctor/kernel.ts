@@ -53,7 +53,7 @@ export const connectionCapture: Check = ({ environment }) => {
     return fail("connection capture", "cannot be tried without unshare and nft", "install util-linux and nftables");
   }
   const rules =
-    "table ip probe { chain output { type nat hook output priority -100; meta l4proto tcp redirect to :3129; } }";
+    "table ip t {\nchain c {\ntype nat hook output priority -100;\nmeta l4proto tcp redirect to :3129\n}\n}\n";
   const problem = attempt(unshare, ["--user", "--map-root-user", "--net", nft, rules]);
   if (problem === undefined) return ok("connection capture", "nft redirects in a fresh network namespace");
   return fail(

@@ -7,7 +7,7 @@ import { globalFlags } from "../flags/global-flags.ts";
 
 export function commandHelp(path: string, command: Command): string {
   const parts = [`openshell ${path}: ${command.summary}\n`];
-  if (command.details !== undefined) parts.push(`${command.details}\n`);
+  if (command.details !== undefined) parts.push(`${wrapped(command.details)}\n`);
   parts.push(`Usage: ${usageLine(path, command)}\n`);
   const words = Object.entries(command.positionals).map(
     ([name, { summary }]) => [name.toUpperCase(), summary] as const,
@@ -69,4 +69,16 @@ function shownWord(name: string, { kind }: Positional): string {
 function listing(rows: readonly (readonly [shown: string, summary: string])[]): string {
   const widest = Math.max(...rows.map(([shown]) => shown.length));
   return rows.map(([shown, summary]) => `  ${shown.padEnd(widest)}  ${summary}\n`).join("");
+}
+
+const LINE_WIDTH = 100;
+
+function wrapped(text: string): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (line !== "" && line.length + 1 + word.length > LINE_WIDTH) lines.push(word);
+    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+  }
+  return lines.join("\n");
 }

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { list, text, toggle, unavailable, value, valueOr } from "./flag.ts";
+import { globalFlags } from "./global-flags.ts";
+import { environmentVariable, wholeNumber } from "./meanings.ts";
+import { parseArguments } from "./parse-arguments.ts";
+
+const flags = {
+  name: text("name", { short: "n" }),
+  limit: valueOr("limit", wholeNumber(1, 100), { initial: 10, environment: "LIMIT" }),
+  tty: toggle("terminal", { negatable: true }),
+  quiet: toggle("quiet", { short: "q" }),
+  env: list("variable", environmentVariable),
+  size: value("size", wholeNumber(0)),
+  gpu: unavailable("gpu", "later"),
+};
+
+const words = { command: { kind: "rest", summary: "the command" } } as const;
+
+function parse(...typed: string[]) {
+  return parseArguments({ flags, positionals: words }, typed, { shared: globalFlags, environment: {} });
+}
+
+function understood(...typed: string[]) {
+  const parsed = parse(...typed);
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  return parsed;
+}
+
+function problem(...typed: string[]): string {
+  const parsed = parse(...typed);
+  assert.ok(!parsed.ok);
+  return `${parsed.problem}${parsed.hint === undefined ? "" : ` (${parsed.hint})`}`;
+}
+
+describe("a command line", () => {
+  it("gives each flag its value in every spelling", () => {
+    for (const typed of [["--name", "a"], ["--name=a"], ["-n", "a"], ["-na"], ["-n=a"]]) {
+      assert.equal(understood(...typed).flags["name"], "a");
+    }
+  });
+
+  it("gives what is not typed its default, and lets the environment stand in", () => {
+    assert.equal(understood().flags["limit"], 10);
+    assert.equal(understood().flags["tty"], undefined);
+    assert.deepEqual(understood().flags["env"], []);
+    const options = { shared: globalFlags, environment: { LIMIT: "7" } };
+    const parsed = parseArguments({ flags, positionals: words }, [], options);
+    assert.equal(parsed.ok && parsed.flags["limit"], 7);
+    const bad = parseArguments({ flags, positionals: words }, [], { ...options, environment: { LIMIT: "0" } });
+    assert.equal(bad.ok, false);
+  });
+
+  it("joins short switches and counts the repeatable one", () => {
+    const { flags: given } = understood("-qvv", "-v");
+    assert.equal(given["quiet"], true);
+    assert.equal(given["verbose"], 3);
+  });
+
+  it("says no with --no- where that is offered, and only there", () => {
+    assert.equal(understood("--no-tty").flags["tty"], false);
+    assert.match(problem("--no-quiet"), /unknown flag --no-quiet/);
+  });
+
+  it("collects what may be repeated and refuses what may not", () => {
+    assert.deepEqual(understood("--env", "A=1", "--env=B=x=y").flags["env"], [
+      ["A", "1"],
+      ["B", "x=y"],
+    ]);
+    assert.match(problem("--name", "a", "--name", "b"), /given twice/);
+  });
+
+  it("passes the words of the command on untouched", () => {
+    assert.deepEqual(understood("-n", "a", "ls", "-n", "--help").words["command"], ["ls", "-n", "--help"]);
+    assert.deepEqual(understood("--", "-x", "--", "y").words["command"], ["-x", "--", "y"]);
+    assert.deepEqual(understood("a", "--", "b").words["command"], ["a", "--", "b"]);
+  });
+
+  it("knows a value that looks like a flag", () => {
+    assert.equal(understood("--name", "-x").flags["name"], "-x");
+  });
+
+  it("refuses mistakes with what would be right", () => {
+    assert.match(problem("--nmae", "x"), /unknown flag --nmae \(did you mean --name\?\)/);
+    assert.match(problem("--limit"), /needs a value/);
+    assert.match(problem("--limit", "101"), /from 1 to 100/);
+    assert.match(problem("--quiet=yes"), /takes no value/);
+    assert.match(problem("--gpu"), /--gpu is not available yet \(later\)/);
+    assert.match(problem("-z"), /unknown flag -z/);
+  });
+
+  it("gives words to positionals in order and misses none", () => {
+    const positionals = {
+      name: { kind: "required", summary: "the name" },
+      others: { kind: "many", summary: "others" },
+    } as const;
+    const options = { shared: {}, environment: {} };
+    const parsed = parseArguments({ flags, positionals }, ["a", "b", "-q", "c"], options);
+    assert.ok(parsed.ok);
+    assert.deepEqual({ ...parsed.words }, { name: "a", others: ["b", "c"] });
+    assert.equal(parseArguments({ flags, positionals }, [], options).ok, false);
+    assert.equal(parseArguments({ flags, positionals: {} }, ["a"], options).ok, false);
+  });
+
+  it("never throws, whatever is typed", () => {
+    const word = fc.oneof(
+      fc.string(),
+      fc.constantFrom("--name", "-n", "--", "-", "--env", "--no-tty", "-qv", "--=", "__proto__"),
+    );
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 8 }), (typed) => {
+        const parsed = parse(...typed);
+        if (parsed.ok && !parsed.help) assert.ok(Array.isArray(parsed.words["command"]));
+      }),
+    );
+  });
+});

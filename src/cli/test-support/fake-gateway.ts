@@ -1,0 +1,32 @@
+/**
+ * A gateway for command tests: the real server library with the real schema, so that the CLI's own client is tested
+ * against an implementation that is not ours.
+ */
+
+import { once } from "node:events";
+import { createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { OpenShell } from "../../gen/openshell/v1/openshell_pb.ts";
+
+export interface FakeGateway extends AsyncDisposable {
+  readonly endpoint: string;
+}
+
+/** @param methods what this gateway answers; every other method is UNIMPLEMENTED. */
+export async function fakeGateway(methods: Partial<ServiceImpl<typeof OpenShell>>): Promise<FakeGateway> {
+  const server = createServer(connectNodeAdapter({ routes: (router) => void router.service(OpenShell, methods) }));
+  const sessions = new Set<{ destroy(): void }>();
+  server.on("session", (session) => sessions.add(session));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      for (const session of sessions) session.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
