@@ -17,6 +17,7 @@ import type {
 } from "../gen/openshell/v1/supervisor_pb.ts";
 import { JsonLineReader, jsonLine } from "../net/json-lines.ts";
 import { createExecChannel, type ExecChannel, type SessionChannel } from "./exec-channel.ts";
+import type { PolicyRevision } from "./launch-spec.ts";
 import { createLogShipper, type LogShipper, type LogSource } from "./log-shipper.ts";
 
 export interface GatewayLinkOptions {
@@ -40,13 +41,6 @@ export interface GatewayHandlers {
   exec(request: ExecSandboxRequestJson, channel: ExecChannel): void;
   /** Ends the sandbox, then the supervisor. */
   stop(graceSeconds: number): void;
-}
-
-export interface PolicyRevision {
-  readonly version: number;
-  readonly hash: string;
-  /** ProtoJSON of the policy, with the fields' own names; the same form as in the LaunchSpec. */
-  readonly message: unknown;
 }
 
 export type PolicyOutcome = { readonly status: "loaded" } | { readonly status: "failed"; readonly error: string };

@@ -1,4 +1,4 @@
-import { type SandboxPolicy } from "../../gen/openshell/sandbox/v1/sandbox_pb.ts";
+import type { SandboxPolicy } from "../../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import { defaultPolicy } from "../../policy/default-policy.ts";
 import { differingStaticSections } from "../../policy/diff-static.ts";
 import { hashPolicy } from "../../policy/hash.ts";
@@ -20,12 +20,14 @@ export interface CheckedPolicy {
 export function checkPolicy(message: SandboxPolicy | undefined): CheckedPolicy {
   if (message === undefined) return checked(defaultPolicy, []);
   const result = policyFromMessage(message);
-  const warnings = result.problems.filter(({ severity }) => severity === "warning").map((problem) => formatProblem(problem));
   if (!result.ok) {
     const errors = result.problems.filter(({ severity }) => severity === "error");
     throw invalid(`the policy has errors:\n${errors.map((problem) => `  ${formatProblem(problem)}`).join("\n")}`);
   }
-  return checked(result.policy, warnings);
+  return checked(
+    result.policy,
+    result.warnings.map((problem) => formatProblem(problem)),
+  );
 }
 
 /** Throws FAILED_PRECONDITION when `next` differs from `current` where a running sandbox cannot change. */

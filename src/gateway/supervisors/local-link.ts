@@ -4,7 +4,11 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import { fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
-import { type GatewayMessage, GatewayMessageSchema, SupervisorMessageSchema } from "../../gen/openshell/v1/supervisor_pb.ts";
+import {
+  type GatewayMessage,
+  GatewayMessageSchema,
+  SupervisorMessageSchema,
+} from "../../gen/openshell/v1/supervisor_pb.ts";
 import { JsonLineReader, jsonLine } from "../../net/json-lines.ts";
 import type { GatewayContext } from "../context.ts";
 import { policyJson } from "../policies/policy-json.ts";

@@ -1,0 +1,99 @@
+/**
+ * The local gateway's own authority, which vouches for it to its clients and for its clients to it. Made at first start.
+ * The authority's key never leaves the state directory; clients get a bundle of their own.
+ */
+
+import { X509Certificate } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeAtomically } from "../../locations/gateway-entry.ts";
+import {
+  type CertificateAuthority,
+  createCertificateAuthority,
+  issueLeaf,
+  loadCertificateAuthority,
+  privateKeyPem,
+} from "../../net/x509/certificate-authority.ts";
+
+export interface GatewayCertificates {
+  /** The authority's certificate. */
+  readonly authority: string;
+  readonly serverCertificate: string;
+  readonly serverKey: string;
+  readonly clientCertificate: string;
+  readonly clientKey: string;
+}
+
+const AUTHORITY = { commonName: "OpenShell local gateway authority", organization: "OpenShell" };
+/** Ten years: nobody renews the authority of a program on his own machine. */
+const AUTHORITY_DAYS = 3_650;
+/** The longest that TLS clients of all kinds accept for a server's certificate. */
+const LEAF_DAYS = 397;
+/** Renewed at a start within this time of the end. */
+const RENEW_DAYS = 30;
+const DAY_MS = 86_400_000;
+
+/** The certificates in `directory`; made, or renewed, where they are missing or near their end. */
+export function loadCertificates(directory: string, { now, user }: { now: Date; user: string }): GatewayCertificates {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const authority = loadAuthority(directory, now);
+  const server = leaf(directory, { name: "server", now }, () =>
+    issueLeaf(authority, {
+      subject: { commonName: "openshell-gateway" },
+      usage: "server",
+      dnsNames: ["localhost"],
+      ipAddresses: ["127.0.0.1", "::1"],
+      validity: { now, days: LEAF_DAYS },
+    }),
+  );
+  const client = leaf(directory, { name: "client", now }, () =>
+    issueLeaf(authority, { subject: { commonName: user }, usage: "client", validity: { now, days: LEAF_DAYS } }),
+  );
+  return {
+    authority: authority.pem,
+    serverCertificate: server.certificate,
+    serverKey: server.key,
+    clientCertificate: client.certificate,
+    clientKey: client.key,
+  };
+}
+
+function loadAuthority(directory: string, now: Date): CertificateAuthority {
+  const [certificatePath, keyPath] = [join(directory, "ca.crt"), join(directory, "ca.key")];
+  if (isCurrent(certificatePath, now)) {
+    const stored = { pem: readFileSync(certificatePath, "utf8"), keyPem: readFileSync(keyPath, "utf8") };
+    return loadCertificateAuthority(AUTHORITY, stored);
+  }
+  const authority = createCertificateAuthority(AUTHORITY, { now, days: AUTHORITY_DAYS });
+  // The key first: a certificate without its key would look complete to the next start.
+  writeAtomically(keyPath, privateKeyPem(authority.issuer.privateKey));
+  writeAtomically(certificatePath, authority.pem);
+  return authority;
+}
+
+function leaf(
+  directory: string,
+  { name, now }: { readonly name: string; readonly now: Date },
+  issue: () => ReturnType<typeof issueLeaf>,
+): { readonly certificate: string; readonly key: string } {
+  const [certificatePath, keyPath] = [join(directory, `${name}.crt`), join(directory, `${name}.key`)];
+  const authority = new X509Certificate(readFileSync(join(directory, "ca.crt")));
+  if (isCurrent(certificatePath, now)) {
+    const certificate = readFileSync(certificatePath, "utf8");
+    // A leaf of an authority that has been replaced is worth nothing.
+    if (new X509Certificate(certificate).verify(authority.publicKey)) {
+      return { certificate, key: readFileSync(keyPath, "utf8") };
+    }
+  }
+  const issued = issue();
+  const key = privateKeyPem(issued.key);
+  writeAtomically(keyPath, key);
+  writeAtomically(certificatePath, issued.pem);
+  return { certificate: issued.pem, key };
+}
+
+function isCurrent(certificatePath: string, now: Date): boolean {
+  if (!existsSync(certificatePath)) return false;
+  const { validToDate } = new X509Certificate(readFileSync(certificatePath));
+  return validToDate.getTime() - now.getTime() > RENEW_DAYS * DAY_MS;
+}

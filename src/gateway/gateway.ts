@@ -1,0 +1,182 @@
+/** Puts a gateway together, in the order in which its parts need each other, and takes it apart again. */
+import type { EventEmitter } from "node:events";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import type { Http2SecureServer, ServerHttp2Session } from "node:http2";
+import type { Server, Socket } from "node:net";
+import { userInfo } from "node:os";
+import { dirname, join } from "node:path";
+import {
+  readActiveGateway,
+  readGatewayEntry,
+  writeActiveGateway,
+  writeGatewayEntry,
+  writeMtlsBundle,
+} from "../locations/gateway-entry.ts";
+import { forgetRunningGateway, processStartTime, writeRunningGateway } from "../locations/running-gateway.ts";
+import { supervisorSocketPath } from "../locations/runtime-directory.ts";
+import { type GatewayCertificates, loadCertificates } from "./certificates/gateway-certificates.ts";
+import type { GatewayContext } from "./context.ts";
+import { hostUidChooser } from "./drivers/local/host-uids.ts";
+import { createLocalDriver } from "./drivers/local/local-driver.ts";
+import type { GatewayLog } from "./gateway-log.ts";
+import { SandboxChanges } from "./sandboxes/changes.ts";
+import { reconcile } from "./sandboxes/reconcile.ts";
+import { SandboxRegistry } from "./sandboxes/registry.ts";
+import { createApiServer, listening, listenOnPort } from "./server/listen.ts";
+import { openSqliteStore } from "./store/sqlite/store.ts";
+import type { Store } from "./store/store.ts";
+import { createLocalLink } from "./supervisors/local-link.ts";
+import { SupervisorSessions } from "./supervisors/sessions.ts";
+
+export interface GatewayOptions {
+  readonly version: string;
+  /** The name of its entry among the user's gateways. */
+  readonly name: string;
+  readonly port: number;
+  readonly configDirectory: string;
+  readonly stateDirectory: string;
+  readonly runtimeDirectory: string;
+  /** The supervisor's program. */
+  readonly supervisorEntry: string;
+  /** What supervisors get of the gateway's environment. */
+  readonly supervisorEnvironment: Readonly<Record<string, string>>;
+  /** Whether a gateway that is root gives each sandbox a uid of its own. Only tests say no. */
+  readonly useHostUids?: boolean;
+  readonly log: GatewayLog;
+  readonly now: () => number;
+}
+
+export interface Gateway {
+  readonly endpoint: string;
+  /** Refuses new work, ends the streams, flushes; sandboxes go on. */
+  stop(): Promise<void>;
+}
+
+/** Starts a gateway; it answers, and has looked after its known sandboxes, when the promise is kept. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const stopping = new AbortController();
+  const store = openSqliteStore(options.stateDirectory);
+  const context = createContext(options, store, stopping.signal);
+  const link = createLocalLink(context);
+  await listenForSupervisors(link, supervisorSocketPath(options.runtimeDirectory));
+  const certificates = loadCertificates(join(options.stateDirectory, "certificates"), {
+    now: new Date(options.now()),
+    user: userInfo().username,
+  });
+  const server = createApiServer(context, certificates);
+  const connections = trackConnections(server);
+  await reconcile(context);
+  const port = await listenOnPort(server, options.port);
+  const endpoint = `https://127.0.0.1:${port}`;
+  publish(options, { endpoint, port, certificates });
+  options.log.info(`gateway ${options.version} listens on ${endpoint}`);
+  return {
+    endpoint,
+    async stop() {
+      options.log.info("gateway stops");
+      forgetRunningGateway(options.stateDirectory);
+      stopping.abort();
+      await Promise.all([closeServer(server, connections), closeLink(context, link), context.driver.close()]);
+      store.close();
+    },
+  };
+}
+
+function createContext(options: GatewayOptions, store: Store, signal: AbortSignal): GatewayContext {
+  const changes = new SandboxChanges();
+  const driver = createLocalDriver({
+    version: options.version,
+    stateDirectory: options.stateDirectory,
+    socketPath: supervisorSocketPath(options.runtimeDirectory),
+    supervisorEntry: options.supervisorEntry,
+    environment: options.supervisorEnvironment,
+    chooseHostUid: options.useHostUids === false ? undefined : hostUidChooser(),
+    usedHostUids: async () => {
+      const records = await store.sandboxes.all();
+      return new Set(records.map(({ hostUid }) => hostUid).filter((uid) => uid !== undefined));
+    },
+  });
+  return {
+    version: options.version,
+    store,
+    driver,
+    changes,
+    registry: new SandboxRegistry(store, changes),
+    sessions: new SupervisorSessions(),
+    log: options.log,
+    signal,
+    now: options.now,
+  };
+}
+
+/** Who may connect is decided by the directory above, which is its owner's alone; sandboxes' uids come by a bind mount. */
+async function listenForSupervisors(link: Server, socketPath: string): Promise<void> {
+  mkdirSync(dirname(socketPath), { recursive: true });
+  chmodSync(dirname(socketPath), 0o711);
+  // Left by a gateway that was killed; the instance lock says that it is nobody's.
+  rmSync(socketPath, { force: true });
+  await listening(link, () => link.listen(socketPath));
+  chmodSync(socketPath, 0o666);
+}
+
+/** Tells the machine where the gateway is. The first gateway of a user becomes the active one. */
+function publish(
+  { configDirectory, stateDirectory, name, version }: GatewayOptions,
+  { endpoint, port, certificates }: { endpoint: string; port: number; certificates: GatewayCertificates },
+): void {
+  writeMtlsBundle(configDirectory, name, {
+    ca: certificates.authority,
+    certificate: certificates.clientCertificate,
+    key: certificates.clientKey,
+  });
+  writeGatewayEntry(configDirectory, {
+    ...readGatewayEntry(configDirectory, name),
+    name,
+    gateway_endpoint: endpoint,
+    is_remote: false,
+    gateway_port: port,
+    auth_mode: "mtls",
+  });
+  if (readActiveGateway(configDirectory) === undefined) writeActiveGateway(configDirectory, name);
+  const { pid } = process;
+  writeRunningGateway(stateDirectory, { pid, startTime: processStartTime(pid) ?? "", endpoint, version });
+}
+
+/** What would keep a closing server open for as long as its clients like. */
+interface Connections {
+  readonly sessions: Set<ServerHttp2Session>;
+  readonly sockets: Set<Socket>;
+}
+
+function trackConnections(server: Http2SecureServer): Connections {
+  const connections: Connections = { sessions: new Set(), sockets: new Set() };
+  track(server, "session", connections.sessions);
+  track(server, "secureConnection", connections.sockets);
+  return connections;
+}
+
+function track<T extends EventEmitter>(server: Http2SecureServer, event: string, open: Set<T>): void {
+  server.on(event, (connection: T) => {
+    open.add(connection);
+    connection.once("close", () => open.delete(connection));
+  });
+}
+
+/** What streams get to say goodbye in. */
+const DRAIN_MS = 1_000;
+
+async function closeServer(server: Http2SecureServer, { sessions, sockets }: Connections): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  for (const session of sessions) session.close();
+  const timer = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, DRAIN_MS);
+  await closed;
+  clearTimeout(timer);
+}
+
+async function closeLink({ sessions }: GatewayContext, link: Server): Promise<void> {
+  const closed = new Promise((resolve) => link.close(resolve));
+  sessions.closeAll();
+  await closed;
+}

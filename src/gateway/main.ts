@@ -1,0 +1,64 @@
+/**
+ * The gateway's program. `--foreground` is accepted and changes nothing: it always runs in the foreground, and whoever
+ * wants it in the background starts it detached.
+ */
+import { fileURLToPath } from "node:url";
+import { configDirectory } from "../locations/config-directory.ts";
+import { runtimeDirectory } from "../locations/runtime-directory.ts";
+import { stateDirectory } from "../locations/state-directory.ts";
+import { VERSION } from "../version.ts";
+import { parseGatewayArguments } from "./arguments.ts";
+import { startGateway } from "./gateway.ts";
+import { createGatewayLog } from "./gateway-log.ts";
+import { takeInstanceLock } from "./instance-lock.ts";
+
+/** Another gateway has this state: not a failure for whoever only wants one to run. */
+const EXIT_ALREADY_RUNNING = 3;
+
+/** What a supervisor needs of the environment; everything else, secrets among it, stays here. */
+const PASSED_ON = ["PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"];
+
+const { env } = process;
+const log = createGatewayLog((line) => void process.stderr.write(line), Date.now);
+const state = stateDirectory(env);
+// The umask of whoever started us must not open the state to others.
+process.umask(0o077);
+const lock = takeInstanceLock(state);
+if (lock === undefined) {
+  log.info(`a gateway for ${state} runs already`);
+  process.exit(EXIT_ALREADY_RUNNING);
+}
+const gateway = await startGateway({
+  version: VERSION,
+  ...parseGatewayArguments(process.argv.slice(2)),
+  configDirectory: configDirectory(env),
+  stateDirectory: state,
+  runtimeDirectory: runtimeDirectory(env, state),
+  supervisorEntry: fileURLToPath(new URL("supervisor.mjs", import.meta.url)),
+  supervisorEnvironment: Object.fromEntries(
+    PASSED_ON.map((name) => [name, env[name] ?? ""]).filter(([, value]) => value !== ""),
+  ),
+  log,
+  now: Date.now,
+});
+
+let isStopping = false;
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, () => {
+    if (isStopping) return;
+    isStopping = true;
+    gateway.stop().then(
+      () => {
+        lock[Symbol.dispose]();
+        process.exit(0);
+      },
+      (error: unknown) => {
+        log.error("the gateway could not stop in good order", error);
+        process.exit(1);
+      },
+    );
+  });
+}
+// Its terminal may go away, and its log's reader; neither is a reason to end.
+process.on("SIGHUP", () => {});
+process.on("SIGPIPE", () => {});

@@ -1,0 +1,56 @@
+import type { SandboxPolicy } from "../../gen/openshell/sandbox/v1/sandbox_pb.ts";
+import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
+import type { GatewayContext } from "../context.ts";
+import { aborted } from "../refuse.ts";
+import type { SandboxRecord } from "../store/store.ts";
+import { checkPolicy, refuseStaticChange } from "./check-policy.ts";
+import { pushRevision } from "./push.ts";
+
+/** A supervisor compiles a policy in milliseconds. One that takes longer than this is asked for later. */
+const LOAD_TIMEOUT_MS = 10_000;
+
+export interface RevisionRequest {
+  readonly policy: SandboxPolicy;
+  /** 0: whatever it is. */
+  readonly expectedResourceVersion: number;
+  readonly provenance: Readonly<Record<string, string>>;
+}
+
+export interface Revised {
+  readonly version: number;
+  readonly hash: string;
+  readonly status: PolicyStatus;
+  readonly loadError: string;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Makes a new revision of a sandbox's policy and puts it in force: pushed to the supervisor, and answered when it has
+ * been loaded. PENDING when no supervisor is connected; it is pushed when one comes. A policy that is already the
+ * effective one makes no revision.
+ */
+export async function revisePolicy(
+  context: GatewayContext,
+  record: SandboxRecord,
+  { policy, expectedResourceVersion, provenance }: RevisionRequest,
+): Promise<Revised> {
+  const { store, sessions } = context;
+  if (expectedResourceVersion !== 0 && expectedResourceVersion !== record.resourceVersion) {
+    throw aborted(`sandbox "${record.name}" is at version ${record.resourceVersion}: read it again and repeat`);
+  }
+  const { message, hash, warnings, policy: meant } = checkPolicy(policy);
+  const current = await store.policies.effective(record.id);
+  if (current !== undefined) refuseStaticChange(current.policy, meant, record.name);
+  if (current?.hash === hash) return { ...current, warnings };
+  const revision = { policy: message, hash, createdAtMs: context.now(), provenance };
+  const version = await store.policies.append(record.id, revision);
+  const session = sessions.get(record.id);
+  if (session === undefined) return { version, hash, status: PolicyStatus.PENDING, loadError: "", warnings };
+  // Asked for before it is sent, so that no answer is quicker than the question.
+  const answer = session.policyOutcome(version, LOAD_TIMEOUT_MS);
+  pushRevision(session, { ...revision, version, status: PolicyStatus.PENDING, loadError: "", loadedAtMs: 0 });
+  const outcome = await answer;
+  if (outcome === undefined) return { version, hash, status: PolicyStatus.PENDING, loadError: "", warnings };
+  const status = outcome.isLoaded ? PolicyStatus.LOADED : PolicyStatus.FAILED;
+  return { version, hash, status, loadError: outcome.loadError, warnings };
+}

@@ -1,0 +1,35 @@
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { GatewayLog } from "../gateway-log.ts";
+
+/**
+ * What is thrown and is not an answer is a defect: the client learns only that, the log learns what. Without this, a
+ * path or a statement of ours could reach a client in an error's text.
+ */
+export function hideDefects(log: GatewayLog): Interceptor {
+  const hide = (method: string, error: unknown): ConnectError => {
+    if (error instanceof ConnectError) return error;
+    // The client went away; nobody reads this.
+    if (error instanceof Error && error.name === "AbortError") return new ConnectError("canceled", Code.Canceled);
+    log.error(`${method} failed`, error);
+    return new ConnectError("internal error; the gateway's log has more", Code.Internal);
+  };
+  return (next) => async (request) => {
+    const { name } = request.method;
+    try {
+      const response = await next(request);
+      return response.stream
+        ? { ...response, message: guarded(response.message, (error) => hide(name, error)) }
+        : response;
+    } catch (error) {
+      throw hide(name, error);
+    }
+  };
+}
+
+async function* guarded<T>(messages: AsyncIterable<T>, hide: (error: unknown) => unknown): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw hide(error);
+  }
+}

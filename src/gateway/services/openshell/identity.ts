@@ -1,0 +1,21 @@
+import { ServiceStatus } from "../../../gen/openshell/v1/openshell_pb.ts";
+import type { GatewayContext } from "../../context.ts";
+import { requireUser } from "../../server/caller.ts";
+import type { Methods } from "./methods.ts";
+
+/** Health, GetCurrentUser, GetGatewayInfo: what a client asks first. */
+export function identityMethods({ version, driver }: GatewayContext): Methods {
+  return {
+    health: () => ({ status: ServiceStatus.HEALTHY, version }),
+    getCurrentUser: (_request, { values }) => {
+      const { subject } = requireUser(values);
+      // Whoever holds the certificate of a local gateway owns it.
+      return { subject, displayName: subject, roles: ["admin"], scopes: [], identityProvider: "mtls" };
+    },
+    getGatewayInfo: () => ({
+      status: ServiceStatus.HEALTHY,
+      gatewayVersion: version,
+      computeDrivers: [{ name: driver.name, capabilities: { driverName: driver.name, driverVersion: driver.version } }],
+    }),
+  };
+}

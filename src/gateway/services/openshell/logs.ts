@@ -1,0 +1,28 @@
+import type { SandboxLogLine } from "../../../gen/openshell/v1/watch_pb.ts";
+import type { GatewayContext } from "../../context.ts";
+import { levelsFrom } from "../../sandboxes/log-levels.ts";
+import { requireWorkspace } from "../../sandboxes/registry.ts";
+import type { Methods } from "./methods.ts";
+
+/** How many lines are shown when the client does not say. */
+const DEFAULT_LINES = 200;
+/** Some 3 MB in one answer; more is for the files. */
+const MAX_LINES = 10_000;
+
+/** The stored log of a sandbox. */
+export function logMethods({ registry, store }: GatewayContext): Methods {
+  return {
+    async getSandboxLogs({ sandboxId, lines, sinceMs, sources, minLevel, workspace }) {
+      requireWorkspace(workspace);
+      const { id } = await registry.find(sandboxId);
+      const logs: SandboxLogLine[] = await store.logs.read({
+        sandboxId: id,
+        lines: Math.min(lines || DEFAULT_LINES, MAX_LINES),
+        sinceMs: Number(sinceMs),
+        sources,
+        levels: levelsFrom(minLevel),
+      });
+      return { logs, bufferTotal: await store.logs.count(id) };
+    },
+  };
+}

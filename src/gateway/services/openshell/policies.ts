@@ -1,0 +1,86 @@
+import { create } from "@bufbuild/protobuf";
+import { PolicySource } from "../../../gen/openshell/sandbox/v1/sandbox_pb.ts";
+import { SandboxPolicyRevisionSchema, type UpdateConfigRequest } from "../../../gen/openshell/v1/policy_pb.ts";
+import type { GatewayContext } from "../../context.ts";
+import { mergedPolicy } from "../../policies/merge.ts";
+import { revisePolicy } from "../../policies/revise.ts";
+import { invalid, notAvailable, notFound } from "../../refuse.ts";
+import type { PolicyRevisionRecord, SandboxRecord } from "../../store/store.ts";
+import type { Methods } from "./methods.ts";
+import { pageLimit } from "./sandboxes.ts";
+
+/** Policy revisions, and the configuration in force. */
+export function policyMethods(context: GatewayContext): Methods {
+  const { registry, store } = context;
+  return {
+    async updateConfig(request) {
+      refuseSettings(request);
+      const record = await registry.findByName(request.workspace, request.name);
+      const { version, hash, status, loadError, warnings } = await revisePolicy(context, record, {
+        policy: await wantedPolicy(context, record, request),
+        expectedResourceVersion: Number(request.expectedResourceVersion),
+        provenance: { source: request.policy ? "set" : "update", ...request.annotations },
+      });
+      const { annotations } = request;
+      return { version, policyHash: hash, policyStatus: status, loadError, warnings: [...warnings], annotations };
+    },
+    async getSandboxPolicyStatus({ workspace, name, version, global }) {
+      if (global) throw notAvailable("this gateway has no policy of its own yet");
+      const { id, status } = await registry.findByName(workspace, name);
+      const revision = version === 0 ? await newest(context, id) : await store.policies.get(id, version);
+      if (revision === undefined) throw notFound(`revision ${version} of the policy`);
+      return { revision: revisionMessage(revision), activeVersion: status.currentPolicyVersion };
+    },
+    async listSandboxPolicies({ workspace, name, limit, offset, global }) {
+      if (global) throw notAvailable("this gateway has no policy of its own yet");
+      const { id } = await registry.findByName(workspace, name);
+      const revisions = await store.policies.list(id, { limit: pageLimit(limit), offset });
+      return { revisions: revisions.map(revisionMessage) };
+    },
+    async getSandboxConfig({ sandboxId }) {
+      const { id, workspace } = await registry.find(sandboxId);
+      const revision = await store.policies.effective(id);
+      if (revision === undefined) throw notFound("a policy that can be loaded");
+      const { policy, version, hash } = revision;
+      const configRevision = BigInt(version);
+      return { policy, version, policyHash: hash, configRevision, policySource: PolicySource.SANDBOX, workspace };
+    },
+    getGatewayConfig: () => ({ settings: {}, settingsRevision: 0n }),
+  };
+}
+
+function refuseSettings({ global, settingKey, settingValue, deleteSetting }: UpdateConfigRequest): void {
+  if (global) throw notAvailable("this gateway has no policy or settings of its own yet");
+  if (settingKey !== "" || settingValue !== undefined || deleteSetting) {
+    throw notAvailable("sandboxes have no settings yet");
+  }
+}
+
+async function wantedPolicy({ store }: GatewayContext, { id }: SandboxRecord, request: UpdateConfigRequest) {
+  const { policy, mergeOperations } = request;
+  if (policy !== undefined && mergeOperations.length > 0) throw invalid("either a policy or merge operations");
+  if (policy !== undefined) return policy;
+  if (mergeOperations.length === 0) throw invalid("neither a policy nor merge operations");
+  const current = await store.policies.effective(id);
+  if (current === undefined) throw notFound("a policy to change");
+  return mergedPolicy(current.policy, mergeOperations);
+}
+
+async function newest({ store }: GatewayContext, id: string): Promise<PolicyRevisionRecord | undefined> {
+  const [revision] = await store.policies.list(id, { limit: 1, offset: 0 });
+  return revision;
+}
+
+function revisionMessage(revision: PolicyRevisionRecord) {
+  const { version, hash, status, loadError, createdAtMs, loadedAtMs, policy, provenance } = revision;
+  return create(SandboxPolicyRevisionSchema, {
+    version,
+    policyHash: hash,
+    status,
+    loadError,
+    createdAtMs: BigInt(createdAtMs),
+    loadedAtMs: BigInt(loadedAtMs),
+    policy,
+    provenance: { ...provenance },
+  });
+}

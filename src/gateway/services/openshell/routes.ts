@@ -1,0 +1,25 @@
+import type { ConnectRouter } from "@connectrpc/connect";
+import { OpenShell } from "../../../gen/openshell/v1/openshell_pb.ts";
+import type { GatewayContext } from "../../context.ts";
+import { execMethods } from "./exec.ts";
+import { identityMethods } from "./identity.ts";
+import { logMethods } from "./logs.ts";
+import { policyMethods } from "./policies.ts";
+import { sandboxMethods } from "./sandboxes.ts";
+import { watchMethods } from "./watch.ts";
+import { workspaceMethods } from "./workspaces.ts";
+
+/** Everything that is served; what is not listed answers UNIMPLEMENTED by itself. */
+export function apiRoutes(context: GatewayContext): (router: ConnectRouter) => void {
+  return (router) => {
+    router.service(OpenShell, {
+      ...identityMethods(context),
+      ...sandboxMethods(context),
+      ...execMethods(context),
+      ...watchMethods(context),
+      ...logMethods(context),
+      ...policyMethods(context),
+      ...workspaceMethods(),
+    });
+  };
+}
