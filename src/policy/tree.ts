@@ -58,15 +58,15 @@ function isList(json: Json): json is readonly Json[] {
   return Array.isArray(json);
 }
 
-/** Where a key stands, or as much of it as there is. */
+/** Where the value of a key stands, or of as much of the key as there is. */
 export function placeOf(tree: Tree, key: KeyPath): Place | undefined {
   let place = tree.at;
   let current: Tree | undefined = tree;
   for (const part of key) {
     if (current?.kind === "map") {
       const entry: MapEntry | undefined = current.entries.find((candidate) => candidate.key === part);
-      place = entry?.at ?? place;
       current = entry?.value;
+      place = current?.at ?? entry?.at ?? place;
     } else if (current?.kind === "list" && typeof part === "number") {
       current = current.items[part];
       place = current?.at ?? place;

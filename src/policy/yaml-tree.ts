@@ -10,6 +10,8 @@ import type { MapEntry, Tree } from "./tree.ts";
 const largestText = 1024 * 1024;
 /** Counted with aliases expanded: nine lines of aliases of aliases could otherwise stand for billions of nodes. */
 const mostNodes = 50_000;
+/** One slip of the indentation makes the parser complain about all that follows. */
+const mostSyntaxProblems = 5;
 /** A policy nests eight deep; it also ends aliases that contain themselves. */
 const deepest = 32;
 
@@ -19,20 +21,23 @@ export type YamlTreeResult =
 
 export function parseYamlTree(text: string): YamlTreeResult {
   if (text.length > largestText) return failed(`the policy is longer than ${largestText} characters`);
+  if (isNestedTooDeeply(text)) return failed(`the YAML is nested more than ${deepest} deep`);
   const lines = new LineCounter();
   let document: ReturnType<typeof parseDocument>;
   try {
     // Equal keys are found by our reader, which can name them; the parser's own check takes quadratic time.
-    document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, logLevel: "silent" });
+    document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
   } catch {
     // The parser recurses, so that a text of nothing but brackets overflows its stack.
     return failed("the YAML is nested too deeply");
   }
   const broken = [...document.errors, ...document.warnings];
+  // Not all overflows get out of the parser: some become one of its errors.
+  if (broken.some(({ message }) => message.includes("call stack"))) return failed("the YAML is nested too deeply");
   if (broken.length > 0) {
     return {
       ok: false,
-      problems: broken.map(({ message, pos }) => ({
+      problems: broken.slice(0, mostSyntaxProblems).map(({ message, pos }) => ({
         severity: "error",
         key: [],
         message: `is no plain YAML: ${message}`,
@@ -43,6 +48,19 @@ export function parseYamlTree(text: string): YamlTreeResult {
   const builder: Builder = { lines, anchors: new Map(), problems: [], nodes: 0 };
   const tree = build(document.contents, builder, 0);
   return builder.problems.length > 0 ? { ok: false, problems: builder.problems } : { ok: true, tree };
+}
+
+/** Brackets, or dashes on one line: what a short text can nest thousands deep. Quoted ones are counted too. */
+function isNestedTooDeeply(text: string): boolean {
+  if (text.includes("- ".repeat(deepest))) return true;
+  let depth = 0;
+  for (const character of text) {
+    if (character === "[" || character === "{") depth += 1;
+    else if (character === "]" || character === "}") depth -= 1;
+    // The slack is for brackets in texts and comments, which need not be closed.
+    if (depth > deepest * 32) return true;
+  }
+  return false;
 }
 
 interface Builder {
