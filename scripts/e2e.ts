@@ -10,6 +10,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openRegistryDoor } from "../e2e/support/registry.ts";
 import { worldPaths, worldVariable } from "../e2e/support/world.ts";
 
 /**
@@ -29,12 +30,14 @@ const directory = mkdtempSync(join(tmpdir(), "openshell-e2e-"));
 chmodSync(directory, 0o755);
 const events = join(directory, worldPaths.events);
 writeFileSync(events, "");
+const door = await openRegistryDoor(directory);
 try {
   process.exitCode = await runInWorld(
     files.length > 0 ? files : globSync("e2e/**/*.test.ts", { cwd: packageDirectory }),
   );
   if (eventsFile !== undefined) copyFileSync(events, eventsFile);
 } finally {
+  await door[Symbol.asyncDispose]();
   rmSync(directory, { recursive: true, force: true });
 }
 

@@ -8,6 +8,7 @@ import { appendFileSync, mkdirSync, readFileSync, realpathSync, writeFileSync } 
 import { dirname, join } from "node:path";
 import { createAuthority } from "./certificates.ts";
 import { hostsFile, networkCommands } from "./names.ts";
+import { readRegistry, registryAddress } from "./registry.ts";
 import { tester, worldPaths } from "./world.ts";
 
 const trustStore = "/etc/ssl/certs/ca-certificates.crt";
@@ -19,7 +20,8 @@ furnishNetwork();
 // Before /run is covered, where some systems keep the real file that /etc/resolv.conf links to.
 const resolverFile = realpathSync("/etc/resolv.conf");
 mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run");
-cover("/etc/hosts", hostsFile());
+const registry = readRegistry(directory);
+cover("/etc/hosts", hostsFile() + (registry ? `${registryAddress} ${registry.host}\n` : ""));
 // Nobody listens there, so a name that /etc/hosts lacks fails at once instead of after a time-out.
 cover(resolverFile, "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n");
 furnishTrustStore(directory);

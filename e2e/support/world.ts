@@ -38,7 +38,7 @@ export function world(): World {
   const directory = process.env[worldVariable];
   const interfaces = Object.keys(networkInterfaces());
   if (!directory || interfaces.some((name) => name !== "lo")) {
-    throw new Error("run end-to-end tests with `npm run e2e`, which makes a world for them");
+    throw new Error("run end-to-end tests with `npm run test:e2e`, which makes a world for them");
   }
   return {
     directory,
