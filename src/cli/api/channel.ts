@@ -9,6 +9,8 @@ import {
   constants,
   type IncomingHttpHeaders,
 } from "node:http2";
+import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { EnvelopeReader, envelope, MAX_MESSAGE_BYTES } from "./envelopes.ts";
 import type { StreamMethod, UnaryMethod } from "./method.ts";
 import { RpcError, readRpcError } from "./rpc-error.ts";
@@ -45,12 +47,7 @@ export class Channel implements Disposable {
   /** Connects, TLS handshake included. Rejects with the socket's or the handshake's error. */
   static open({ endpoint, tls = {} }: ChannelOptions): Promise<Channel> {
     return new Promise((resolve, reject) => {
-      const session = connect(endpoint, {
-        ...(tls.ca !== undefined && { ca: tls.ca }),
-        ...(tls.cert !== undefined && { cert: tls.cert }),
-        ...(tls.key !== undefined && { key: tls.key }),
-        rejectUnauthorized: tls.insecure !== true,
-      });
+      const session = connect(endpoint, { createConnection: (url) => dial(url, tls) });
       const timer = setTimeout(() => session.destroy(new Error("no answer in time")), CONNECT_TIMEOUT_MS);
       session.on("error", (error) => {
         clearTimeout(timer);
@@ -59,8 +56,6 @@ export class Channel implements Disposable {
       });
       session.once("connect", () => {
         clearTimeout(timer);
-        // Small writes (a key press) must not wait for the previous one's acknowledgement.
-        session.socket.setNoDelay(true);
         resolve(new Channel(session));
       });
     });
@@ -187,6 +182,24 @@ class StreamCall<I, O> implements Duplex<I, O> {
       if (!this.stream.closed) this.cancel();
     }
   }
+}
+
+function dial(url: URL, tls: NonNullable<ChannelOptions["tls"]>): Socket {
+  const isTls = url.protocol === "https:";
+  // The URL's spelling of an IPv6 address has brackets, the socket's has not.
+  const address = { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) || (isTls ? 443 : 80) };
+  const socket = isTls
+    ? connectTls({
+        ...address,
+        ALPNProtocols: ["h2"],
+        ...(tls.ca !== undefined && { ca: tls.ca }),
+        ...(tls.cert !== undefined && { cert: tls.cert }),
+        ...(tls.key !== undefined && { key: tls.key }),
+        rejectUnauthorized: tls.insecure !== true,
+      })
+    : connectPlain(address);
+  // Small writes (a key press) must not wait for the previous one's acknowledgement.
+  return socket.setNoDelay(true);
 }
 
 /** 0 if there was no answer. */

@@ -24,12 +24,16 @@ export const requiredTools: readonly Tool[] = [
 export const INSTALL_HINT = "as root, run scripts/install-requirements.sh of this package, or install them by hand";
 
 /** Where administration tools live; an ordinary user's PATH often lacks these, although the programs work for everybody. */
-const SYSTEM_DIRECTORIES = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+const SYSTEM_DIRECTORIES: readonly string[] = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 
 /** @returns the program's path, or undefined if it is not installed. */
-export function findProgram(program: string, environment: Environment): string | undefined {
+export function findProgram(
+  program: string,
+  environment: Environment,
+  { systemDirectories = SYSTEM_DIRECTORIES }: { systemDirectories?: readonly string[] } = {},
+): string | undefined {
   const fromPath = (environment["PATH"] ?? "").split(":").filter((directory) => directory.startsWith("/"));
-  for (const directory of [...fromPath, ...SYSTEM_DIRECTORIES]) {
+  for (const directory of [...fromPath, ...systemDirectories]) {
     const path = join(directory, program);
     try {
       accessSync(path, constants.X_OK);
@@ -42,8 +46,8 @@ export function findProgram(program: string, environment: Environment): string |
 }
 
 /** Throws one CommandFailure that names all missing packages, before anything is started that would fail without them. */
-export function requireTools(environment: Environment): void {
-  const missing = requiredTools.filter(({ program }) => findProgram(program, environment) === undefined);
+export function requireTools(environment: Environment, where: { systemDirectories?: readonly string[] } = {}): void {
+  const missing = requiredTools.filter(({ program }) => findProgram(program, environment, where) === undefined);
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(({ packageName }) => packageName))];
   throw new CommandFailure(`this machine lacks what sandboxes are built with: ${packages.join(", ")}`, {
