@@ -24,13 +24,8 @@ const host = "Host: a.invalid\r\n";
 
 describe("a request head", () => {
   it("is read with the spelling and order of its fields", () => {
-    const bytes = Buffer.from(
-      "POST /a?b HTTP/1.1\r\nhOsT: a.invalid\r\nX-B: \t two words \t\r\nx-a:\r\nX-\xe9: no",
-      "latin1",
-    );
     const text = "POST /a?b HTTP/1.1\r\nhOsT: a.invalid\r\nX-B: \t two words \t\r\nx-a:\r\nU: \xc3\xa9\r\n\r\nrest";
     const result = parseRequestHead(Buffer.from(text, "latin1"));
-    assert.equal(parseRequestHead(bytes).kind, "incomplete");
     assert.deepEqual(result, {
       kind: "head",
       length: text.length - 4,

@@ -102,6 +102,7 @@ async function answerCarrier(stream: Duplex, awaiting: Awaiting): Promise<"http"
 /** Writes the last words, says that they are the last, and listens for a while so that they are not lost to a reset. */
 export async function endWith(stream: Duplex, lastWords: string | Buffer): Promise<void> {
   if (stream.destroyed || stream.writableEnded) return;
+  stream.on("error", ignore);
   stream.end(lastWords, "latin1");
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, lingerMs);
@@ -118,3 +119,6 @@ export async function endWith(stream: Duplex, lastWords: string | Buffer): Promi
   clearTimeout(timer);
   stream.destroy();
 }
+
+/** A client that breaks off while it is told goodbye is gone, which `close` says as well. */
+function ignore(): void {}

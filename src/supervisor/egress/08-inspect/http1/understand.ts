@@ -40,7 +40,7 @@ export interface UnderstoodRequest {
   readonly otherMethods: readonly string[];
 }
 
-/** A request in absolute-form for another origin than the connection's. */
+/** A proxy request for another origin than the connection's, or for a tunnel. */
 export const elsewhere = Symbol("elsewhere");
 
 /** By which frameworks let a client say another method than the request line does. */
@@ -53,6 +53,8 @@ export function understandRequest(
   head: RequestHead,
   place: RequestPlace,
 ): UnderstoodRequest | Refusal | typeof elsewhere {
+  // A client may ask its proxy for a tunnel on a connection that it used for requests before.
+  if (place.absoluteForm && head.target.form === "authority") return elsewhere;
   const method = problemWithMethod(head.method);
   if (method !== undefined) return method;
   const pathAndQuery = pathOf(head, place);
