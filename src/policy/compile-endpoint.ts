@@ -157,16 +157,23 @@ function compileMatcher(rule: RequestMatcher, purpose: "allow" | "deny"): Reques
   const query = rule.query === undefined ? undefined : compileQuery(rule.query, purpose);
   return (request) =>
     method(request.method) &&
-    (path === undefined || path(request.path) || (purpose === "deny" && matchesDecodedSlash(path, request))) &&
+    (path === undefined || path(request.path) || (purpose === "deny" && matchesOtherReading(path, request))) &&
     (query === undefined || query(request.query));
 }
 
 /**
- * `allow_encoded_slash` lets `%2F` through, and some origins read it as a slash: a deny rule for `/admin/**` must also
- * hold for `/admin%2Fusers`.
+ * Whether a deny rule holds for another reading of the path that some origins have: `%2F` as a slash (it only gets here
+ * with `allow_encoded_slash`), and `;parameters` of a segment cut off, as Java servers do. A rule for `/admin/**` must
+ * also hold for `/admin%2Fusers` and `/admin;x=1/users`.
  */
-function matchesDecodedSlash(path: TextMatcher, request: RequestFacts): boolean {
-  return request.hasEncodedSlash && path(request.path.replaceAll("%2F", "/"));
+function matchesOtherReading(path: TextMatcher, request: RequestFacts): boolean {
+  if (!request.hasEncodedSlash && !request.path.includes(";")) return false;
+  const slashed = request.path.replaceAll("%2F", "/");
+  return [slashed, withoutParameters(request.path), withoutParameters(slashed)].some(path);
+}
+
+function withoutParameters(path: string): string {
+  return path.replace(/;[^/]*/g, "");
 }
 
 function compileMethod(method: string | undefined): (asked: string) => boolean {

@@ -122,6 +122,7 @@ const table = `
 /usr/bin/curl    GET          https://api.invalid/admin/x           deny inspect.deny_rule c_denier
 /usr/bin/agent   GET          https://api.invalid/admin/x           deny inspect.deny_rule c_denier
 /usr/bin/agent   GET          https://api.invalid/%61dmin/x         deny inspect.deny_rule c_denier
+/usr/bin/curl    GET          https://api.invalid/admin;a=1/x       deny inspect.deny_rule c_denier
 # another program is only covered by the rule that names it
 /usr/bin/wget    GET          https://api.invalid/never             allow c_denier
 /usr/bin/wget    GET          https://api.invalid/repos             deny inspect.no_rule

@@ -28,6 +28,9 @@ const closedBlocks: readonly (readonly [string, Cidr])[] = [
   return cidr === undefined ? [] : [[name, cidr] as const];
 });
 
+/** Leaves the decision path before step 4. */
+const inferenceHost = "inference.local";
+
 const openClasses: readonly AddressClass[] = ["public", "private"];
 
 export function lintEndpoint(endpoint: Endpoint, key: KeyPath): Problem[] {
@@ -53,6 +56,11 @@ function lintDestination(endpoint: Endpoint, key: KeyPath): Problem[] {
     if (endpoint.allowedIps.length === 0)
       problems.push(error(key, "`host` is missing; only `allowed_ips` can stand for it"));
     return problems;
+  }
+  if (endpoint.host === inferenceHost) {
+    problems.push(
+      warning(hostKey, "is answered by the inference routes before any policy is asked, so this has no effect"),
+    );
   }
   const address = parseIpAddress(endpoint.host);
   const kind = address === undefined ? "public" : classifyAddress(address);

@@ -28,7 +28,7 @@ export function normalizePolicy(written: WrittenPolicy, problems: Problem[]): Po
   if (written.filesystem !== undefined && written.filesystem_policy !== undefined) {
     report(at(site, "filesystem"), "is the same as `filesystem_policy`; give one of them");
   }
-  return Object.freeze({
+  return frozen<Policy>({
     version: 1,
     filesystem: normalizeFilesystem(written.filesystem_policy ?? written.filesystem),
     landlock: { compatibility: written.landlock?.compatibility ?? "best_effort" },
@@ -212,4 +212,12 @@ type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
 /** Without the fields that are undefined: absent and undefined differ to `deepEqual` and to `in`. */
 function present<T extends object>(fields: T): Present<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
+}
+
+/** Frozen through and through: one policy is shared by all connections, and by revisions that are compared. */
+function frozen<T>(value: T): T {
+  if (value === null || typeof value !== "object" || Object.isFrozen(value)) return value;
+  const parts: Iterable<unknown> = value instanceof Map ? value.values() : Object.values(value);
+  for (const part of parts) frozen(part);
+  return Object.freeze(value);
 }

@@ -68,7 +68,13 @@ export function referenceRequest(
     .map(({ endpoint }) => endpoint)
     .filter(({ protocol }) => protocol === "rest")
     .filter(({ path }) => path === "" || pathMatches(path, request.path));
-  const spellings = request.hasEncodedSlash ? [request.path, request.path.replaceAll("%2F", "/")] : [request.path];
+  const spellings = [request.path, request.path.replaceAll("%2F", "/")].flatMap((path) => [
+    path,
+    path
+      .split("/")
+      .map((segment) => segment.split(";")[0])
+      .join("/"),
+  ]);
   for (const { denyRules } of endpoints) {
     for (const rule of denyRules) {
       const here = spellings.some((path) => pathMatches(rule.path ?? "**", path));
