@@ -3,7 +3,6 @@
  * lets exactly one live, and all of them wait for that one.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { type RunningGateway, readRunningGateway } from "../../locations/running-gateway.ts";
@@ -17,8 +16,11 @@ const START_TIMEOUT_MS = 20_000;
 /** How often to look: a stat-sized read, short beside the gateway's own start. */
 const LOOK_EVERY_MS = 5;
 
-/** How long a start whose gateway ended may still turn out to have lost only a race against another's. */
-const RACE_GRACE_MS = 3_000;
+/** What the gateway's program ends with when another gateway has the state. */
+const EXIT_ALREADY_RUNNING = 3;
+
+/** That other one either answers soon, or is just stopping, and then its place is free. */
+const TRY_AGAIN_AFTER_MS = 200;
 
 /** Enough of the log for the reason, not so much that the error scrolls away. */
 const LOG_TAIL_LINES = 12;
@@ -39,8 +41,17 @@ export async function startLocalGateway({ environment, installation }: StartOpti
     });
   }
   mkdirSync(state, { recursive: true, mode: 0o700 });
-  const child = spawnGateway({ environment, installation }, state);
-  return await waitUntilRunning(child, state);
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    const started = await waitForEither(spawnGateway({ environment, installation }, state), state, deadline);
+    if (started.kind === "running") return started.gateway;
+    if (started.kind === "failed") break;
+    await delay(TRY_AGAIN_AFTER_MS);
+  }
+  throw new CommandFailure("the local gateway does not start", {
+    code: "unavailable",
+    hint: `its log, ${gatewayLogPath(state)}, ends with:\n${logTail(gatewayLogPath(state))}`,
+  });
 }
 
 function spawnGateway({ environment, installation }: StartOptions, state: string): ChildProcess {
@@ -61,28 +72,28 @@ function spawnGateway({ environment, installation }: StartOptions, state: string
   }
 }
 
-async function waitUntilRunning(child: ChildProcess, state: string): Promise<RunningGateway> {
-  let failure: unknown;
-  child.once("error", (error) => {
-    failure = error;
+type Started =
+  | { readonly kind: "running"; readonly gateway: RunningGateway }
+  /** Another gateway holds the lock and does not answer yet, or no longer. */
+  | { readonly kind: "locked" }
+  | { readonly kind: "failed" };
+
+/** Waits until a gateway answers, this one or another, or until this one has ended. */
+async function waitForEither(child: ChildProcess, state: string, deadline: number): Promise<Started> {
+  let ended: Started | undefined;
+  child.once("error", () => {
+    ended = { kind: "failed" };
   });
-  let deadline = Date.now() + START_TIMEOUT_MS;
-  void once(child, "exit").then(
-    () => {
-      deadline = Math.min(deadline, Date.now() + (child.exitCode === 0 ? START_TIMEOUT_MS : RACE_GRACE_MS));
-    },
-    () => {},
-  );
-  while (Date.now() < deadline && failure === undefined) {
-    const running = readRunningGateway(state);
-    if (running) return running;
+  child.once("exit", (code) => {
+    ended = { kind: code === EXIT_ALREADY_RUNNING ? "locked" : "failed" };
+  });
+  while (Date.now() < deadline) {
+    const gateway = readRunningGateway(state);
+    if (gateway) return { kind: "running", gateway };
+    if (ended) return ended;
     await delay(LOOK_EVERY_MS);
   }
-  throw new CommandFailure("the local gateway does not start", {
-    code: "unavailable",
-    hint: `its log, ${gatewayLogPath(state)}, ends with:\n${logTail(gatewayLogPath(state))}`,
-    cause: failure,
-  });
+  return { kind: "failed" };
 }
 
 function logTail(path: string): string {
