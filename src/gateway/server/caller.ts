@@ -42,8 +42,8 @@ function callerOn(socket: TLSSocket | undefined): Caller {
   return { kind: "user", subject: (Array.isArray(name) ? name[0] : name) ?? "unknown" };
 }
 
-/** HTTP/2's `request.socket` is a stand-in that hides some of the real one, which the session has. */
+/** Both of HTTP/2's sockets are stand-ins: what the real one has can be read, but `in` does not see it. */
 function tlsSocketOf(request: IncomingMessage | Http2ServerRequest): TLSSocket | undefined {
   const socket = "stream" in request ? request.stream.session?.socket : request.socket;
-  return socket !== undefined && "authorized" in socket ? (socket as TLSSocket) : undefined;
+  return (socket as Partial<TLSSocket> | undefined)?.encrypted === true ? (socket as TLSSocket) : undefined;
 }
