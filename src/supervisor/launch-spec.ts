@@ -9,14 +9,30 @@ export interface LaunchSpec {
   readonly workspace: string;
   /** Unique for each start of the sandbox. */
   readonly instanceId: string;
-  /** Where the gateway listens for supervisors, and the token (good for this sandbox alone) to show there. */
-  readonly gateway: { readonly socketPath: string; readonly token: string };
-  /** openshell.sandbox.v1.SandboxPolicy as ProtoJSON, with the revision that the gateway gave it. */
-  readonly policy: { readonly message: unknown; readonly version: number; readonly hash: string };
+  readonly gateway: GatewayAccess;
+  readonly policy: PolicyRevision;
   /** What the user asked for with `--env`; the supervisor adds proxy and trust variables. */
   readonly environment: Readonly<Record<string, string>>;
   /** As the supervisor sees them (a gateway that is root gives it a mount namespace of its own). */
   readonly directories: SandboxDirectories;
+}
+
+export interface GatewayAccess {
+  /** Where the gateway listens for supervisors. */
+  readonly socketPath: string;
+  /** To show there; good for this sandbox alone. */
+  readonly token: string;
+  /** Where it listens for clients: no sandbox may reach that. */
+  readonly port: number;
+}
+
+/** A policy with the revision that the gateway gave it. */
+export interface PolicyRevision {
+  readonly version: number;
+  /** SHA-256 of the canonical form, hex. */
+  readonly hash: string;
+  /** openshell.sandbox.v1.SandboxPolicy as ProtoJSON, with the fields' own names; see policy/wire-json.ts. */
+  readonly message: unknown;
 }
 
 /** The parts of a sandbox's state directory. All exist before the supervisor starts. */

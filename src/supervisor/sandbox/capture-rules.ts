@@ -4,9 +4,9 @@
  */
 
 /** Commands for `ip -batch`: without a route, connect(2) would fail before the rules see anything. */
-export const linkCommands = ["link set lo up", "route add 0.0.0.0/0 dev lo"].join("\n");
+export const linkCommands = ["link set lo up", "route add 0.0.0.0/0 dev lo src 127.0.0.1"].join("\n");
 /** Apart, since a kernel may be without IPv6. */
-export const linkCommands6 = "route add ::/0 dev lo";
+export const linkCommands6 = "route add ::/0 dev lo src ::1";
 
 /**
  * Rules for `nft -f`. Redirection comes first (priority -100, that of destination NAT, is before filter), so what the second chain sees with an

@@ -28,13 +28,11 @@ export interface LaunchOptions {
   readonly configuration: Configuration;
   /** For the seccomp program. */
   readonly scratch: string;
-  /** PATH for the tools of the chain. */
-  readonly path: string;
 }
 
 export interface LaunchedSandbox {
   readonly listeners: ListenerDescriptors;
-  /** Host process id of init, as the kernel says. */
+  /** Host process id of init, as the kernel says. Its number inside is in /proc/PID/status. */
   readonly initPid: number;
   /** Host process id of the chain's first process; the sandbox ends with it. */
   readonly chainPid: number;
@@ -48,6 +46,8 @@ export interface LaunchedSandbox {
 
 /** The chain takes tens of milliseconds; a machine under heavy load a few seconds. */
 const LAUNCH_TIMEOUT_MS = 20_000;
+/** Where distributions keep unshare, ip, nft, mount and bwrap; never what a user's own PATH says. */
+const TOOLS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** What the tools print on failure, for the error; more would only be noise. */
 const MAX_STDERR = 4096;
 /** More than there are listeners; the kernel cuts what does not fit. */
@@ -68,7 +68,7 @@ export async function launch(options: LaunchOptions): Promise<LaunchedSandbox> {
     ["--user", "--map-root-user", "--net", "--mount", "sh", "-c", ...scriptArguments(options)],
     {
       stdio: ["ignore", "ignore", "pipe", theirs, seccomp],
-      env: { PATH: options.path },
+      env: { PATH: TOOLS_PATH },
     },
   );
   closeSync(theirs);

@@ -1,0 +1,83 @@
+/**
+ * Step 1, UDP other than DNS: the sandbox's rules refuse it at once, and the kernel traces it to here for the record.
+ * Takes  the lines of `nft monitor trace` from the sandbox's network namespace; nft(8), TRACING.
+ * Gives  nothing: a refused datagram does not come further.
+ * Refuses intercept.udp, always.
+ * Assumes that a sender may have ended when its line arrives; then the record has no program.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { parseIpAddress } from "../../../net/address-class.ts";
+import { hostOfAddress } from "../../../net/canonical-host.ts";
+import type { Audit, RefusedDatagram } from "../11-audit.ts";
+import type { Holder, Refusal, SocketPair } from "../connection.ts";
+
+export interface DatagramWatchOptions {
+  /** Host process id of a process in the sandbox's outer user namespace and network namespace. */
+  readonly chainPid: number;
+  readonly audit: Pick<Audit, "udpRefused">;
+  /** Who has the UDP socket that is bound to this address and port. */
+  readonly holdersOf: (client: SocketPair) => Promise<readonly Holder[]>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** A program that retries, as QUIC does, is recorded once in this time for each destination. */
+const REPEAT_MS = 10_000;
+/** Destinations remembered for that; a scanner of addresses must not fill the memory. */
+const MAX_REMEMBERED = 1_000;
+
+/** Starts watching; ends with the signal, or with the namespace. */
+export function watchRefusedDatagrams(options: DatagramWatchOptions): void {
+  const target = ["--user", "--net", "--preserve-credentials", "--target", String(options.chainPid)];
+  const monitor: ChildProcess = spawn("nsenter", [...target, "nft", "monitor", "trace"], {
+    stdio: ["ignore", "pipe", "ignore"],
+    signal: options.signal,
+  });
+  // The watch is for the record only: without it UDP is refused all the same.
+  monitor.on("error", () => undefined);
+  if (!monitor.stdout) return;
+  const recent = new Map<string, number>();
+  createInterface({ input: monitor.stdout }).on("line", (line) => {
+    const datagram = parseTrace(line);
+    if (datagram && !isRepeated(datagram, recent, options.now())) void record(datagram, options);
+  });
+}
+
+/** What one line says, or undefined if it does not show a UDP packet. */
+export function parseTrace(line: string): Omit<RefusedDatagram, "holders"> | undefined {
+  const packet = / packet: .* saddr (\S+) .*?daddr (\S+) .* udp sport (\d+) udp dport (\d+)/.exec(line);
+  if (!packet) return undefined;
+  const [, source = "", target = "", sourcePort, targetPort] = packet;
+  const local = parseIpAddress(source);
+  const remote = parseIpAddress(target);
+  if (!local || !remote) return undefined;
+  return {
+    client: {
+      family: local.family,
+      local: { address: local.text, port: Number(sourcePort) },
+      remote: { address: remote.text, port: Number(targetPort) },
+    },
+    destination: { host: hostOfAddress(remote), port: Number(targetPort) },
+  };
+}
+
+function isRepeated(
+  { destination }: Omit<RefusedDatagram, "holders">,
+  recent: Map<string, number>,
+  now: number,
+): boolean {
+  const key = `${destination.host} ${destination.port}`;
+  const isRepeat = now - (recent.get(key) ?? 0) < REPEAT_MS;
+  if (isRepeat) return true;
+  if (recent.size >= MAX_REMEMBERED) recent.clear();
+  recent.set(key, now);
+  return false;
+}
+
+async function record(datagram: Omit<RefusedDatagram, "holders">, options: DatagramWatchOptions): Promise<void> {
+  const { host, port } = datagram.destination;
+  const refusal: Refusal = { refused: "intercept.udp", detail: `UDP to ${host} port ${port} does not leave a sandbox` };
+  options.audit.udpRefused({ ...datagram, holders: await options.holdersOf(datagram.client) }, refusal);
+}

@@ -1,0 +1,82 @@
+/** Opens a sandbox's doors: binds the steps to their world, and the listeners to the steps. */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import type { CompiledPolicy } from "../../policy/verdict.ts";
+import type { LaunchSpec } from "../launch-spec.ts";
+import type { BuiltSandbox } from "../sandbox/build-sandbox.ts";
+import { serveProxyClient } from "./01-intercept/explicit-proxy.ts";
+import { createIdentifyContext, identify } from "./02-identify/identify.ts";
+import type { SandboxAuthority } from "./07-terminate/certificate-authority.ts";
+import { machineAddresses } from "./05-guard/forbid-internal.ts";
+import { guard } from "./05-guard/guard.ts";
+import { systemResolver } from "./05-guard/resolve.ts";
+import { terminate } from "./07-terminate/terminate.ts";
+import type { UpstreamTrust } from "./07-terminate/trust-bundle.ts";
+import type { Audit } from "./11-audit.ts";
+import type { EgressContext } from "./context.ts";
+import { createDecisionPath } from "./decision-path.ts";
+
+export interface EgressOptions {
+  readonly spec: LaunchSpec;
+  readonly built: BuiltSandbox;
+  readonly audit: Audit;
+  readonly authority: SandboxAuthority;
+  readonly trust: UpstreamTrust;
+  /** The policy in force now. */
+  readonly policy: () => CompiledPolicy;
+  readonly signal: AbortSignal;
+}
+
+export interface Egress {
+  /** To be called when another policy has come into force. */
+  recheck(): void;
+}
+
+/** Opens the doors. They close with `signal`. */
+export async function openEgress(options: EgressOptions): Promise<Egress> {
+  const { spec, built, audit, authority, trust, signal } = options;
+  const identifyContext = await createIdentifyContext({
+    procfs: `/proc/${built.initPid}/root/proc`,
+    initPid: numberInside(built.initPid),
+    sockDiag: built.listeners.diagnostics,
+    firstUseFile: join(spec.directories.state, "first-use.jsonl"),
+  });
+  const guardContext = {
+    resolver: systemResolver(),
+    own: { ports: [spec.gateway.port], addresses: machineAddresses },
+  };
+  const context: EgressContext = {
+    policy: options.policy,
+    audit,
+    newId: randomUUID,
+    now: Date.now,
+    signal,
+    onDefect: (error) => console.error(error),
+    steps: {
+      identify: (connection) => identify(connection, identifyContext),
+      guard: (connection) => guard(connection, guardContext),
+      terminate: (connection) => terminate(connection, { authority, trust, signal }),
+    },
+  };
+  const path = createDecisionPath(context);
+  for (const fd of built.listeners.proxy) {
+    serve(fd, signal, (socket) => void serveProxyClient(socket, path, context));
+  }
+  return { recheck: path.recheck };
+}
+
+/** Accepts on a listening socket that init opened inside. */
+function serve(fd: number, signal: AbortSignal, onSocket: (socket: Socket) => void): void {
+  // Half-open, since a client that has said all it has to say still waits for its answer.
+  const server: Server = createServer({ allowHalfOpen: true, pauseOnConnect: false, noDelay: true }, onSocket);
+  server.listen({ fd });
+  signal.addEventListener("abort", () => server.close(), { once: true });
+}
+
+/** Init's process id as the sandbox sees it: the last of NSpid, proc_pid_status(5). */
+function numberInside(hostPid: number): number {
+  const [, numbers = ""] = /^NSpid:\s+(.*)$/m.exec(readFileSync(`/proc/${hostPid}/status`, "latin1")) ?? [];
+  return Number(numbers.split("\t").at(-1));
+}

@@ -1,0 +1,32 @@
+/**
+ * The policy that decides now. A revision that can't be read or would change what is fixed leaves the one before it in
+ * force, and says why.
+ */
+import { compilePolicy } from "../policy/compile.ts";
+import { differingStaticSections } from "../policy/diff-static.ts";
+import type { Policy } from "../policy/policy.ts";
+import { formatProblem } from "../policy/problem.ts";
+import { readPolicy } from "../policy/read-policy.ts";
+import { type Json, treeFromJson } from "../policy/tree.ts";
+import type { CompiledPolicy } from "../policy/verdict.ts";
+import { messageJsonToWritten } from "../policy/wire-json.ts";
+import type { PolicyRevision } from "./launch-spec.ts";
+
+export interface PolicyInForce {
+  readonly policy: Policy;
+  readonly compiled: CompiledPolicy;
+}
+
+export type LoadedPolicy =
+  | { readonly ok: true; readonly inForce: PolicyInForce }
+  | { readonly ok: false; readonly error: string };
+
+/** Reads and compiles a revision; `running` is the policy that the sandbox was built from, if it stands already. */
+export function loadPolicy(revision: PolicyRevision, running?: Policy): LoadedPolicy {
+  const { version, hash } = revision;
+  const result = readPolicy(treeFromJson(messageJsonToWritten(revision.message as Json)));
+  if (!result.ok) return { ok: false, error: result.problems.map((problem) => formatProblem(problem)).join("; ") };
+  const fixed = running ? differingStaticSections(running, result.policy) : [];
+  if (fixed.length > 0) return { ok: false, error: `${fixed.join(", ")} can't change while the sandbox runs` };
+  return { ok: true, inForce: { policy: result.policy, compiled: compilePolicy(result.policy, { version, hash }) } };
+}

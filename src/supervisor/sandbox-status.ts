@@ -1,0 +1,45 @@
+/** What a supervisor tells the gateway of its sandbox: phase, conditions, and the isolation as measured. */
+import type { SupervisorStatusJson } from "../gen/openshell/v1/supervisor_pb.ts";
+import type { BuiltSandbox } from "./sandbox/build-sandbox.ts";
+
+type Condition = NonNullable<SupervisorStatusJson["conditions"]>[number];
+
+/** The sandbox runs, with this policy revision in force. */
+export function readyStatus(built: BuiltSandbox, policyVersion: number): SupervisorStatusJson {
+  const weak = built.isolation.filter(({ strong }) => !strong);
+  const isolated: Condition =
+    weak.length === 0
+      ? condition("IsolationReady", { reason: "Measured", message: "every measure is in force" })
+      : condition("IsolationReady", { reason: "Reduced", message: weak.map(({ name, value }) => `${name}: ${value}`).join("; ") });
+  return {
+    phase: "SANDBOX_PHASE_READY",
+    conditions: [
+      isolated,
+      condition("PolicyLoaded", { reason: "Loaded", message: [`revision ${policyVersion}`, ...built.warnings].join("; ") }),
+      condition("Ready", { reason: "Running", message: "" }),
+    ],
+    isolation: built.isolation.map(({ name, value, remedy = "" }) => ({ name, value, remedy })),
+    policyVersion,
+  };
+}
+
+/** The sandbox could not be built, or went by itself. */
+export function failedStatus(error: string): SupervisorStatusJson {
+  return {
+    phase: "SANDBOX_PHASE_ERROR",
+    conditions: [{ ...condition("Ready", { reason: "Failed", message: error }), status: "False" }],
+    error,
+  };
+}
+
+/** Stopped because someone asked for it. */
+export function stoppedStatus(): SupervisorStatusJson {
+  return {
+    phase: "SANDBOX_PHASE_STOPPED",
+    conditions: [{ ...condition("Ready", { reason: "Stopped", message: "" }), status: "False" }],
+  };
+}
+
+function condition(type: string, { reason, message }: { reason: string; message: string }): Condition {
+  return { type, status: "True", reason, message, lastTransitionTime: new Date().toISOString() };
+}

@@ -1,0 +1,162 @@
+/** A sandbox's life as its supervisor sees it: build, open the doors, serve, close. */
+import { readlinkSync } from "node:fs";
+import { constants } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import type { SupervisorStatusJson } from "../gen/openshell/v1/supervisor_pb.ts";
+import { processStartTime } from "../linux/process-start-time.ts";
+import { VERSION } from "../version.ts";
+import { openAuditLog } from "./audit/audit-log.ts";
+import { SandboxAuthority } from "./egress/07-terminate/certificate-authority.ts";
+import { systemCertificates, trustBundle, UpstreamTrust } from "./egress/07-terminate/trust-bundle.ts";
+import { type Audit, createAudit } from "./egress/11-audit.ts";
+import { type Egress, openEgress } from "./egress/open-egress.ts";
+import { type ExecContext, exec } from "./exec.ts";
+import { connectGateway, type GatewayLink, type PolicyOutcome } from "./gateway-link.ts";
+import type { LaunchSpec, PolicyRevision } from "./launch-spec.ts";
+import { logSource } from "./log-source.ts";
+import { loadPolicy, type PolicyInForce } from "./policy-in-force.ts";
+import { type BuiltSandbox, buildSandbox } from "./sandbox/build-sandbox.ts";
+import { sandboxEnvironment } from "./sandbox/environment.ts";
+import { whenProgramsEnded } from "./sandbox/remaining-programs.ts";
+import { writeSandboxProcesses } from "./sandbox-processes.ts";
+import { failedStatus, readyStatus, stoppedStatus } from "./sandbox-status.ts";
+
+/** How long the gateway gets to hear the last status. */
+const LAST_WORDS_MS = 500;
+
+/** What a running sandbox consists of. */
+interface Running {
+  readonly built: BuiltSandbox;
+  readonly egress: Egress;
+  readonly environment: Readonly<Record<string, string>>;
+  inForce: PolicyInForce;
+}
+
+/**
+ * Runs the sandbox to its end.
+ * @returns the supervisor's exit code: 0 after a stop that was asked for, 1 when the sandbox failed or went by itself
+ */
+export async function superviseSandbox(spec: LaunchSpec): Promise<number> {
+  const ending = new AbortController();
+  using log = openAuditLog({
+    directory: spec.directories.logs,
+    sandboxId: spec.sandboxId,
+    now: Date.now,
+    onHealth: ({ error }) => error && console.error(`audit log: ${error}`),
+  });
+  const audit = createAudit(log, { ...spec, hostname: spec.sandboxName, version: VERSION }, Date.now);
+  audit.lifecycle("start", `sandbox ${spec.sandboxName}`);
+  const stopRequest = Promise.withResolvers<number>();
+  const running = start(spec, audit, ending.signal);
+  const link = connectGateway({
+    ...spec.gateway,
+    sandboxId: spec.sandboxId,
+    instanceId: spec.instanceId,
+    signal: ending.signal,
+    logs: logSource(log, spec.sandboxId),
+    handlers: {
+      applyPolicy: async (revision) => applyPolicy(revision, await running, { audit, link }),
+      exec: (request, channel) => {
+        running.then(
+          ({ built, environment }) => exec(request, channel, { init: built.link, environment, onStarted: processAudit(audit) }),
+          () => channel.exit(1),
+        );
+      },
+      stop: stopRequest.resolve,
+    },
+  });
+  process.once("SIGTERM", () => stopRequest.resolve(0));
+  const exitCode = await serveToTheEnd(running, link, stopRequest.promise);
+  audit.lifecycle("stop", `sandbox ${spec.sandboxName}`);
+  log.flush();
+  await delay(LAST_WORDS_MS, undefined, { ref: false });
+  ending.abort();
+  return exitCode;
+}
+
+async function start(spec: LaunchSpec, audit: Audit, signal: AbortSignal): Promise<Running> {
+  const loaded = loadPolicy(spec.policy);
+  if (!loaded.ok) throw new Error(`the policy can't be loaded: ${loaded.error}`);
+  const authority = new SandboxAuthority(spec.sandboxName);
+  const system = systemCertificates();
+  const trust = { bundle: trustBundle(system, authority.pem), authority: authority.pem };
+  const built = await buildSandbox(spec, loaded.inForce.policy, trust);
+  writeSandboxProcesses(spec.directories.state, {
+    processes: [built.chainPid, built.initPid].map((pid) => ({ pid, startTime: processStartTime(pid) ?? "" })),
+    networkNamespace: readlinkSync(`/proc/${built.initPid}/ns/net`),
+  });
+  const running: Running = {
+    built,
+    environment: sandboxEnvironment(spec.sandboxName, spec.environment),
+    inForce: loaded.inForce,
+    egress: await openEgress({
+      spec,
+      built,
+      audit,
+      authority,
+      trust: new UpstreamTrust(() => system),
+      policy: () => running.inForce.compiled,
+      signal,
+    }),
+  };
+  audit.configChanged(spec.policy);
+  return running;
+}
+
+async function applyPolicy(
+  revision: PolicyRevision,
+  running: Running,
+  tell: { readonly audit: Audit; readonly link: GatewayLink },
+): Promise<PolicyOutcome> {
+  const { version, hash } = revision;
+  const loaded = loadPolicy(revision, running.inForce.policy);
+  if (!loaded.ok) {
+    tell.audit.configChanged({ version, hash, error: loaded.error });
+    return { status: "failed", error: loaded.error };
+  }
+  running.inForce = loaded.inForce;
+  running.egress.recheck();
+  tell.audit.configChanged({ version, hash });
+  tell.link.reportStatus(readyStatus(running.built, version));
+  return { status: "loaded" };
+}
+
+/** Reports what becomes of the sandbox until it has ended, whoever ended it. */
+async function serveToTheEnd(running: Promise<Running>, link: GatewayLink, stop: Promise<number>): Promise<number> {
+  let current: Running;
+  try {
+    current = await running;
+  } catch (error) {
+    link.reportStatus(failedStatus(error instanceof Error ? error.message : String(error)));
+    return 1;
+  }
+  const { built, inForce } = current;
+  link.reportStatus(readyStatus(built, inForce.compiled.revision.version));
+  const graceSeconds = await Promise.race([stop, built.ended.then(() => undefined)]);
+  if (graceSeconds === undefined) {
+    link.reportStatus(failedStatus("the sandbox's first process ended"));
+    return 1;
+  }
+  if (graceSeconds > 0) {
+    built.link.signalAll(constants.signals.SIGTERM);
+    await whenProgramsEnded(built.initPid, AbortSignal.timeout(graceSeconds * 1000));
+  }
+  built.kill();
+  await built.ended;
+  link.reportStatus(stoppedStatus());
+  return 0;
+}
+
+/** Records the start of a program that someone asked for, and its end. */
+function processAudit(audit: Audit): ExecContext["onStarted"] {
+  return (pid, command) => {
+    const started = { pid, path: command[0] ?? "", commandLine: command, startedAt: Date.now() };
+    audit.processStarted(started);
+    return ({ code, signal }) =>
+      audit.processExited(started, code === null ? { signal: signalName(signal) } : { exitCode: code });
+  };
+}
+
+function signalName(number: number): string {
+  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
+}
