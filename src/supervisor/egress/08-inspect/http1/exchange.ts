@@ -180,7 +180,8 @@ class Exchange {
     read: { readonly kind: "malformed"; readonly detail: string } | { readonly kind: "end" | "timeout" },
   ): ExchangeEnd {
     if (this.#sent?.kind === "malformed") return this.#refused("inspect.ambiguous", this.#sent.detail);
-    if (this.#sent?.kind === "cut") return this.#refused("forward.reset", "the client broke off its request");
+    const clientLeft = this.#sent?.kind === "cut" || this.#parts.client.stream.destroyed;
+    if (clientLeft) return this.#refused("forward.reset", "the client left before the answer");
     const { host } = this.#parts.upstream.destination;
     if (read.kind === "malformed") return this.#refused("forward.reset", `the response has ${read.detail}`);
     if (read.kind === "timeout") return this.#refused("forward.timeout", `${host} did not answer in time`);

@@ -10,6 +10,7 @@
  */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { writeBounded } from "../../../../net/backpressure.ts";
 import { ByteReader } from "../../../../net/byte-reader.ts";
 import { BodyFollower } from "../../../../net/http1-body.ts";
 import { parseRequestHead } from "../../../../net/http1-head.ts";
@@ -166,27 +167,31 @@ class HttpSession {
   }
 
   async #openUpstream(): Promise<Upstream | Refusal> {
-    if (this.#upstream !== undefined) {
-      // Bytes that nobody asked for would be taken for the next response (response queue poisoning).
-      if (!this.#upstream.reader.hasArrived && !this.#upstream.socket.destroyed) return this.#upstream;
-      this.#upstream.socket.destroy();
-      return {
-        refused: "forward.reset",
-        detail: "the upstream spoke before it was asked",
-        rule: this.#connection.rule,
-      };
+    if (this.#upstream === undefined) {
+      const socket = await this.#carriage.openUpstream();
+      if (isRefusal(socket)) return socket;
+      this.#upstream = { socket, reader: new ByteReader(socket), destination: this.#connection.destination };
+      // An upstream that closes between two requests: the client sees the same, and opens a new connection.
+      socket.on("end", this.#onUpstreamGone);
+      socket.on("close", this.#onUpstreamGone);
+      // Nobody is left to answer; a model that is being paid by the word should not go on talking.
+      this.#carriage.client.on("close", () => socket.destroy());
     }
-    const socket = await this.#carriage.openUpstream();
-    if (isRefusal(socket)) return socket;
-    this.#upstream = { socket, reader: new ByteReader(socket), destination: this.#connection.destination };
-    // An upstream that closes between two requests: the client sees the same, and opens a new connection.
-    const onGone = (): void => {
-      if (this.#idle) this.#carriage.client.end(() => this.#carriage.client.destroy());
+    const { socket, reader } = this.#upstream;
+    // Bytes that nobody asked for would be taken for the response to this request (response queue poisoning).
+    if (!reader.hasArrived && !socket.destroyed) return this.#upstream;
+    socket.destroy();
+    const { host } = this.#connection.destination;
+    return {
+      refused: "forward.reset",
+      detail: `${host} spoke before it was asked, or left`,
+      rule: this.#connection.rule,
     };
-    socket.on("end", onGone);
-    socket.on("close", onGone);
-    return this.#upstream;
   }
+
+  readonly #onUpstreamGone = (): void => {
+    if (this.#idle) this.#carriage.client.end(() => this.#carriage.client.destroy());
+  };
 
   /** Refuses one request. The connection is kept if it is certain where the next request begins. */
   async #refuse(audited: AuditedRequest, refusal: Refusal, about: RefusedRequest = {}): Promise<Next> {
@@ -200,8 +205,9 @@ class HttpSession {
       this.#client.take(this.#client.bytes.length);
       return "close";
     }
-    this.#carriage.client.write(text, "latin1");
-    return (await this.#drain(keepAfter)) ? "keep" : "close";
+    // Waiting until the client takes its answers bounds what one can pile up that asks and never reads.
+    const open = await writeBounded(this.#carriage.client, text);
+    return open && (await this.#drain(keepAfter)) ? "keep" : "close";
   }
 
   /** Reads a refused request's body away. False if it does not end in time, or breaks its framing. */
