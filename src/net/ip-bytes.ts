@@ -3,6 +3,7 @@
  * say whether a text is an address, neither says which, and two readings of one address are how filters are passed.
  */
 
+/** Lengths by which the two families are told apart. */
 export const ipv4Bytes = 4;
 export const ipv6Bytes = 16;
 
@@ -92,6 +93,7 @@ export function unmapIpv4(bytes: Uint8Array): Uint8Array {
   return bytes.slice(mappedPrefix.length);
 }
 
+/** Whether the first bytes are these. */
 export function startsWith(bytes: Uint8Array, prefix: readonly number[]): boolean {
   return prefix.every((byte, index) => bytes[index] === byte);
 }

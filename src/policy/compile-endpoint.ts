@@ -41,6 +41,7 @@ export function isInspected(protocol: EndpointProtocol | undefined): boolean {
   return protocol !== undefined && protocol !== "tcp";
 }
 
+/** Takes an endpoint that passed lint.ts; what it can't make sense of it does not allow. */
 export function compileEndpoint(endpoint: Endpoint): CompiledEndpoint {
   const selects: TextMatcher = endpoint.path === "" ? () => true : compilePath(endpoint.path);
   return { inspected: isInspected(endpoint.protocol), selects, ...compileProtocol(endpoint) };
@@ -140,7 +141,7 @@ function anyOf(tests: readonly RequestTest[]): RequestTest {
 }
 
 /** Whether a rule speaks about the body of a request: a GraphQL operation, a tool. */
-export function readsBody(rule: RequestMatcher): boolean {
+function readsBody(rule: RequestMatcher): boolean {
   return (
     rule.operationType !== undefined ||
     rule.operationName !== undefined ||

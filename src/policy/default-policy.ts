@@ -3,6 +3,7 @@
  */
 import type { FilesystemPolicy, Policy } from "./policy.ts";
 
+/** In force where a policy has no `filesystem_policy`. */
 export const defaultFilesystem: FilesystemPolicy = Object.freeze({
   includeWorkdir: true,
   // Enough for programs to load and run. Not all of /dev and /var: devices and other programs' data are no one's need.

@@ -68,6 +68,7 @@ function appendTo<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   else list.push(value);
 }
 
+/** Decides one connection. A denial names the rule that denied it or, for another program's rule, came nearest. */
 export function evaluateConnect(index: ConnectIndex, destination: Destination, caller: Caller): ConnectVerdict {
   const named = entriesFor(index, destination);
   const [nearest] = named;

@@ -33,6 +33,7 @@ const inferenceHost = "inference.local";
 
 const openClasses: readonly AddressClass[] = ["public", "private"];
 
+/** `key` is where the endpoint stands; problems are about it and its fields. */
 export function lintEndpoint(endpoint: Endpoint, key: KeyPath): Problem[] {
   return [
     ...lintDestination(endpoint, key),
@@ -85,6 +86,7 @@ function lintProtocol(endpoint: Endpoint, key: KeyPath): Problem[] {
   if (access !== undefined && rules !== undefined) {
     problems.push(error([...key, "access"], "excludes `rules`; give one of them"));
   }
+  // Presets speak about HTTP methods, and every call of these protocols is a POST, whether it reads or deletes.
   const isRpc = protocol === "mcp" || protocol === "json-rpc";
   if (isRpc && access !== undefined) {
     problems.push(error([...key, "access"], `is not for \`${protocol}\`, whose calls are all POST; write \`rules\``));
@@ -139,6 +141,7 @@ function lintCredentials(endpoint: Endpoint, key: KeyPath): Problem[] {
   if (endpoint.credentialSigning !== undefined && endpoint.signingService === undefined) {
     problems.push(error([...key, "credential_signing"], "needs `signing_service`"));
   }
+  // A signature that is asked for but never made would be noticed only when the service refuses it.
   if (endpoint.credentialSigning === undefined && (endpoint.signingService ?? endpoint.signingRegion) !== undefined) {
     problems.push(
       error(

@@ -25,6 +25,7 @@ const writtenNames: Readonly<Record<keyof RequestMatcher, string>> = {
 const httpFields: readonly (keyof RequestMatcher)[] = ["method", "path", "query"];
 const graphqlFields: readonly (keyof RequestMatcher)[] = ["operationType", "operationName", "fields"];
 
+/** Problems are about the matcher, and about its fields by the names they are written under. */
 export function lintMatcher(matcher: RequestMatcher, place: MatcherPlace): Problem[] {
   return [...lintGlobs(matcher, place), ...lintByProtocol(matcher, place)];
 }
@@ -108,6 +109,7 @@ function lintOperation(matcher: RequestMatcher, place: MatcherPlace): Problem[] 
 
 function lintJsonRpc(matcher: RequestMatcher, place: MatcherPlace): Problem[] {
   if (matcher.method === undefined) return [error(place.key, "`method` is missing; `*` stands for any")];
+  // Methods are compared as they are; a glob that is taken for a name would never match.
   if (matcher.method !== "*" && matcher.method.includes("*")) {
     return [error([...place.key, "method"], "must be an exact method, or `*` alone")];
   }
@@ -121,12 +123,14 @@ function lintMcp(matcher: RequestMatcher, place: MatcherPlace): Problem[] {
   if (matcher.method === undefined && !profile) {
     problems.push(error(place.key, "`method` is missing; only `mcp.allow_all_known_mcp_methods` can stand for it"));
   }
+  // A wildcard over all methods would take in those that a later version of MCP adds.
   if (matcher.method?.includes("*") && !matcher.method.startsWith("tools/")) {
     problems.push(error(methodKey, "may hold a wildcard only as `tools/*`"));
   }
   if (matcher.tool !== undefined && matcher.method !== "tools/call" && !(matcher.method === undefined && profile)) {
     problems.push(error([...place.key, "tool"], "is only for `method: tools/call`"));
   }
+  // Names that are not held to an alphabet can be made to fit a glob: `read_x/../delete`.
   if (matcher.tool?.some((glob) => /[*?[]/.test(glob)) && !place.endpoint.mcp.strictToolNames) {
     problems.push(error([...place.key, "tool"], "may hold a wildcard only with `mcp.strict_tool_names`"));
   }

@@ -9,6 +9,7 @@ const mostPaths = 256;
 /** (uid_t) -1 means "no change" to the kernel, so it is no one's id. */
 const largestId = 4_294_967_294;
 
+/** Checks what mounts and Landlock rules will be made of. */
 export function lintFilesystem(filesystem: FilesystemPolicy): Problem[] {
   const problems = [
     ...filesystem.readOnly.flatMap((path, index) => lintPath(path, ["filesystem_policy", "read_only", index])),
@@ -32,6 +33,7 @@ function lintPath(path: string, key: KeyPath): Problem[] {
   return path.length > longestPath ? [error(key, `must be at most ${longestPath} characters long`)] : [];
 }
 
+/** Checks who the agent may run as: never root, in whichever way it is written. */
 export function lintProcess(process: ProcessPolicy): Problem[] {
   return [
     ...lintId(process.runAsUser, ["process", "run_as_user"]),

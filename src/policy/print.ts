@@ -4,6 +4,7 @@ import type { Policy } from "./policy.ts";
 import type { Json } from "./tree.ts";
 import { writtenForm } from "./written-form.ts";
 
+/** The policy without what is default anyway. */
 export function printPolicy(policy: Policy): string {
   return printYaml(writtenForm(policy));
 }

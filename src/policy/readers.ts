@@ -28,6 +28,7 @@ export type ValueOf<R> = R extends Reader<infer T> ? T : never;
 /** Longer texts are no path, name or glob (PATH_MAX is 4096). */
 const longestText = 4096;
 
+/** Notes an error at the site, and gives the undefined that a reader then returns. */
 export function report(site: Site, tree: Tree | undefined, message: string): undefined {
   const place = tree?.at;
   site.problems.push({ severity: "error", key: site.key, message, ...(place === undefined ? {} : { place }) });
@@ -50,13 +51,16 @@ export const textOrNumber: Reader<string> = (tree, site) => {
   return text(tree, site);
 };
 
+/** YAML 1.2: `yes` and `on` are texts, and refused here rather than taken for false. */
 export const flag: Reader<boolean> = (tree, site) => {
   if (tree.kind === "scalar" && typeof tree.value === "boolean") return tree.value;
   return report(site, tree, `must be true or false, not ${describe(tree)}`);
 };
 
+/** For what only somebody else can check. */
 export const anything: Reader<Json> = (tree) => jsonFromTree(tree);
 
+/** A whole number within bounds; `443.0` is one, `"443"` is a text. */
 export function integer(low: number, high: number): Reader<number> {
   return (tree, site) => {
     const value = tree.kind === "scalar" ? tree.value : undefined;
@@ -65,6 +69,7 @@ export function integer(low: number, high: number): Reader<number> {
   };
 }
 
+/** One of these words, spelt exactly: a misspelt `enforce` must not become a default. */
 export function oneOf<const W extends string>(...words: readonly W[]): Reader<W> {
   return (tree, site) => {
     const value = tree.kind === "scalar" ? tree.value : undefined;
@@ -80,6 +85,7 @@ export function oneOf<const W extends string>(...words: readonly W[]): Reader<W>
   };
 }
 
+/** A list of one kind. An item that is wrong is reported and left out. */
 export function listOf<T>(read: Reader<T>): Reader<readonly T[]> {
   return (tree, site) => {
     if (tree.kind !== "list") return report(site, tree, `must be a list, not ${describe(tree)}`);

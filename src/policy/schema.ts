@@ -85,6 +85,7 @@ const middleware = record(
 
 const filesystem = record({ include_workdir: flag, read_only: listOf(text), read_write: listOf(text) });
 
+/** Reads a whole policy; the value is only good if nothing was reported. */
 export const policySchema = record(
   {
     version: integer(1, 1),

@@ -15,6 +15,7 @@ export function policyFromMessage(message: SandboxPolicy): PolicyResult {
   return readPolicy(treeFromJson(messageJsonToWritten(json)));
 }
 
+/** The message that `policyFromMessage` reads back to an equal policy. */
 export function policyToMessage(policy: Policy): SandboxPolicy {
   return fromJson(SandboxPolicySchema, policyToMessageJson(policy) as JsonValue);
 }

@@ -11,6 +11,7 @@ export type JsonObject = { readonly [key: string]: Json };
 /** Fields may be undefined: they are left out. */
 type Draft = { readonly [key: string]: Json | undefined };
 
+/** The whole policy, keys in the order in which people write them. */
 export function writtenForm(policy: Policy): JsonObject {
   return compact({
     version: policy.version,
@@ -27,7 +28,7 @@ export function writtenForm(policy: Policy): JsonObject {
 }
 
 /** One rule, as it stands under its key in `network_policies`. */
-export function writtenRule(rule: NetworkRule): JsonObject {
+function writtenRule(rule: NetworkRule): JsonObject {
   return compact({
     name: rule.name === rule.key ? undefined : rule.name,
     endpoints: rule.endpoints.map(writtenEndpoint),

@@ -19,6 +19,7 @@ export type YamlTreeResult =
   | { readonly ok: true; readonly tree: Tree }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** Takes the text of a file; never throws. Problems have places but, being about YAML, no keys. */
 export function parseYamlTree(text: string): YamlTreeResult {
   if (text.length > largestText) return failed(`the policy is longer than ${largestText} characters`);
   if (isNestedTooDeeply(text)) return failed(`the YAML is nested more than ${deepest} deep`);

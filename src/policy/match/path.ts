@@ -28,7 +28,7 @@ export function isEveryPath(pattern: string): boolean {
  * The pattern in the spelling that canonical paths have: what is written literally in a policy (`/a b`, `/%7euser`)
  * would otherwise never match, and a deny rule that never matches is a hole.
  */
-export function canonicalPathGlob(pattern: string): string {
+function canonicalPathGlob(pattern: string): string {
   return pattern
     .replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => {
       const character = String.fromCharCode(Number.parseInt(hex, 16));

@@ -25,7 +25,7 @@ export function compileQuery(
 }
 
 /** A function that tells whether one of the globs matches. */
-export function compileAny(globs: readonly string[]): TextMatcher {
+function compileAny(globs: readonly string[]): TextMatcher {
   const matchers = globs.map((glob) => compileGlob(glob, { classes: true }));
   return (text) => matchers.some((matches) => matches(text));
 }
