@@ -40,6 +40,8 @@ export function makeViewDirectories(): void {
  * namespaces, and init sets it for the agent.
  */
 const SCRIPT = `set -e
+# The gateway's own umask would keep the sandbox's uid out of the view.
+umask 022
 view=$1 uid=$2 sandbox=$3 gateway=$4 items=$5
 shift 5
 mount --bind "$sandbox" "$view/sandbox"
