@@ -14,6 +14,10 @@ export interface GatewayContext {
   readonly changes: SandboxChanges;
   readonly sessions: SupervisorSessions;
   readonly log: GatewayLog;
+  /** Where clients reach this gateway, and sandboxes must not. */
+  readonly apiPort: () => number;
+  /** The instances that this process has started, whose end it will be told of. */
+  readonly ownInstances: Set<string>;
   /** Aborted when the gateway stops. */
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */

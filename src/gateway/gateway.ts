@@ -56,7 +56,8 @@ export interface Gateway {
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const stopping = new AbortController();
   const store = openSqliteStore(options.stateDirectory);
-  const context = createContext(options, store, stopping.signal);
+  let port = 0;
+  const context = createContext(options, store, { signal: stopping.signal, apiPort: () => port });
   const link = createLocalLink(context);
   await listenForSupervisors(link, supervisorSocketPath(options.runtimeDirectory));
   const certificates = loadCertificates(join(options.stateDirectory, "certificates"), {
@@ -66,7 +67,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createApiServer(context, certificates);
   const connections = trackConnections(server);
   await reconcile(context);
-  const port = await listenOnPort(server, options.port);
+  port = await listenOnPort(server, options.port);
   const endpoint = `https://127.0.0.1:${port}`;
   publish(options, { endpoint, port, certificates });
   options.log.info(`gateway ${options.version} listens on ${endpoint}`);
@@ -82,7 +83,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-function createContext(options: GatewayOptions, store: Store, signal: AbortSignal): GatewayContext {
+function createContext(
+  options: GatewayOptions,
+  store: Store,
+  { signal, apiPort }: Pick<GatewayContext, "signal" | "apiPort">,
+): GatewayContext {
   const changes = new SandboxChanges();
   const driver = createLocalDriver({
     version: options.version,
@@ -105,6 +110,8 @@ function createContext(options: GatewayOptions, store: Store, signal: AbortSigna
     sessions: new SupervisorSessions(),
     log: options.log,
     signal,
+    apiPort,
+    ownInstances: new Set(),
     now: options.now,
   };
 }

@@ -31,7 +31,7 @@ export function launch(
     sandboxName: record.name,
     workspace: record.workspace,
     instanceId,
-    gateway: { socketPath: prepared.socketPath, token },
+    gateway: { socketPath: prepared.socketPath, token, port: context.apiPort() },
     policy: {
       message: policyJson(policy.policy),
       version: policy.version,
@@ -40,8 +40,10 @@ export function launch(
     environment: record.spec.environment,
     directories: prepared.directories,
   });
+  context.ownInstances.add(instanceId);
   prepared.ended
     .then(({ why }) => {
+      context.ownInstances.delete(instanceId);
       if (!context.signal.aborted) return supervisorEnded(context, { sandboxId: record.id, instanceId }, why);
       return undefined;
     })

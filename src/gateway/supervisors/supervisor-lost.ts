@@ -26,7 +26,11 @@ export async function supervisorLost(context: GatewayContext, instance: Instance
   for (const deadline = context.now() + ENDING_MS; context.now() < deadline; await delay(ENDING_CHECK_MS)) {
     const record = await store.sandboxes.get(instance.sandboxId);
     if (record?.supervisor?.instanceId !== instance.instanceId || record.desired !== "running") return;
-    if (!driver.isRunning(record.supervisor)) return supervisorEnded(context, instance, "the supervisor ended");
+    if (!driver.isRunning(record.supervisor)) {
+      // Whoever started it is about to be told how it ended, which says more.
+      if (context.ownInstances.has(instance.instanceId)) return;
+      return supervisorEnded(context, instance, "the supervisor ended");
+    }
     if (context.sessions.get(instance.sandboxId) !== undefined) return;
   }
   await change(context, instance, (record) => disconnected(record, record.status.phase, context.now()));

@@ -1,0 +1,75 @@
+/**
+ * A supervisor for tests of the gateway: the real link, and programs that run just as they are, without a sandbox.
+ * A policy with a rule called `refused` fails to load; a sandbox with FAIL_START in its environment does not start.
+ */
+import { spawn } from "node:child_process";
+import { EventEmitter } from "node:events";
+import { text } from "node:stream/consumers";
+import type { SandboxLogLineJson } from "../../gen/openshell/v1/watch_pb.ts";
+import type { ExecChannel } from "../../supervisor/exec-channel.ts";
+import { connectGateway } from "../../supervisor/gateway-link.ts";
+import type { LaunchSpec } from "../../supervisor/launch-spec.ts";
+
+const orders = await text(process.stdin);
+if (orders === "") process.exit(0);
+const spec = JSON.parse(orders) as LaunchSpec;
+const ending = new AbortController();
+const lines: SandboxLogLineJson[] = [];
+const written = new EventEmitter();
+
+function log(message: string): void {
+  const sequence = String(lines.length + 1);
+  lines.push({ sequence, timestampMs: String(Date.now()), level: "INFO", target: "fake", message });
+  written.emit("line");
+}
+
+function exec(command: readonly string[], channel: ExecChannel): void {
+  const [program = "true", ...args] = command;
+  const child = spawn(program, args, { env: { ...process.env, ...spec.environment } });
+  child.on("error", () => channel.exit(127));
+  channel.stdin.pipe(child.stdin);
+  child.stdin.on("error", () => {});
+  child.stdout.pipe(channel.stdout, { end: false });
+  child.stderr.pipe(channel.stderr, { end: false });
+  channel.listen({
+    signal: (name) => void child.kill(name as NodeJS.Signals),
+    resize: ({ cols, rows }) => log(`resized to ${cols}x${rows}`),
+    closed: () => void child.kill("SIGKILL"),
+  });
+  child.on("close", (code, signal) => {
+    log(`exited ${code ?? signal}`);
+    channel.exit(code ?? 128 + 15);
+  });
+}
+
+const link = connectGateway({
+  ...spec.gateway,
+  sandboxId: spec.sandboxId,
+  instanceId: spec.instanceId,
+  signal: ending.signal,
+  logs: {
+    readAfter: async (sequence, limit) => lines.slice(sequence, sequence + limit),
+    subscribe(listener) {
+      written.on("line", listener);
+      return () => written.off("line", listener);
+    },
+  },
+  handlers: {
+    async applyPolicy({ version, message }) {
+      const isRefused = JSON.stringify(message).includes('"refused"');
+      if (isRefused) return { status: "failed", error: "the rule is refused" };
+      link.reportStatus({ phase: "SANDBOX_PHASE_READY", policyVersion: version });
+      return { status: "loaded" };
+    },
+    exec: (request, channel) => exec(request.command ?? [], channel),
+    stop: () => process.exit(0),
+  },
+});
+
+log("started");
+if (spec.environment["FAIL_START"]) {
+  link.reportStatus({ phase: "SANDBOX_PHASE_ERROR", error: "this one was told to fail" });
+} else {
+  const isolation = [{ name: "fake", value: "none" }];
+  link.reportStatus({ phase: "SANDBOX_PHASE_READY", policyVersion: spec.policy.version, isolation });
+}

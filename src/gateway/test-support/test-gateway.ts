@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Client, createClient, type Transport } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { OpenShell } from "../../gen/openshell/v1/openshell_pb.ts";
+import { readMtlsBundle } from "../../locations/gateway-entry.ts";
+import { type Gateway, startGateway } from "../gateway.ts";
+import { createGatewayLog } from "../gateway-log.ts";
+
+/** A real gateway on loopback with directories of its own and fake supervisors. */
+export interface TestGateway extends AsyncDisposable {
+  readonly directory: string;
+  readonly endpoint: string;
+  readonly client: Client<typeof OpenShell>;
+  /** What it has logged so far. */
+  readonly log: readonly string[];
+  /** A client without credentials. */
+  anonymous(): Transport;
+  /** Stops the gateway and starts another one on the same state. */
+  restart(): Promise<void>;
+}
+
+export async function startTestGateway(): Promise<TestGateway> {
+  const directory = await mkdtemp(join(tmpdir(), "openshell-gateway-"));
+  const log: string[] = [];
+  let gateway = await start(directory, log);
+  let client = clientOf(gateway, directory);
+  return {
+    directory,
+    log,
+    get endpoint() {
+      return gateway.endpoint;
+    },
+    get client() {
+      return client;
+    },
+    anonymous: () => transport(gateway, directory, false),
+    async restart() {
+      await gateway.stop();
+      gateway = await start(directory, log);
+      client = clientOf(gateway, directory);
+    },
+    async [Symbol.asyncDispose]() {
+      const { sandboxes } = await client.listSandboxes({});
+      for (const { metadata } of sandboxes) await client.deleteSandbox({ name: metadata?.name ?? "" });
+      await gateway.stop();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+function start(directory: string, log: string[]): Promise<Gateway> {
+  return startGateway({
+    version: "test",
+    name: "test",
+    port: 0,
+    configDirectory: join(directory, "config"),
+    stateDirectory: join(directory, "state"),
+    runtimeDirectory: join(directory, "run"),
+    supervisorEntry: fileURLToPath(new URL("fake-supervisor.ts", import.meta.url)),
+    supervisorEnvironment: { PATH: process.env["PATH"] ?? "" },
+    useHostUids: false,
+    log: createGatewayLog((line) => void log.push(line), Date.now),
+    now: Date.now,
+  });
+}
+
+function clientOf(gateway: Gateway, directory: string): Client<typeof OpenShell> {
+  return createClient(OpenShell, transport(gateway, directory, true));
+}
+
+function transport({ endpoint }: Gateway, directory: string, withCertificate: boolean): Transport {
+  const bundle = readMtlsBundle(join(directory, "config"), "test");
+  if (bundle === undefined) throw new Error("the gateway wrote no client certificate");
+  const { ca, certificate: cert, key } = bundle;
+  return createGrpcTransport({ baseUrl: endpoint, nodeOptions: withCertificate ? { ca, cert, key } : { ca } });
+}
