@@ -61,9 +61,10 @@ async function follow(connection: Intercepted, live: LiveConnection, context: Eg
   if (isRefusal(routed)) return refuse(identified, routed, context);
   const decided = decide(routed, context.policy()); // 04
   if (isRefusal(decided)) return refuse(identified, decided, context);
-  live.decided = decided;
+  live.reached = decided;
   const guarded = await context.steps.guard(decided); // 05
   if (isRefusal(guarded)) return refuse(decided, guarded, context);
+  live.reached = guarded;
   if (guarded.awaiting === "response") return serveHttp({ ...guarded, protocol: "http" }, live, context); // 08 to 10
   if (!guarded.inspected) return passThrough(guarded, live, context); // 10
   const tunnel = openTunnel(guarded);

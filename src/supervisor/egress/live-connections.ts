@@ -4,15 +4,19 @@
  */
 import type { CompiledPolicy } from "../../policy/verdict.ts";
 import { decide } from "./04-decide.ts";
-import { type Decided, type Intercepted, isRefusal } from "./connection.ts";
+import { forbiddenReason, type OwnEndpoints } from "./05-guard/forbid-internal.ts";
+import { type Decided, type Guarded, type Intercepted, isRefusal } from "./connection.ts";
 
 /** One open connection. */
 export interface LiveConnection {
   /** Aborted when the connection is cut. */
   readonly signal: AbortSignal;
-  /** Tells how far it came, so that it can be decided again. */
-  decided: Decided | undefined;
+  /** How far it came, so that it can be decided again; undefined before step 4. */
+  reached: Decided | Guarded | undefined;
 }
+
+/** A policy takes away and gives names and addresses; what is the machine's own is the same before and after. */
+const nothingOwn: OwnEndpoints = { ports: [], addresses: () => new Set() };
 
 export class LiveConnections {
   readonly #live = new Map<LiveConnection, { readonly connection: Intercepted; readonly cut: AbortController }>();
@@ -33,7 +37,7 @@ export class LiveConnections {
 
   enter(connection: Intercepted): LiveConnection {
     const cut = new AbortController();
-    const live: LiveConnection = { signal: cut.signal, decided: undefined };
+    const live: LiveConnection = { signal: cut.signal, reached: undefined };
     this.#live.set(live, { connection, cut });
     return live;
   }
@@ -42,12 +46,10 @@ export class LiveConnections {
     this.#live.delete(live);
   }
 
-  /** Cuts what the policy does not allow, or allows only under inspection that the connection does not have. */
+  /** Cuts what the policy does not allow any more. */
   recheck(policy: CompiledPolicy | undefined): void {
     for (const [live, { connection, cut }] of this.#live) {
-      if (live.decided === undefined) continue;
-      const again = decide(live.decided, policy);
-      if (!isRefusal(again) && (live.decided.inspected || !again.inspected)) continue;
+      if (live.reached === undefined || isStillAllowed(live.reached, policy)) continue;
       cut.abort();
       connection.stream.destroy();
     }
@@ -60,4 +62,17 @@ export class LiveConnections {
       connection.stream.destroy();
     }
   }
+}
+
+function isStillAllowed(reached: Decided | Guarded, policy: CompiledPolicy | undefined): boolean {
+  const again = decide(reached, policy);
+  if (isRefusal(again)) return false;
+  // A tunnel that passed unseen can't be inspected from its middle.
+  if (again.inspected && !reached.inspected) return false;
+  if (!("addresses" in reached)) return true;
+  return reached.addresses.every(
+    (address) =>
+      forbiddenReason(again, address, nothingOwn) === undefined ||
+      forbiddenReason(reached, address, nothingOwn) !== undefined,
+  );
 }
