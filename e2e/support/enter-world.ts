@@ -3,8 +3,8 @@
  *
  *     node e2e/support/enter-world.ts DIRECTORY PACKAGE
  */
-import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createAuthority } from "./certificates.ts";
 import { hostsFile, networkCommands } from "./names.ts";
@@ -17,13 +17,12 @@ const [directory, packageDirectory] = process.argv.slice(2);
 if (!directory || !packageDirectory) throw new Error("usage: enter-world.ts DIRECTORY PACKAGE");
 
 furnishNetwork();
-// Before /run is covered, where some systems keep the real file that /etc/resolv.conf links to.
-const resolverFile = realpathSync("/etc/resolv.conf");
+furnishEtc(join(directory, "etc"));
 mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run");
 const registry = readRegistry(directory);
-cover("/etc/hosts", hostsFile() + (registry ? `${registryAddress} ${registry.host}\n` : ""));
+replace("/etc/hosts", hostsFile() + (registry ? `${registryAddress} ${registry.host}\n` : ""));
 // Nobody listens there, so a name that /etc/hosts lacks fails at once instead of after a time-out.
-cover(resolverFile, "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n");
+replace("/etc/resolv.conf", "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n");
 furnishTrustStore(directory);
 furnishUser();
 furnishPackage(join(directory, worldPaths.package), packageDirectory);
@@ -34,17 +33,25 @@ function furnishNetwork(): void {
   writeFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
 }
 
+/** An /etc of the world's own, in memory. What an ordinary user may not read of the machine's is left out. */
+function furnishEtc(copy: string): void {
+  mkdirSync(copy);
+  mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", copy);
+  spawnSync("cp", ["-a", "/etc/.", copy], { stdio: "ignore" });
+  mount("--bind", copy, "/etc");
+}
+
 function furnishTrustStore(into: string): void {
   const authority = createAuthority("World Authority");
   writeFileSync(join(into, worldPaths.authorityCertificate), authority.certificate);
   writeFileSync(join(into, worldPaths.authorityKey), authority.key);
-  cover(trustStore, `${readFileSync(trustStore, "utf8")}\n${authority.certificate}`);
+  replace(trustStore, `${readFileSync(trustStore, "utf8")}\n${authority.certificate}`);
 }
 
 function furnishUser(): void {
   const { name, uid, gid } = tester;
-  cover("/etc/passwd", `${readFileSync("/etc/passwd", "utf8")}${name}:x:${uid}:${gid}::/nonexistent:/bin/sh\n`);
-  cover("/etc/group", `${readFileSync("/etc/group", "utf8")}${name}:x:${gid}:\n`);
+  replace("/etc/passwd", `${readFileSync("/etc/passwd", "utf8")}${name}:x:${uid}:${gid}::/nonexistent:/bin/sh\n`);
+  replace("/etc/group", `${readFileSync("/etc/group", "utf8")}${name}:x:${gid}:\n`);
 }
 
 /** Wherever the working copy is, /root for one, every user can read it here. */
@@ -54,16 +61,11 @@ function furnishPackage(at: string, from: string): void {
   mount("-o", "remount,bind,ro", at);
 }
 
-/** Puts a text in a file's place, for this mount namespace only. */
-function cover(path: string, text: string): void {
-  if (path.startsWith("/run/")) {
-    mkdirSync(dirname(path), { recursive: true });
-    appendFileSync(path, text);
-    return;
-  }
-  const copy = join(directory ?? "", path.replaceAll("/", "_"));
-  writeFileSync(copy, text, { mode: 0o644 });
-  mount("--bind", copy, path);
+/** Puts a text in a file's place, in the world's own /etc or /run. */
+function replace(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { force: true });
+  writeFileSync(path, text, { mode: 0o644 });
 }
 
 function mount(...args: readonly string[]): void {
