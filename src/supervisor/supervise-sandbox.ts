@@ -2,7 +2,6 @@
 import { readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import type { SupervisorStatusJson } from "../gen/openshell/v1/supervisor_pb.ts";
 import { processStartTime } from "../linux/process-start-time.ts";
 import { VERSION } from "../version.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
@@ -58,7 +57,8 @@ export async function superviseSandbox(spec: LaunchSpec): Promise<number> {
       applyPolicy: async (revision) => applyPolicy(revision, await running, { audit, link }),
       exec: (request, channel) => {
         running.then(
-          ({ built, environment }) => exec(request, channel, { init: built.link, environment, onStarted: processAudit(audit) }),
+          ({ built, environment }) =>
+            exec(request, channel, { init: built.link, environment, onStarted: processAudit(audit) }),
           () => channel.exit(1),
         );
       },

@@ -6,15 +6,22 @@ import { join } from "node:path";
 import type { CompiledPolicy } from "../../policy/verdict.ts";
 import type { LaunchSpec } from "../launch-spec.ts";
 import type { BuiltSandbox } from "../sandbox/build-sandbox.ts";
+import type { ListenerDescriptors } from "../sandbox/listener-descriptors.ts";
 import { serveProxyClient } from "./01-intercept/explicit-proxy.ts";
-import { createIdentifyContext, identify } from "./02-identify/identify.ts";
-import type { SandboxAuthority } from "./07-terminate/certificate-authority.ts";
+import { PolicyDns } from "./01-intercept/policy-dns.ts";
+import { watchRefusedDatagrams } from "./01-intercept/refused-datagrams.ts";
+import { SyntheticAddresses } from "./01-intercept/synthetic-addresses.ts";
+import { serveCapturedClient } from "./01-intercept/transparent.ts";
+import { createIdentifyContext, describeHolder, type IdentifyContext, identify } from "./02-identify/identify.ts";
+import { datagramSocketInode } from "./02-identify/socket-inode.ts";
 import { machineAddresses } from "./05-guard/forbid-internal.ts";
 import { guard } from "./05-guard/guard.ts";
 import { systemResolver } from "./05-guard/resolve.ts";
+import type { SandboxAuthority } from "./07-terminate/certificate-authority.ts";
 import { terminate } from "./07-terminate/terminate.ts";
 import type { UpstreamTrust } from "./07-terminate/trust-bundle.ts";
 import type { Audit } from "./11-audit.ts";
+import { type Holder, isRefusal } from "./connection.ts";
 import type { EgressContext } from "./context.ts";
 import { createDecisionPath } from "./decision-path.ts";
 
@@ -61,10 +68,54 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     },
   };
   const path = createDecisionPath(context);
-  for (const fd of built.listeners.proxy) {
-    serve(fd, signal, (socket) => void serveProxyClient(socket, path, context));
+  const names = new SyntheticAddresses();
+  const { proxy, transparent } = built.listeners;
+  for (const { fd } of proxy) serve(fd, signal, (socket) => void serveProxyClient(socket, path, context));
+  for (const { fd } of transparent) {
+    serve(fd, signal, (socket) => void serveCapturedClient(socket, path, { ...context, names }));
   }
+  await answerNames({ names, listeners: built.listeners, hostname: spec.sandboxName, audit, signal });
+  watchRefusedDatagrams({
+    chainPid: built.chainPid,
+    audit,
+    holdersOf: ({ local }) => datagramHolders(local.port, identifyContext),
+    now: Date.now,
+    signal,
+  });
   return { recheck: path.recheck };
+}
+
+interface NameService {
+  readonly names: SyntheticAddresses;
+  readonly listeners: ListenerDescriptors;
+  readonly hostname: string;
+  readonly audit: Audit;
+  readonly signal: AbortSignal;
+}
+
+async function answerNames({ names, listeners, hostname, audit, signal }: NameService): Promise<void> {
+  const ipv6 = listeners.transparent.some(({ family }) => family === 6);
+  const dns = new PolicyDns({
+    names: { synthetic: names, hostname, ipv6 },
+    onQuestion: (question, { address }) => {
+      if (question.rcode === "NOERROR") return audit.dnsAnswered(question, address);
+      const detail = `${question.rcode} for ${question.type} ${question.name}`;
+      audit.dnsRefused(question, { refused: "intercept.malformed_destination", detail });
+    },
+  });
+  signal.addEventListener("abort", () => dns[Symbol.dispose](), { once: true });
+  await Promise.all([
+    ...listeners.dnsUdp.map(({ fd, family }) => dns.serveUdp(fd, family)),
+    ...listeners.dnsTcp.map(({ fd }) => dns.serveTcp(fd)),
+  ]);
+}
+
+/** Who holds the UDP socket with this port. For the record only, so that what can't be found is left out. */
+async function datagramHolders(port: number, context: IdentifyContext): Promise<Holder[]> {
+  const inode = datagramSocketInode(port, `${context.proc.path}/${context.initPid}/net`);
+  if (inode === undefined) return [];
+  const found = await Promise.all(context.finder.find(inode).pids.map((pid) => describeHolder(pid, context)));
+  return found.filter((holder): holder is Holder => holder !== undefined && !isRefusal(holder));
 }
 
 /** Accepts on a listening socket that init opened inside. */

@@ -1,11 +1,16 @@
 /** The descriptors that init hands over, by what they are for. */
 import { listenerAddresses } from "../../init/protocol.ts";
 
+export interface ListenerDescriptor {
+  readonly fd: number;
+  readonly family: 4 | 6;
+}
+
 export interface ListenerDescriptors {
-  readonly proxy: readonly number[];
-  readonly transparent: readonly number[];
-  readonly dnsUdp: readonly number[];
-  readonly dnsTcp: readonly number[];
+  readonly proxy: readonly ListenerDescriptor[];
+  readonly transparent: readonly ListenerDescriptor[];
+  readonly dnsUdp: readonly ListenerDescriptor[];
+  readonly dnsTcp: readonly ListenerDescriptor[];
   /** A sock_diag(7) socket of the sandbox's network namespace. */
   readonly diagnostics: number;
 }
@@ -22,7 +27,11 @@ export function sortListeners(bits: number, fds: readonly number[]): ListenerDes
     throw new Error(`init sent ${fds.length} descriptors for ${opened.length} listeners`);
   }
   const of = (role: string, transport: string) =>
-    fds.filter((_fd, index) => opened[index]?.role === role && opened[index]?.transport === transport);
+    opened.flatMap((listener, index): ListenerDescriptor[] => {
+      const fd = fds[index];
+      if (fd === undefined || listener.role !== role || listener.transport !== transport) return [];
+      return [{ fd, family: listener.address === "::1" ? 6 : 4 }];
+    });
   const sorted = {
     proxy: of("proxy", "tcp"),
     transparent: of("transparent", "tcp"),

@@ -121,7 +121,7 @@ interface Shown {
 
 function showReadOnly(path: string): Shown {
   const stat = statOf(path);
-  if (!stat) return { arguments: [], warnings: [`${path} does not exist on this machine`] };
+  if (!stat) return { arguments: [], warnings: [`${path} does not exist on this machine, or can't be reached`] };
   if (!stat.isSymbolicLink()) return { arguments: ["--ro-bind", path, path], warnings: [] };
   const link = ["--symlink", readlinkSync(path), path];
   const target = realpathOf(path);
@@ -152,8 +152,13 @@ function showWritable(path: string, sources: MountSources): Layer {
   };
 }
 
+/** Undefined for a path that is not there, or that this user may not reach: neither can be shown. */
 function statOf(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false });
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function realpathOf(path: string): string | undefined {

@@ -80,7 +80,7 @@ export async function identify(connection: Intercepted, context: IdentifyContext
   const holders: Holder[] = [];
   // One after the other: there is nearly always one, and what is known of a program answers without waiting.
   for (const pid of pids) {
-    const holder = await describe(pid, context);
+    const holder = await describeHolder(pid, context);
     if (holder === undefined) continue; // it ended meanwhile, and so holds nothing
     if (isRefusal(holder)) return holder;
     holders.push(holder);
@@ -96,8 +96,8 @@ function asked(connection: Intercepted): string {
   return `${connection.destination.host} port ${connection.destination.port}`;
 }
 
-/** Everything about one holder; undefined if it has ended. */
-async function describe(pid: number, context: IdentifyContext): Promise<Holder | Refusal | undefined> {
+/** Everything about one process that holds a socket; undefined if it has ended. */
+export async function describeHolder(pid: number, context: IdentifyContext): Promise<Holder | Refusal | undefined> {
   const { proc } = context;
   const line = proc.readText(`${pid}/stat`);
   const stat = line === undefined ? undefined : parseProcessStat(line);

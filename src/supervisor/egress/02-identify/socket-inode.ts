@@ -44,6 +44,22 @@ function inodeFromTables(question: SocketQuestion, netDirectory: string): number
   return find("tcp", (address) => address) ?? find("tcp6", mapped);
 }
 
+/**
+ * The inode of the UDP socket with this local port, whatever address it is bound to: most UDP sockets are bound to none.
+ * Read from the tables, since nothing waits for the answer.
+ */
+export function datagramSocketInode(localPort: number, netDirectory: string): number | undefined {
+  const port = `:${localPort.toString(hexadecimal).padStart(4, "0").toUpperCase()}`;
+  for (const table of ["udp", "udp6"]) {
+    for (const line of readFileSync(`${netDirectory}/${table}`, "latin1").split("\n")) {
+      const columns = line.trim().split(/ +/);
+      const inode = Number(columns[inodeColumn]);
+      if (columns[localColumn]?.endsWith(port) && inode > 0) return inode;
+    }
+  }
+  return undefined;
+}
+
 function inodeInTable(file: string, local: string, remote: string): number | undefined {
   for (const line of readFileSync(file, "latin1").split("\n")) {
     // Cheap look before the line is taken apart; tables can be long.
