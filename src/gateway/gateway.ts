@@ -16,7 +16,7 @@ import { forgetRunningGateway, processStartTime, writeRunningGateway } from "../
 import { supervisorSocketPath } from "../locations/runtime-directory.ts";
 import { type GatewayCertificates, loadCertificates } from "./certificates/gateway-certificates.ts";
 import type { GatewayContext } from "./context.ts";
-import { hostUidChooser } from "./drivers/local/host-uids.ts";
+import { canUseHostUids, HOST_UIDS_PATH, openHostUids } from "./drivers/local/host-uids.ts";
 import { createLocalDriver } from "./drivers/local/local-driver.ts";
 import type { GatewayLog } from "./gateway-log.ts";
 import { SandboxChanges } from "./sandboxes/changes.ts";
@@ -95,11 +95,7 @@ function createContext(
     socketPath: supervisorSocketPath(options.runtimeDirectory),
     supervisorEntry: options.supervisorEntry,
     environment: options.supervisorEnvironment,
-    chooseHostUid: options.useHostUids === false ? undefined : hostUidChooser(),
-    usedHostUids: async () => {
-      const records = await store.sandboxes.all();
-      return new Set(records.map(({ hostUid }) => hostUid).filter((uid) => uid !== undefined));
-    },
+    hostUids: options.useHostUids !== false && canUseHostUids() ? openHostUids(HOST_UIDS_PATH) : undefined,
   });
   return {
     version: options.version,

@@ -1,27 +1,69 @@
-/** Which host uids a gateway may give to sandboxes, one each, so that sandboxes are strangers to one another. */
-import { readFileSync } from "node:fs";
-
-/** Above what distributions give to people and services; what is free of subordinate ids differs by machine. */
-const FIRST_UID = 200_001;
-/** More sandboxes than one machine runs. */
-const COUNT = 20_000;
-
 /**
- * Chooses uids, or gives undefined where the gateway cannot: it is not root, or is root only of a user namespace into
- * which the range is not mapped.
+ * Which host uids are sandboxes', one each, so that sandboxes are strangers to one another. The book of them is one for
+ * the machine, not for the gateway: two gateways that gave the same uid to two sandboxes would let them meet, and the
+ * deletion of one would kill the other.
  */
-export function hostUidChooser(): ((used: ReadonlySet<number>) => number) | undefined {
-  if (process.geteuid?.() !== 0 || !isMapped(readFileSync("/proc/self/uid_map", "utf8"))) return undefined;
-  let next = FIRST_UID;
-  return (used) => {
-    // In turn, not the lowest free one: a uid rests for as long as possible before another sandbox has it.
-    for (let tried = 0; tried < COUNT; tried += 1) {
-      const uid = next;
-      next = uid + 1 === FIRST_UID + COUNT ? FIRST_UID : uid + 1;
-      if (!used.has(uid)) return uid;
-    }
-    throw new Error(`all ${COUNT} host uids for sandboxes are taken`);
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+/** Above what distributions give to people and services. */
+const FIRST_UID = 200_001;
+/** More sandboxes than one machine has. */
+const COUNT = 20_000;
+/** Two gateways that take a uid at the same moment: the second waits. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+export const HOST_UIDS_PATH = "/var/lib/openshell/host-uids.db";
+
+export interface HostUids {
+  /** A uid that no other sandbox on this machine has. `directory` is the sandbox's and exists: without it, it is stale. */
+  take(directory: string): number;
+  release(uid: number): void;
+}
+
+/** Whether this process may give uids away: it is root, and not only of a user namespace without the range. */
+export function canUseHostUids(): boolean {
+  return process.geteuid?.() === 0 && isMapped(readFileSync("/proc/self/uid_map", "utf8"));
+}
+
+/** Opens the book at `path`. */
+export function openHostUids(path: string): HostUids {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  database.exec("CREATE TABLE IF NOT EXISTS uids (uid INTEGER PRIMARY KEY, directory TEXT NOT NULL) STRICT");
+  const last = database.prepare("SELECT max(uid) AS uid FROM uids");
+  const holder = database.prepare("SELECT directory FROM uids WHERE uid = ?");
+  const insert = database.prepare("INSERT OR REPLACE INTO uids VALUES (?, ?)");
+  const remove = database.prepare("DELETE FROM uids WHERE uid = ?");
+  const isFree = (uid: number) => {
+    const directory = holder.get(uid)?.["directory"];
+    return directory === undefined || !existsSync(String(directory));
   };
+
+  return {
+    take(directory) {
+      database.exec("BEGIN IMMEDIATE");
+      try {
+        const after = Number(last.get()?.["uid"] ?? FIRST_UID - 1);
+        const uid = firstFree(after, isFree);
+        insert.run(uid, directory);
+        return uid;
+      } finally {
+        database.exec("COMMIT");
+      }
+    },
+    release: (uid) => void remove.run(uid),
+  };
+}
+
+/** Going round from the one after `after`, so that a uid rests before another sandbox has it. */
+function firstFree(after: number, isFree: (uid: number) => boolean): number {
+  for (let step = 0; step < COUNT; step += 1) {
+    const uid = FIRST_UID + ((after + 1 - FIRST_UID + step) % COUNT);
+    if (isFree(uid)) return uid;
+  }
+  throw new Error(`all ${COUNT} host uids for sandboxes are taken`);
 }
 
 /** Whether one line of user_namespaces(7)'s uid_map (inside, outside, length) covers the whole range. */

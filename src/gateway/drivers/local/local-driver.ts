@@ -5,6 +5,7 @@ import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { readSandboxProcesses } from "../../../supervisor/sandbox-processes.ts";
 import type { ComputeDriver, Placement, PreparedSupervisor, SupervisorProcess } from "../driver.ts";
+import type { HostUids } from "./host-uids.ts";
 import { isRunning, killGroup, killUid, killUntilGone, remainingProcesses } from "./kill-processes.ts";
 import { packageView } from "./package-view.ts";
 import { makeViewDirectories, privateViewCommand, viewDirectories, viewGatewayDirectory } from "./private-view.ts";
@@ -21,9 +22,7 @@ export interface LocalDriverOptions {
   readonly supervisorEntry: string;
   readonly environment: Readonly<Record<string, string>>;
   /** Gives uids of their own to sandboxes; undefined: all run as the gateway's user. */
-  readonly chooseHostUid: ((used: ReadonlySet<number>) => number) | undefined;
-  /** The uids of the sandboxes that exist. */
-  readonly usedHostUids: () => Promise<ReadonlySet<number>>;
+  readonly hostUids: HostUids | undefined;
 }
 
 /** Makes the driver, and begins to prepare the reserve. */
@@ -31,7 +30,8 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   const base = sandboxesDirectory(options.stateDirectory);
   const logs = join(options.stateDirectory, "supervisors");
   for (const path of [base, logs]) mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (options.chooseHostUid !== undefined) makeViewDirectories();
+  const { hostUids } = options;
+  if (hostUids !== undefined) makeViewDirectories();
   const directoryOf = (sandboxId: string) => join(base, sandboxId);
   const logOf = (sandboxId: string) => join(logs, `${sandboxId}.log`);
 
@@ -57,15 +57,18 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
     ]);
   }
 
-  async function remove({ sandboxId }: Placement): Promise<void> {
+  async function remove({ sandboxId, hostUid }: Placement): Promise<void> {
     await removeTree(directoryOf(sandboxId));
     await rm(logOf(sandboxId), { force: true });
+    if (hostUid !== undefined) hostUids?.release(hostUid);
   }
 
   const newPlacement = async (): Promise<Placement> => {
     const sandboxId = randomUUID();
-    if (options.chooseHostUid === undefined) return { sandboxId };
-    return { sandboxId, hostUid: options.chooseHostUid(await options.usedHostUids()) };
+    if (hostUids === undefined) return { sandboxId };
+    // The directory first: a uid whose directory does not exist counts as forgotten.
+    await mkdir(directoryOf(sandboxId), { recursive: true, mode: 0o700 });
+    return { sandboxId, hostUid: hostUids.take(directoryOf(sandboxId)) };
   };
   const reserve = new Reserve(
     async () => prepare(await newPlacement()),
@@ -89,7 +92,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
       for (const sandboxId of await readdir(base)) {
         if (keep.has(sandboxId)) continue;
         const { uid } = await stat(directoryOf(sandboxId));
-        const isOwn = options.chooseHostUid !== undefined && uid !== 0;
+        const isOwn = hostUids !== undefined && uid !== 0;
         const placement = isOwn ? { sandboxId, hostUid: uid } : { sandboxId };
         await kill(placement, undefined);
         await remove(placement);
