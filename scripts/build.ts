@@ -3,7 +3,7 @@
  * the bundles and are found beside them in node_modules.
  */
 import { rm } from "node:fs/promises";
-import { type BuildOptions, build } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const shared: BuildOptions = {
   outdir: "dist",
@@ -22,10 +22,31 @@ const shared: BuildOptions = {
   },
 };
 
+/**
+ * The CLI is CommonJS: Node starts it without its ESM loader and without the ESM views of its own modules, which takes 5
+ * to 15 ms off every command. Modules that a command does not need are in the file, but never run.
+ */
+const cli: BuildOptions = {
+  ...shared,
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  banner: {},
+  define: { "import.meta.dirname": "__dirname" },
+  supported: { "dynamic-import": false },
+};
+
+/** Keeps the commands out of the entry file, so that they are loaded after it has switched the compile cache on. */
+const commandsApart: Plugin = {
+  name: "commands-apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/dispatch\.ts$/ }, () => ({ path: "./cli-commands.cjs", external: true }));
+  },
+};
+
 await rm("dist", { recursive: true, force: true });
-// Daemons load all they have, so that one file is fastest. A command of the CLI needs a tenth of it: split, it reads that.
 const daemons = { gateway: "src/gateway/main.ts", supervisor: "src/supervisor/main.ts", init: "src/init/main.ts" };
 await Promise.all([
   build({ ...shared, entryPoints: daemons }),
-  build({ ...shared, entryPoints: { cli: "src/cli/main.ts" }, splitting: true, chunkNames: "cli/[name]-[hash]" }),
+  build({ ...cli, entryPoints: { cli: "src/cli/main.ts" }, plugins: [commandsApart] }),
+  build({ ...cli, entryPoints: { "cli-commands": "src/cli/dispatch.ts" } }),
 ]);

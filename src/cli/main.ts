@@ -11,6 +11,10 @@ if (typed.length === 1 && (typed[0] === "--version" || typed[0] === "-V")) {
   process.stdout.write(`openshell ${VERSION}\n`);
 } else {
   useCompileCache();
+  void runCommand();
+}
+
+async function runCommand(): Promise<void> {
   const { dispatch } = await import("./dispatch.ts");
   const exitCode = await dispatch(typed, {
     // Getters: each standard stream is set up at first touch, and most commands use one or two.
@@ -27,7 +31,9 @@ if (typed.length === 1 && (typed[0] === "--version" || typed[0] === "-V")) {
     signals: process,
     installation: { node: process.execPath, gatewayProgram: `${import.meta.dirname}/gateway.mjs` },
   });
-  await flushed(exitCode);
+  await flushed();
+  // Standard input may still be open, and would keep the process alive.
+  process.exit(exitCode);
 }
 
 /** Not Node's default place below /tmp: whoever makes that directory first decides what code this program runs. */
@@ -36,15 +42,13 @@ function useCompileCache(): void {
   if (base?.startsWith("/")) enableCompileCache(`${base}/openshell/compile`);
 }
 
-/** Ends at once, although standard input may still be open, but not before the output has gone out. */
-async function flushed(exitCode: number): Promise<never> {
+/** Waits until the output has gone out, or cannot. */
+async function flushed(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
-    if (stream.writableLength > 0 && !stream.destroyed) {
-      await new Promise<void>((resolve) => {
-        stream.once("error", () => resolve());
-        stream.write("", () => resolve());
-      });
-    }
+    if (stream.writableLength === 0 || stream.destroyed) continue;
+    await new Promise<void>((resolve) => {
+      stream.once("error", () => resolve());
+      stream.write("", () => resolve());
+    });
   }
-  process.exit(exitCode);
 }
