@@ -5,7 +5,7 @@ import type { Endpoint } from "../../policy/policy.ts";
 import type { CompiledPolicy, ConnectVerdict } from "../../policy/verdict.ts";
 import { decide } from "./04-decide.ts";
 import type { Identified } from "./connection.ts";
-import { plainEndpoint, testPolicy, upstreamHost } from "./testing/loopback-world.ts";
+import { plainEndpoint, testPolicy, upstreamHost } from "./test-support/loopback-world.ts";
 
 /** A connection that the programs share. */
 function heldBy(...paths: readonly string[]): Identified {

@@ -10,7 +10,7 @@ import { SandboxAuthority } from "./07-terminate/certificate-authority.ts";
 import { terminate } from "./07-terminate/terminate.ts";
 import { UpstreamTrust } from "./07-terminate/trust-bundle.ts";
 import { createDecisionPath } from "./decision-path.ts";
-import { LoopbackWorld, noRule, plainEndpoint, TestClient, type TestPolicy } from "./testing/loopback-world.ts";
+import { LoopbackWorld, noRule, plainEndpoint, TestClient, type TestPolicy } from "./test-support/loopback-world.ts";
 
 const host = "upstream.invalid";
 const now = new Date();

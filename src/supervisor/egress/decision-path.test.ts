@@ -10,7 +10,7 @@ import {
   type TestClient,
   type TestPolicy,
   upstreamHost,
-} from "./testing/loopback-world.ts";
+} from "./test-support/loopback-world.ts";
 
 const denyAll: TestPolicy = { connect: () => ({ kind: "deny", reason: "decide.implicit_deny" }) };
 

@@ -36,9 +36,10 @@ export function createDecisionPath(context: EgressContext): DecisionPath {
     follow: async (connection) => {
       connection.stream.on("error", ignore);
       if (context.signal.aborted) connection.stream.destroy();
-      if (connections.full) return refuse(connection, tooMany(connection), context);
+      const isFull = connections.full;
       const live = connections.enter(connection);
       try {
+        if (isFull) return await refuse(connection, tooMany(connection), context);
         return await follow(connection, live, context);
       } catch (error) {
         // Refusals are values, so this is a defect. Whatever it is, nothing more passes.

@@ -5,7 +5,7 @@ import type { Endpoint } from "../../policy/policy.ts";
 import type { CompiledPolicy } from "../../policy/verdict.ts";
 import type { Guarded } from "./connection.ts";
 import { LiveConnections } from "./live-connections.ts";
-import { plainEndpoint, type TestPolicy, testPolicy, upstreamHost } from "./testing/loopback-world.ts";
+import { plainEndpoint, type TestPolicy, testPolicy, upstreamHost } from "./test-support/loopback-world.ts";
 
 /** An open connection to 10.0.0.1, allowed by the endpoint. */
 function openTo(endpoint: Endpoint): { live: LiveConnections; stream: Duplex; signal: AbortSignal } {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import type { ConnectVerdict } from "../../../policy/verdict.ts";
-import { LoopbackWorld, plainEndpoint, type TestPolicy } from "../testing/loopback-world.ts";
+import { LoopbackWorld, plainEndpoint, type TestPolicy } from "../test-support/loopback-world.ts";
 
 const denied: ConnectVerdict = { kind: "deny", reason: "decide.implicit_deny", rule: "near" };
 const denyAll: TestPolicy = { connect: () => denied };

@@ -12,8 +12,8 @@ import type { CanonicalHost } from "../../../net/canonical-host.ts";
 import { fieldValue } from "../../../net/http1-fields.ts";
 import { requestFraming } from "../../../net/http1-framing.ts";
 import { parseRequestHead, type RequestHead } from "../../../net/http1-head.ts";
+import { readHead } from "../../../net/http1-read-head.ts";
 import type { Destination } from "../../../policy/verdict.ts";
-import { readHead } from "../08-inspect/http1/read-head.ts";
 import { keptAliveIdleMs, requestHeadTimeoutMs } from "../10-forward/limits.ts";
 import type { Awaiting, Intercepted, Refusal } from "../connection.ts";
 import type { EgressContext } from "../context.ts";
@@ -21,7 +21,7 @@ import type { DecisionPath } from "../decision-path.ts";
 import { printable, refuseConnection } from "../refuse.ts";
 import { clientSocketPair } from "./client-socket-pair.ts";
 
-type ProxyContext = Pick<EgressContext, "audit" | "newId" | "now">;
+type ProxyContext = Pick<EgressContext, "audit" | "newId" | "now" | "onDefect">;
 
 /** What a proxy request asks for. */
 interface ProxyRequest {
@@ -36,40 +36,40 @@ const noDestination: Destination = { host: "unreadable.invalid" as CanonicalHost
 export async function serveProxyClient(socket: Socket, path: DecisionPath, context: ProxyContext): Promise<void> {
   socket.setNoDelay(true);
   socket.on("error", ignore);
+  try {
+    // A kept connection may ask for one origin after the other; each is a path of its own.
+    for (;;) {
+      const intercepted = await intercept(socket, context);
+      if (intercepted === undefined) break;
+      if ((await path.follow(intercepted)) === "closed") break;
+    }
+  } catch (error) {
+    context.onDefect(error);
+  }
+  socket.destroy();
+}
+
+/** Reads the next proxy request. Undefined if there is none, or if it was refused. */
+async function intercept(socket: Socket, context: ProxyContext): Promise<Intercepted | undefined> {
   const client = clientSocketPair(socket);
-  if (client === undefined) {
-    // The client has gone already.
-    socket.destroy();
-    return;
+  // Without addresses the client has gone already.
+  if (client === undefined) return undefined;
+  const reader = new ByteReader(socket);
+  const times = { firstByteMs: keptAliveIdleMs, wholeHeadMs: requestHeadTimeoutMs };
+  const read = await readHead(reader, parseRequestHead, times);
+  if (read.kind === "end" || read.kind === "timeout") return undefined;
+  const base = { id: context.newId(), listener: "proxy", stream: socket, client, startedAt: context.now() } as const;
+  const asked = read.kind === "malformed" ? malformed(read.detail) : readProxyRequest(read.head);
+  if ("refused" in asked) {
+    reader.take(reader.bytes.length);
+    reader.release();
+    const unreadable = { awaiting: "response", destination: noDestination, asked: "unreadable" } as const;
+    await refuseConnection({ ...base, ...unreadable }, asked, context);
+    return undefined;
   }
-  let end = "handed-back";
-  while (end === "handed-back") {
-    const reader = new ByteReader(socket);
-    const times = { firstByteMs: keptAliveIdleMs, wholeHeadMs: requestHeadTimeoutMs };
-    const read = await readHead(reader, parseRequestHead, times);
-    if (read.kind === "end" || read.kind === "timeout") {
-      reader.release();
-      socket.destroy();
-      return;
-    }
-    const base = { id: context.newId(), listener: "proxy", stream: socket, client, startedAt: context.now() } as const;
-    const asked: ProxyRequest | Refusal =
-      read.kind === "malformed" ? malformed(read.detail) : readProxyRequest(read.head);
-    if ("refused" in asked) {
-      reader.take(reader.bytes.length);
-      reader.release();
-      const refused: Intercepted = { ...base, awaiting: "response", destination: noDestination, asked: "unreadable" };
-      await refuseConnection(refused, asked, context);
-      return;
-    }
-    // A CONNECT is read; a request in absolute-form is left for step 8, which reads every request alike.
-    if (asked.awaiting === "connect-answer" && read.kind === "head") reader.take(read.length);
-    if (!reader.release()) {
-      socket.destroy();
-      return;
-    }
-    end = await path.follow({ ...base, ...asked, asked: askedText(read) });
-  }
+  // A CONNECT is read; a request in absolute-form is left for step 8, which reads every request alike.
+  if (asked.awaiting === "connect-answer" && read.kind === "head") reader.take(read.length);
+  return reader.release() ? { ...base, ...asked, asked: askedText(read) } : undefined;
 }
 
 function readProxyRequest(head: RequestHead): ProxyRequest | Refusal {

@@ -3,7 +3,7 @@ import { Duplex } from "node:stream";
 import { describe, it } from "node:test";
 import type { Guarded } from "../connection.ts";
 import { isRefusal } from "../connection.ts";
-import { LoopbackWorld, upstreamHost } from "../testing/loopback-world.ts";
+import { LoopbackWorld, upstreamHost } from "../test-support/loopback-world.ts";
 import { dial } from "./dial.ts";
 
 function guardedTo(port: number, ...addresses: readonly string[]): Guarded {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { describe, it } from "node:test";
-import { LoopbackWorld, type TestClient } from "../testing/loopback-world.ts";
+import { LoopbackWorld, type TestClient } from "../test-support/loopback-world.ts";
 import { type RelayCounts, type RelayOptions, relay } from "./relay.ts";
 
 /** Two clients whose server sides are relayed to each other. */

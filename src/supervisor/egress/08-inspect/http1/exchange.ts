@@ -12,6 +12,7 @@ import { BodyFollower } from "../../../../net/http1-body.ts";
 import { fieldTokens } from "../../../../net/http1-fields.ts";
 import { type Framing, responseFraming } from "../../../../net/http1-framing.ts";
 import { parseResponseHead, type ResponseHead } from "../../../../net/http1-head.ts";
+import { readHead } from "../../../../net/http1-read-head.ts";
 import { resetStream } from "../../../../net/reset.ts";
 import type { Destination } from "../../../../policy/verdict.ts";
 import { type BodyEnd, streamBody } from "../../10-forward/body.ts";
@@ -22,7 +23,6 @@ import { serialiseRequestHead } from "../../10-forward/request.ts";
 import { serialiseResponseHead, serialiseUpgradeHead, switchesTo } from "../../10-forward/response.ts";
 import type { RequestOutcome } from "../../11-audit.ts";
 import type { Refusal } from "../../connection.ts";
-import { readHead } from "./read-head.ts";
 import type { UnderstoodRequest } from "./understand.ts";
 
 export interface Upstream {

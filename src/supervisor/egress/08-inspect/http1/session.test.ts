@@ -8,7 +8,7 @@ import {
   type TestClient,
   type TestPolicy,
   testPolicy,
-} from "../../testing/loopback-world.ts";
+} from "../../test-support/loopback-world.ts";
 
 /** A tunnel through the proxy to an upstream that `onConnection` plays. */
 async function tunnel(

@@ -14,6 +14,7 @@ import { writeBounded } from "../../../../net/backpressure.ts";
 import { ByteReader } from "../../../../net/byte-reader.ts";
 import { BodyFollower } from "../../../../net/http1-body.ts";
 import { parseRequestHead } from "../../../../net/http1-head.ts";
+import { readHead } from "../../../../net/http1-read-head.ts";
 import type { MatchedEndpoint, RequestVerdict } from "../../../../policy/verdict.ts";
 import { decide } from "../../04-decide.ts";
 import { drainedBodyBytes, keptAliveIdleMs, requestHeadTimeoutMs } from "../../10-forward/limits.ts";
@@ -22,7 +23,6 @@ import { isRefusal, type Peeked, type Refusal } from "../../connection.ts";
 import type { EgressContext } from "../../context.ts";
 import { endWith, refusalResponse } from "../../refuse.ts";
 import { exchange, type Upstream } from "./exchange.ts";
-import { readHead } from "./read-head.ts";
 import { elsewhere, type RequestPlace, type UnderstoodRequest, understandRequest } from "./understand.ts";
 
 /** `handed-back`: the client stream stands at the head of a request for another origin. */

@@ -1,6 +1,6 @@
 /** Waits for the head of a message. */
-import type { ByteReader } from "../../../../net/byte-reader.ts";
-import type { HeadResult } from "../../../../net/http1-head.ts";
+import type { ByteReader } from "./byte-reader.ts";
+import type { HeadResult } from "./http1-head.ts";
 
 export type ReadHead<Head> =
   /** `length` bytes of the reader are the head; they have not been taken. */
