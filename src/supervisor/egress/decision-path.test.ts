@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { describe, it } from "node:test";
 import { clientSocketPair } from "./01-intercept/client-socket-pair.ts";
+import { maxConnections } from "./10-forward/limits.ts";
 import type { Intercepted } from "./connection.ts";
 import { createDecisionPath } from "./decision-path.ts";
 import {
@@ -148,6 +150,20 @@ describe("whatever goes wrong", () => {
     await client.untilClosed();
     assert.equal(await ended.promise, "closed");
     assert.deepEqual(world.defects, [broken]);
+  });
+
+  it("one connection too many is refused", async () => {
+    await using world = new LoopbackWorld(denyAll);
+    const context = world.context();
+    const never = new Promise<never>(() => {});
+    const path = createDecisionPath({ ...context, steps: { ...context.steps, identify: () => never } });
+    const listener = await world.listen((socket) => {
+      for (let i = 0; i < maxConnections; i++) void path.follow({ ...captured(socket, 80), stream: new Duplex() });
+      void path.follow(captured(socket, 80));
+    });
+    const client = await world.connect(listener);
+    client.say("GET / HTTP/1.1\r\nHost: upstream.invalid\r\n\r\n");
+    assert.match(await client.untilClosed(), /^HTTP\/1\.1 503 [\s\S]*intercept\.busy/);
   });
 
   it("what can't be put on record is not allowed", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { describe, it } from "node:test";
+import { responseHeadTimeoutMs } from "../../10-forward/limits.ts";
 import {
   LoopbackWorld,
   noRule,
@@ -276,6 +277,19 @@ describe("an upstream that can't be understood", () => {
     const { client, host } = await tunnel(world, (socket) => socket.once("data", () => socket.end()));
     client.say(get(host));
     assert.match(await client.untilClosed(), /502 Bad Gateway[\s\S]*forward\.reset/);
+  });
+
+  it("is answered for with 504 when it does not answer in time", async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] });
+    await using world = new LoopbackWorld();
+    const asked = Promise.withResolvers<void>();
+    const { client, host } = await tunnel(world, (socket) => socket.once("data", () => asked.resolve()));
+    client.say(get(host));
+    await asked.promise;
+    // Until the proxy waits for the answer, which it does soon after it has sent the request.
+    await new Promise((resolve) => setImmediate(resolve));
+    context.mock.timers.tick(responseHeadTimeoutMs);
+    assert.match(await client.until(/\}\n$/), /^HTTP\/1\.1 504 [\s\S]*forward\.timeout/);
   });
 
   it("breaks the client's connection when it breaks off within a body", async () => {
