@@ -116,18 +116,17 @@ describe("an address has the class of the worst it stands for", () => {
       "100.100.100.200",
       "168.63.129.16",
     ],
+    documentation: ["192.0.2.1", "198.51.100.7", "203.0.113.80", "2001:db8::1", "3fff::1", "64:ff9b::c000:201"],
     reserved: [
       "0.0.0.0",
       "0.1.2.3",
       "::",
-      "192.0.2.1",
       "198.18.0.1",
       "198.19.255.255",
       "224.0.0.1",
       "255.255.255.255",
       "240.0.0.1",
       "ff02::1",
-      "2001:db8::1",
       "2001:2::1",
       "fec0::1",
       "4000::1",
@@ -161,7 +160,15 @@ describe("an address has the class of the worst it stands for", () => {
   });
 
   it("whatever carries an IPv4 address is never milder than that address", () => {
-    const severity: readonly AddressClass[] = ["public", "private", "reserved", "link_local", "loopback", "metadata"];
+    const severity: readonly AddressClass[] = [
+      "public",
+      "private",
+      "documentation",
+      "reserved",
+      "link_local",
+      "loopback",
+      "metadata",
+    ];
     fc.assert(
       fc.property(
         fc.ipV4(),

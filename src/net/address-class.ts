@@ -19,8 +19,11 @@ export interface IpAddress {
   readonly text: string;
 }
 
-/** The part after `guard.` of the reason code that refuses it; `public` is not refused. */
-export type AddressClass = "public" | "private" | "reserved" | "link_local" | "loopback" | "metadata";
+/**
+ * The part after `guard.` of the reason code that refuses it, but for two: `public` is not refused, and `documentation`,
+ * which is refused as `reserved`, is what closed networks give to machines that must not be mistaken for real ones.
+ */
+export type AddressClass = "public" | "private" | "documentation" | "reserved" | "link_local" | "loopback" | "metadata";
 
 /** A block of addresses; the bits after `prefix` are zero. A single address is a block of full length. */
 export interface Cidr {
@@ -31,7 +34,15 @@ export interface Cidr {
 }
 
 /** Mildest first: when two classes apply, the later one wins. */
-const severity: readonly AddressClass[] = ["public", "private", "reserved", "link_local", "loopback", "metadata"];
+const severity: readonly AddressClass[] = [
+  "public",
+  "private",
+  "documentation",
+  "reserved",
+  "link_local",
+  "loopback",
+  "metadata",
+];
 
 /** The IANA special-purpose address registries (RFC 6890), and where the clouds keep their metadata services. */
 const classTable: readonly (readonly [AddressClass, readonly string[]])[] = [
@@ -53,23 +64,20 @@ const classTable: readonly (readonly [AddressClass, readonly string[]])[] = [
   ["loopback", ["127.0.0.0/8", "::1/128"]],
   ["link_local", ["169.254.0.0/16", "fe80::/10"]],
   ["private", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]],
+  // RFC 5737, RFC 3849, RFC 9637.
+  ["documentation", ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"]],
   [
     "reserved",
     [
       "0.0.0.0/8", // Linux connects 0.0.0.0 to loopback
       "192.0.0.0/24",
-      "192.0.2.0/24",
       "192.88.99.0/24", // 6to4 relays, RFC 7526
       "198.18.0.0/15", // benchmarking; also where synthetic addresses come from
-      "198.51.100.0/24",
-      "203.0.113.0/24",
       "224.0.0.0/4",
       "240.0.0.0/4",
       "2001:2::/48", // benchmarking; synthetic addresses too
       "2001:10::/28", // ORCHID: not routed
       "2001:20::/28",
-      "2001:db8::/32",
-      "3fff::/20", // documentation, RFC 9637
     ],
   ],
 ];

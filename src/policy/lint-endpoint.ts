@@ -31,7 +31,7 @@ const closedBlocks: readonly (readonly [string, Cidr])[] = [
 /** Leaves the decision path before step 4. */
 const inferenceHost = "inference.local";
 
-const openClasses: readonly AddressClass[] = ["public", "private"];
+const openClasses: readonly AddressClass[] = ["public", "private", "documentation"];
 
 /** `key` is where the endpoint stands; problems are about it and its fields. */
 export function lintEndpoint(endpoint: Endpoint, key: KeyPath): Problem[] {

@@ -75,7 +75,7 @@ export function issueLeaf(authority: CertificateAuthority, request: LeafRequest)
       subject: request.subject,
       publicKey: keys.publicKey,
       notBefore,
-      notAfter: notAfter > authority.notAfter ? authority.notAfter : notAfter,
+      notAfter: Math.min(notAfter, authority.notAfter),
       usage: request.usage,
       dnsNames: request.dnsNames ?? [],
       ipAddresses: request.ipAddresses ?? [],

@@ -25,10 +25,11 @@ export function addressPermitted(
 ): true | ReasonCode {
   const kind = classifyAddress(address);
   const refused = refusedClass(kind);
-  // No endpoint can open these: a name that leads there is an attack, or a mistake that looks like one.
-  if (refused !== undefined && refused !== "guard.private") return refused;
-  if (endpoints.some(({ endpoint }) => permits(endpoint, host, { address, isPrivate: kind === "private" })))
-    return true;
+  // Addresses of closed networks. Nobody's name leads there by right, but an operator's own may, and is then written out.
+  const isInternal = kind === "private" || kind === "documentation";
+  // No endpoint can open the others: a name that leads there is an attack, or a mistake that looks like one.
+  if (refused !== undefined && !isInternal) return refused;
+  if (endpoints.some(({ endpoint }) => permits(endpoint, host, { address, isInternal }))) return true;
   // What is left is a public address outside of every `allowed_ips`: no rule names this pair of name and address.
   return refused ?? "decide.implicit_deny";
 }
@@ -36,10 +37,10 @@ export function addressPermitted(
 function permits(
   endpoint: Endpoint,
   host: CanonicalHost,
-  candidate: { readonly address: IpAddress; readonly isPrivate: boolean },
+  candidate: { readonly address: IpAddress; readonly isInternal: boolean },
 ): boolean {
   if (endpoint.allowedIps.length > 0) return isListed(endpoint.allowedIps, candidate.address);
-  if (!candidate.isPrivate) return endpoint.host !== undefined;
+  if (!candidate.isInternal) return endpoint.host !== undefined;
   // Whoever wrote down one host may be trusted to know where it leads. A wildcard's names are chosen by whoever runs
   // that zone, and a proposed endpoint was written by the agent.
   return endpoint.host === host && !endpoint.advisorProposed;
@@ -59,6 +60,7 @@ function refusedClass(kind: AddressClass): ReasonCode | undefined {
       return undefined;
     case "private":
       return "guard.private";
+    case "documentation":
     case "reserved":
       return "guard.reserved";
     case "link_local":
