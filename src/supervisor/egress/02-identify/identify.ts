@@ -52,7 +52,7 @@ const loggedArgumentLength = 256;
 export async function createIdentifyContext(options: IdentifyOptions): Promise<IdentifyContext> {
   const firstUse = await FirstUseMemory.open(options.firstUseFile);
   const proc = new ProcFs(options.procfs);
-  const finder = new SocketHolderFinder(proc, [namespaceInitPid, options.initPid]);
+  const finder = new SocketHolderFinder(proc, { skipped: [namespaceInitPid, options.initPid] });
   return {
     proc,
     initPid: options.initPid,

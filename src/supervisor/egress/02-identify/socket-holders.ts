@@ -36,13 +36,18 @@ interface DescriptorTable {
 export class SocketHolderFinder {
   readonly #proc: ProcFs;
   readonly #skipped: ReadonlySet<number>;
+  readonly #now: () => number;
   readonly #tables = new Map<number, DescriptorTable>();
   #watchedThreads = 0;
 
-  /** @param skipped processes that are ours, such as init: unreadable by intent, and never given a connection */
-  constructor(proc: ProcFs, skipped: readonly number[]) {
+  /**
+   * @param options `skipped` are processes that are ours, such as init: unreadable by intent, and never given a
+   * connection; `now` gives monotonic milliseconds
+   */
+  constructor(proc: ProcFs, options: { readonly skipped: readonly number[]; readonly now?: () => number }) {
     this.#proc = proc;
-    this.#skipped = new Set(skipped);
+    this.#skipped = new Set(options.skipped);
+    this.#now = options.now ?? (() => performance.now());
   }
 
   [Symbol.dispose](): void {
@@ -77,7 +82,7 @@ export class SocketHolderFinder {
   /** Undefined if a table can't be read. */
   #holds(pid: number, inode: number): boolean | undefined {
     const known = this.#tables.get(pid);
-    const state = known?.watch.state();
+    const state = known?.watch.state(this.#now());
     if (known !== undefined && state === "asleep") return this.#tableHolds(pid, known, inode);
     if (known !== undefined && state === "unsure") return this.#readAgain(pid, known, inode);
     if (known !== undefined) this.#forget(pid);
@@ -91,7 +96,10 @@ export class SocketHolderFinder {
   #watch(pid: number): WatchedProcess | undefined {
     const room = watchedThreadsLimit - this.#watchedThreads;
     if (room <= 0) return undefined;
-    const watch = WatchedProcess.watch(this.#proc, pid, Math.min(room, watchedThreadsPerProcess));
+    const watch = WatchedProcess.watch(this.#proc, pid, {
+      threadsLimit: Math.min(room, watchedThreadsPerProcess),
+      now: this.#now(),
+    });
     this.#watchedThreads += watch?.threads.length ?? 0;
     return watch;
   }

@@ -4,7 +4,6 @@
  * `/proc/PID/task/TID/schedstat` says how long a thread ran, how long it waited, and how many times it was put on a CPU. A
  * process none of whose threads has run has neither changed its descriptors nor started a thread or a process.
  */
-import { performance } from "node:perf_hooks";
 import { closeProcFile, type ProcFs } from "../../../linux/proc.ts";
 
 /**
@@ -26,17 +25,26 @@ interface WatchedThread {
 export class WatchedProcess {
   readonly threads: readonly WatchedThread[];
   readonly #proc: ProcFs;
-  readonly #since = performance.now();
+  readonly #since: number;
 
-  private constructor(proc: ProcFs, threads: readonly WatchedThread[]) {
+  private constructor(proc: ProcFs, threads: readonly WatchedThread[], since: number) {
     this.#proc = proc;
     this.threads = threads;
+    this.#since = since;
   }
 
-  /** Begins to watch; undefined if the process can't be watched, has ended, or has more threads than `threadsLimit`. */
-  static watch(proc: ProcFs, pid: number, threadsLimit: number): WatchedProcess | undefined {
+  /**
+   * Begins to watch; undefined if the process can't be watched, has ended, or has more threads than `threadsLimit`.
+   * @param options `now` is the time in monotonic milliseconds, from before anything else of the process was read
+   */
+  static watch(
+    proc: ProcFs,
+    pid: number,
+    options: { readonly threadsLimit: number; readonly now: number },
+  ): WatchedProcess | undefined {
+    const { threadsLimit } = options;
     const threads: WatchedThread[] = [];
-    const watched = new WatchedProcess(proc, threads);
+    const watched = new WatchedProcess(proc, threads, options.now);
     // The list is read after the counts: a thread that it lacks was started by one that has run since its count.
     if (watched.#add(threads, pid)) {
       const numbers = proc.numbersIn(`${pid}/task`);
@@ -70,8 +78,8 @@ export class WatchedProcess {
    * tell. `ran`: it has, or has ended; a file that was opened of an ended thread can't be read any more, even if another
    * thread has got its number.
    */
-  state(): "asleep" | "unsure" | "ran" {
+  state(now: number): "asleep" | "unsure" | "ran" {
     for (const { fd, schedule } of this.threads) if (this.#proc.readOpen(fd) !== schedule) return "ran";
-    return performance.now() - this.#since > settleMilliseconds ? "asleep" : "unsure";
+    return now - this.#since > settleMilliseconds ? "asleep" : "unsure";
   }
 }
