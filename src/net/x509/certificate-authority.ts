@@ -75,7 +75,7 @@ export function issueLeaf(authority: CertificateAuthority, request: LeafRequest)
       subject: request.subject,
       publicKey: keys.publicKey,
       notBefore,
-      notAfter: Math.min(notAfter, authority.notAfter),
+      notAfter: new Date(Math.min(notAfter.getTime(), authority.notAfter.getTime())),
       usage: request.usage,
       dnsNames: request.dnsNames ?? [],
       ipAddresses: request.ipAddresses ?? [],
