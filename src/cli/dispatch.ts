@@ -110,13 +110,13 @@ function findRoute(typed: readonly string[]): Route {
   if (entry.kind === "single")
     return { kind: "command", path: name, load: entry.load, rest: [...before, ...afterNoun] };
 
+  if (entry.alone && !hasHelp(afterNoun) && (afterNoun[0] ?? "-").startsWith("-")) {
+    return { kind: "command", path: name, load: entry.alone, rest: [...before, ...afterNoun] };
+  }
   const inner = splitLeadingFlags(afterNoun);
   const flags = [...before, ...inner.before];
   const [verb, ...rest] = inner.words;
-  if (verb === undefined) {
-    if (entry.alone && !hasHelp(flags)) return { kind: "command", path: name, load: entry.alone, rest: flags };
-    return { kind: "group-help", name, group: entry, asked: hasHelp(flags) };
-  }
+  if (verb === undefined) return { kind: "group-help", name, group: entry, asked: hasHelp(flags) };
   const load = Object.hasOwn(entry.verbs, verb) ? entry.verbs[verb] : undefined;
   if (!load) throw unknownCommand(`${name} ${verb}`, verb, Object.keys(entry.verbs));
   return { kind: "command", path: `${name} ${verb}`, load, rest: [...flags, ...rest] };

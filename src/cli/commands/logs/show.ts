@@ -9,6 +9,9 @@ import { printableLine } from "../../output/printable.ts";
 
 const DEFAULT_LINES = 200;
 
+/** Mildest first; `warn` and `error` are what other tools call `medium` and `high`. */
+const levels = ["debug", "info", "low", "medium", "warn", "high", "error", "critical", "fatal"] as const;
+
 export const command = defineCommand({
   name: "logs",
   summary: "show what a sandbox tried, and what was decided",
@@ -27,7 +30,7 @@ export const command = defineCommand({
       initial: "all",
       shownDefault: "all",
     }),
-    level: value("at least this severe", oneOf(["info", "low", "medium", "high", "critical", "fatal"]), {
+    level: value("at least this severe", oneOf(levels), {
       placeholder: "LEVEL",
     }),
     json: toggle("print the events themselves, one JSON object a line"),

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { PolicyStatus, type UpdateConfigRequest } from "../../../gen/openshell/v1/policy_pb.ts";
+import { type FakeGateway, fakeGateway } from "../../test-support/fake-gateway.ts";
+import { CommandRunner, type Ran } from "../../test-support/run-command.ts";
+
+const minimal = "version: 1\nnetwork_policies: {}\n";
+
+function run(runner: CommandRunner, gateway: FakeGateway, ...typed: string[]): Promise<Ran> {
+  return runner.run("policy", ...typed, "--gateway-endpoint", gateway.endpoint);
+}
+
+function policyFile(runner: CommandRunner): string {
+  const path = join(runner.home, "policy.yaml");
+  writeFileSync(path, minimal);
+  return path;
+}
+
+describe("policy set", () => {
+  it("says that the new revision is in force", async () => {
+    await using gateway = await fakeGateway({
+      updateConfig: ({ name, policy, workspace }) => {
+        assert.deepEqual([name, policy?.version, workspace], ["demo", 1, "default"]);
+        return { version: 4, policyStatus: PolicyStatus.LOADED, warnings: ["rule a can never match"] };
+      },
+    });
+    using runner = new CommandRunner();
+    const ran = await run(runner, gateway, "set", "demo", "--policy", policyFile(runner), "--wait");
+    assert.deepEqual(ran, {
+      exitCode: 0,
+      stdout: "demo: policy revision 4 is in force\n",
+      stderr: "warning: rule a can never match\n",
+    });
+  });
+
+  it("waits for a sandbox that is away if told to, and only then", async () => {
+    let asked = 0;
+    await using gateway = await fakeGateway({
+      updateConfig: () => ({ version: 4, policyStatus: PolicyStatus.PENDING }),
+      getSandboxPolicyStatus: ({ version }) => {
+        assert.equal(version, 4);
+        return { revision: { version: 4, status: ++asked > 1 ? PolicyStatus.LOADED : PolicyStatus.PENDING } };
+      },
+    });
+    using runner = new CommandRunner();
+    const file = policyFile(runner);
+    assert.match((await run(runner, gateway, "set", "demo", "--policy", file)).stdout, /is accepted/);
+    assert.equal(asked, 0);
+    assert.match((await run(runner, gateway, "set", "demo", "--policy", file, "--wait")).stdout, /is in force/);
+    assert.equal(asked, 2);
+  });
+
+  it("fails when the sandbox cannot load it, or the gateway refuses it", async () => {
+    await using gateway = await fakeGateway({
+      updateConfig: ({ name }) => {
+        if (name === "fixed") throw new ConnectError("filesystem_policy differs", Code.FailedPrecondition);
+        return { version: 4, policyStatus: PolicyStatus.FAILED, loadError: "no such middleware" };
+      },
+    });
+    using runner = new CommandRunner();
+    const file = policyFile(runner);
+    const failed = await run(runner, gateway, "set", "demo", "--policy", file);
+    assert.equal(failed.exitCode, 1);
+    assert.match(failed.stderr, /refused revision 4: no such middleware\nhint: the revision before it stays in force/);
+    assert.match(
+      (await run(runner, gateway, "set", "fixed", "--policy", file)).stderr,
+      /error: filesystem_policy differs/,
+    );
+  });
+
+  it("needs a file that can be read", async () => {
+    await using gateway = await fakeGateway({});
+    using runner = new CommandRunner();
+    assert.equal((await run(runner, gateway, "set", "demo")).exitCode, 2);
+    const missing = await run(runner, gateway, "set", "demo", "--policy", join(runner.home, "nowhere.yaml"));
+    assert.match(missing.stderr, /there is no such file/);
+  });
+});
+
+describe("policy update", () => {
+  it("sends all changes as one", async () => {
+    const requests: UpdateConfigRequest[] = [];
+    await using gateway = await fakeGateway({
+      updateConfig: (request) => {
+        requests.push(request);
+        return { version: 2, policyStatus: PolicyStatus.LOADED };
+      },
+    });
+    using runner = new CommandRunner();
+    const add = ["--add-endpoint", "a.example.com:443:read-only:rest", "--binary", "/usr/bin/curl"];
+    const ran = await run(runner, gateway, "update", "demo", ...add, "--remove-rule", "old");
+    assert.equal(ran.exitCode, 0);
+    assert.deepEqual(
+      requests[0]?.mergeOperations.map(({ operation }) => operation.case),
+      ["removeRule", "addRule"],
+    );
+  });
+
+  it("changes nothing when it is only asked what it would do", async () => {
+    using runner = new CommandRunner();
+    const ran = await runner.run("policy", "update", "demo", "--remove-rule", "old", "--dry-run");
+    assert.equal(ran.stdout, "- removeRule:\n    ruleName: old\n");
+  });
+
+  it("wants to know for which programs an endpoint is added", async () => {
+    using runner = new CommandRunner();
+    const ran = await runner.run("policy", "update", "demo", "--add-endpoint", "a.example.com:443");
+    assert.equal(ran.exitCode, 2);
+    assert.match(ran.stderr, /--binary any/);
+  });
+});
+
+describe("policy get and list", () => {
+  const revision = {
+    version: 3,
+    policyHash: "ab".repeat(32),
+    status: PolicyStatus.LOADED,
+    createdAtMs: 1_700_000_000_000n,
+    policy: {
+      version: 1,
+      landlock: { compatibility: "best_effort" },
+      networkPolicies: { a: { endpoints: [{ host: "a.example.com", ports: [443] }], binaries: [{ path: "any" }] } },
+    },
+  };
+
+  it("show the policy as it would stand in a file", async () => {
+    await using gateway = await fakeGateway({ getSandboxPolicyStatus: () => ({ revision, activeVersion: 3 }) });
+    using runner = new CommandRunner();
+    const { stdout } = await run(runner, gateway, "get", "demo", "--full");
+    assert.match(stdout, /Revision: +3\nIn force: +3\nStatus: +loaded\n/);
+    assert.match(stdout, /---\nversion: 1\n/);
+    assert.match(stdout, / {2}a:\n {4}endpoints:\n {6}- host: a\.example\.com\n {8}port: 443\n/);
+    const shown = JSON.parse((await run(runner, gateway, "get", "demo", "-o", "json")).stdout);
+    assert.deepEqual([shown.scope, shown.sandbox, shown.version, shown.policy], ["sandbox", "demo", 3, undefined]);
+  });
+
+  it("list the revisions", async () => {
+    await using gateway = await fakeGateway({ listSandboxPolicies: () => ({ revisions: [revision] }) });
+    using runner = new CommandRunner();
+    const { stdout } = await run(runner, gateway, "list", "demo");
+    assert.match(stdout, /^REVISION {2}STATUS {2}CREATED .*\n3 +loaded +2023-11-14T22:13:20\.000Z {2}abababababab\n$/);
+  });
+});
