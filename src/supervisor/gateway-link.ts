@@ -48,6 +48,11 @@ export type PolicyOutcome = { readonly status: "loaded" } | { readonly status: "
 export interface GatewayLink {
   /** Tells the gateway, now or as soon as it is there; only the latest status counts. */
   reportStatus(status: SupervisorStatusJson): void;
+  /**
+   * Ends the link once the gateway has got the last status and all log lines; at once when there is no gateway. Bounded
+   * by the caller: a gateway that hangs answers nothing.
+   */
+  close(): Promise<void>;
 }
 
 /** A policy of the largest permitted size fits several times. */
@@ -65,9 +70,10 @@ export function connectGateway(options: GatewayLinkOptions): GatewayLink {
   let session: Session | undefined;
   let retryMs = FIRST_RETRY_MS;
   let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
 
   function dial(): void {
-    if (options.signal.aborted) return;
+    if (ended()) return;
     session = openSession(options, {
       status: () => latest,
       accepted: () => {
@@ -75,7 +81,7 @@ export function connectGateway(options: GatewayLinkOptions): GatewayLink {
       },
       ended: () => {
         session = undefined;
-        if (options.signal.aborted) return;
+        if (ended()) return;
         // Jitter, or all supervisors of a machine would knock in the same moment.
         timer = setTimeout(dial, retryMs * (0.5 + Math.random() / 2));
         retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
@@ -83,6 +89,7 @@ export function connectGateway(options: GatewayLinkOptions): GatewayLink {
     });
   }
 
+  const ended = () => options.signal.aborted || isClosed;
   options.signal.addEventListener("abort", () => {
     clearTimeout(timer);
     session?.end();
@@ -93,12 +100,20 @@ export function connectGateway(options: GatewayLinkOptions): GatewayLink {
       latest = status;
       session?.send({ status });
     },
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      await session?.drained();
+      await session?.end();
+    },
   };
 }
 
 interface Session {
   send(message: SupervisorMessageJson): void;
-  end(): void;
+  drained(): Promise<void>;
+  /** Resolves when everything sent has left and the connection is closed. */
+  end(): Promise<void>;
 }
 
 interface SessionListener {
@@ -155,7 +170,13 @@ function openSession(options: GatewayLinkOptions, listener: SessionListener): Se
     send: (message) => {
       if (isAccepted) send(message);
     },
-    end: () => void socket.destroySoon(),
+    drained: () => shipper?.drained() ?? Promise.resolve(),
+    end: () =>
+      new Promise((resolve) => {
+        if (socket.destroyed) return resolve();
+        socket.once("close", () => resolve());
+        socket.destroySoon();
+      }),
   };
 }
 

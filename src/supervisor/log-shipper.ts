@@ -23,12 +23,18 @@ export interface LogShipper {
   stored(cursor: number): void;
   /** The session is over. */
   stop(): void;
+  /** Resolves once all lines are stored, or when there is no session to send them on. */
+  drained(): Promise<void>;
 }
 
 /** A shipper of the lines of `source`. */
 export function createLogShipper(source: LogSource): LogShipper {
   let session: { cursor: number; underWay: boolean; send: (lines: readonly SandboxLogLineJson[]) => void } | undefined;
   let unsubscribe: (() => void) | undefined;
+  const drains: (() => void)[] = [];
+  const drained = () => {
+    for (const resolve of drains.splice(0)) resolve();
+  };
 
   async function ship(): Promise<void> {
     const mine = session;
@@ -36,8 +42,9 @@ export function createLogShipper(source: LogSource): LogShipper {
     mine.underWay = true;
     const lines = await source.readAfter(mine.cursor, BATCH_LINES);
     if (session !== mine) return;
-    if (lines.length === 0) mine.underWay = false;
-    else mine.send(lines);
+    if (lines.length > 0) return mine.send(lines);
+    mine.underWay = false;
+    drained();
   }
 
   return {
@@ -57,6 +64,14 @@ export function createLogShipper(source: LogSource): LogShipper {
       session = undefined;
       unsubscribe?.();
       unsubscribe = undefined;
+      drained();
+    },
+    drained() {
+      if (session === undefined) return Promise.resolve();
+      return new Promise((resolve) => {
+        drains.push(resolve);
+        void ship();
+      });
     },
   };
 }

@@ -17,8 +17,8 @@ export interface ComputeDriver {
   kill(placement: Placement, process: SupervisorProcess | undefined): Promise<void>;
   /** Removes the sandbox's files; nothing of it may run any more. */
   remove(placement: Placement): Promise<void>;
-  /** Removes what belongs to no known sandbox: left by a gateway that was killed. */
-  sweep(known: ReadonlySet<string>): Promise<void>;
+  /** Removes what belongs to no known sandbox: left by a gateway that was killed. Called once, before any `claim`. */
+  sweep(known: readonly Placement[]): Promise<void>;
   /** Ends what is in reserve. Running sandboxes go on. */
   close(): Promise<void>;
 }

@@ -34,12 +34,14 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
   }
   const prepared = await context.driver.claim();
   const instance = newInstance(prepared);
-  const record = await store(context, newRecord(context, { request, prepared, instance, workspace }), revision);
-  if (record === undefined) {
-    await context.driver.kill(prepared.placement, prepared.process);
-    await context.driver.remove(prepared.placement);
-    throw alreadyExists(`sandbox "${request.name}"`);
+  const wanted = newRecord(context, { request, prepared, instance, workspace });
+  let record: SandboxRecord | undefined;
+  try {
+    record = await store(context, wanted, revision);
+  } finally {
+    if (record === undefined) await discard(context, prepared);
   }
+  if (record === undefined) throw alreadyExists(`sandbox "${request.name}"`);
   const pending = { ...revision, version: 1, status: PolicyStatus.PENDING, loadError: "", loadedAtMs: 0 };
   launch(context, prepared, { record, token: instance.token, policy: pending });
   context.log.info(`sandbox ${record.name} (${record.id}) created`);
@@ -51,6 +53,12 @@ function refuseWhatIsMissing({ spec }: CreateSandboxRequest): void {
   if (spec?.template?.image) throw notAvailable("this gateway's driver has no images yet: leave the image out");
   if (spec?.resourceRequirements?.gpu) throw notAvailable("this gateway's driver has no GPUs yet");
   if (spec !== undefined && spec.providers.length > 0) throw notAvailable("this gateway has no providers yet");
+}
+
+/** A supervisor that was prepared in vain. */
+async function discard({ driver }: GatewayContext, { placement, process }: PreparedSupervisor): Promise<void> {
+  await driver.kill(placement, process);
+  await driver.remove(placement);
 }
 
 interface NewSandbox {

@@ -1,5 +1,5 @@
 import type { GatewayContext } from "../context.ts";
-import type { SandboxRecord } from "../store/store.ts";
+import { placementOf, type SandboxRecord } from "../store/store.ts";
 import { supervisorEnded, supervisorLost } from "../supervisors/supervisor-lost.ts";
 import { deleteSandbox } from "./delete.ts";
 
@@ -9,7 +9,7 @@ import { deleteSandbox } from "./delete.ts";
  */
 export async function reconcile(context: GatewayContext): Promise<void> {
   const records = await context.store.sandboxes.all();
-  await context.driver.sweep(new Set(records.map(({ id }) => id)));
+  await context.driver.sweep(records.map(placementOf));
   await Promise.all(records.map((record) => reconcileOne(context, record)));
 }
 

@@ -62,7 +62,7 @@ const link = connectGateway({
       return { status: "loaded" };
     },
     exec: (request, channel) => exec(request.command ?? [], channel),
-    stop: () => process.exit(0),
+    stop: () => void link.close().then(() => process.exit(0)),
   },
 });
 

@@ -19,6 +19,8 @@ export const HOST_UIDS_PATH = "/var/lib/openshell/host-uids.db";
 export interface HostUids {
   /** A uid that no other sandbox on this machine has. `directory` is the sandbox's and exists: without it, it is stale. */
   take(directory: string): number;
+  /** Enters a uid that a sandbox has, in case the book was lost; changes nothing when it is in there. */
+  keep(uid: number, directory: string): void;
   release(uid: number): void;
 }
 
@@ -35,6 +37,7 @@ export function openHostUids(path: string): HostUids {
   const last = database.prepare("SELECT max(uid) AS uid FROM uids");
   const holder = database.prepare("SELECT directory FROM uids WHERE uid = ?");
   const insert = database.prepare("INSERT OR REPLACE INTO uids VALUES (?, ?)");
+  const enter = database.prepare("INSERT OR IGNORE INTO uids VALUES (?, ?)");
   const remove = database.prepare("DELETE FROM uids WHERE uid = ?");
   const isFree = (uid: number) => {
     const directory = holder.get(uid)?.["directory"];
@@ -53,6 +56,7 @@ export function openHostUids(path: string): HostUids {
         database.exec("COMMIT");
       }
     },
+    keep: (uid, directory) => void enter.run(uid, directory),
     release: (uid) => void remove.run(uid),
   };
 }

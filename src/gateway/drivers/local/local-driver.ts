@@ -87,13 +87,14 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
     kill,
     remove,
     async sweep(known) {
-      await mkdir(base, { recursive: true });
-      const keep = new Set([...known, ...reserve.sandboxIds()]);
+      for (const { sandboxId, hostUid } of known) {
+        if (hostUid !== undefined) hostUids?.keep(hostUid, directoryOf(sandboxId));
+      }
+      const keep = new Set(known.map(({ sandboxId }) => sandboxId));
       for (const sandboxId of await readdir(base)) {
         if (keep.has(sandboxId)) continue;
         const { uid } = await stat(directoryOf(sandboxId));
-        const isOwn = hostUids !== undefined && uid !== 0;
-        const placement = isOwn ? { sandboxId, hostUid: uid } : { sandboxId };
+        const placement = hostUids !== undefined && uid !== 0 ? { sandboxId, hostUid: uid } : { sandboxId };
         await kill(placement, undefined);
         await remove(placement);
       }

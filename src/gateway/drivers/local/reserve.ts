@@ -10,7 +10,6 @@ export class Reserve {
   readonly #prepare: () => Promise<PreparedSupervisor>;
   readonly #discard: (supervisor: PreparedSupervisor) => Promise<void>;
   #waiting: Promise<PreparedSupervisor | undefined> | undefined;
-  #sandboxId: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -23,7 +22,6 @@ export class Reserve {
   async take(): Promise<PreparedSupervisor> {
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    this.#sandboxId = undefined;
     this.#refillLater();
     const supervisor = await waiting;
     return supervisor ?? this.#prepare();
@@ -34,7 +32,6 @@ export class Reserve {
     if (this.#waiting !== undefined || this.#isClosed) return;
     const waiting: Promise<PreparedSupervisor | undefined> = this.#prepare().then(
       (supervisor) => {
-        if (this.#waiting === waiting) this.#sandboxId = supervisor.placement.sandboxId;
         void supervisor.ended.then(() => this.#forget(waiting, supervisor));
         return supervisor;
       },
@@ -42,11 +39,6 @@ export class Reserve {
       () => undefined,
     );
     this.#waiting = waiting;
-  }
-
-  /** What must not be taken for a leftover. */
-  sandboxIds(): readonly string[] {
-    return this.#sandboxId === undefined ? [] : [this.#sandboxId];
   }
 
   async close(): Promise<void> {
@@ -67,7 +59,6 @@ export class Reserve {
   async #forget(waiting: Promise<PreparedSupervisor | undefined>, supervisor: PreparedSupervisor): Promise<void> {
     if (this.#waiting !== waiting) return;
     this.#waiting = undefined;
-    this.#sandboxId = undefined;
     await this.#discard(supervisor);
   }
 }
