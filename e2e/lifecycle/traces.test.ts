@@ -1,0 +1,76 @@
+/** A sandbox that is deleted leaves nothing, also when its supervisor or its gateway was killed before. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { startHttpServer } from "../support/http-server.ts";
+import { install } from "../support/installation.ts";
+import { createSandbox } from "../support/sandbox.ts";
+import { tester, world } from "../support/world.ts";
+
+const policy = `
+network_policies:
+  api:
+    endpoints: [{ host: api.example.test, port: 443, protocol: rest, access: read-only }]
+    binaries: [{ path: any }]
+`;
+
+describe("a sandbox", () => {
+  it("passes on its command's output and exit code, and leaves nothing with --no-keep", async () => {
+    await using installation = install();
+    const command = ["sandbox", "create", "--no-keep", "--", "sh", "-c", "echo out; echo err >&2; exit 7"];
+    const { code, stdout, stderr } = await installation.run(command);
+    assert.deepEqual([code, stdout, stderr], [7, "out\n", "err\n"]);
+    const listed = await installation.run(["sandbox", "list", "-o", "json"]);
+    assert.deepEqual(JSON.parse(listed.stdout), []);
+  });
+
+  it("goes on while its gateway is killed, and is found again by the next", async () => {
+    await using installation = install();
+    const sandbox = await createSandbox(installation, "survivor", policy);
+    const { pid } = JSON.parse(readFileSync(join(installation.stateDirectory, "gateway.json"), "utf8"));
+    process.kill(pid, "SIGKILL");
+    const { code, stdout } = await sandbox.run("echo still here");
+    assert.deepEqual([code, stdout], [0, "still here\n"]);
+  });
+
+  it("leaves nothing when its supervisor was killed", async () => {
+    await using installation = install();
+    await createSandbox(installation, "orphan", policy);
+    for (const pid of supervisors()) process.kill(Number(pid), "SIGKILL");
+    const { code, stderr } = await installation.run(["sandbox", "delete", "orphan"]);
+    assert.equal(code, 0, stderr);
+  });
+
+  it("has a new policy in force when `policy set --wait` returns", async () => {
+    await using installation = install();
+    await using _ = await startHttpServer({ host: "api.example.test" });
+    const sandbox = await createSandbox(installation, "changing", "network_policies: {}\n");
+    const fetched = async () => (await sandbox.run("curl -sf https://api.example.test/")).code;
+    assert.notEqual(await fetched(), 0);
+    assert.equal((await sandbox.setPolicy(policy)).code, 0);
+    assert.equal(await fetched(), 0);
+  });
+
+  // A world that an ordinary user makes knows no other user.
+  if (world().hasUsers) {
+    it("works for an ordinary user", async () => {
+      await using installation = install({ user: tester });
+      await using _ = await startHttpServer({ host: "api.example.test" });
+      const sandbox = await createSandbox(installation, "ordinary", policy);
+      const { code, stderr } = await sandbox.run("id -u && curl -sSf https://api.example.test/");
+      assert.equal(code, 0, stderr);
+    });
+  }
+});
+
+/** Processes of the world that run the supervisor's program. */
+function supervisors(): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("supervisor.mjs");
+    } catch {
+      return false;
+    }
+  });
+}
