@@ -35,7 +35,7 @@ const socketPrefix = Buffer.from("socket:[");
 
 /** A procfs, opened once. */
 export class ProcFs {
-  /** Where it is mounted, for what needs Node's own calls. */
+  /** For what needs Node's own calls: the open directory, so that this stays the same procfs whatever becomes of the path. */
   readonly path: string;
   readonly #root: number;
   readonly #path = Buffer.alloc(256);
@@ -49,9 +49,9 @@ export class ProcFs {
    * @throws SystemError
    */
   constructor(path: string) {
-    this.path = path;
     const name = Buffer.from(`${path}\0`);
     this.#root = checked(openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), "openat", path);
+    this.path = `/proc/self/fd/${this.#root}`;
   }
 
   [Symbol.dispose](): void {
