@@ -28,9 +28,8 @@ const extensionAlpn = 16;
 const nameTypeHost = 0;
 
 /**
- * The largest ClientHello that is read. Browsers send under 2 KiB with post-quantum key shares; OpenSSL refuses more
- * than this by itself (SSL3_RT_MAX_PLAIN_LENGTH in its handshake limits is 128 KiB, without use by any client). Beyond
- * it the bytes count as malformed.
+ * The largest ClientHello that is read. Browsers send under 2 KiB, post-quantum key shares included; this leaves room for
+ * session tickets and more. Beyond it the bytes count as malformed.
  */
 export const clientHelloLimit = 32 * 1024;
 
