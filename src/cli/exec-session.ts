@@ -8,6 +8,7 @@ import { type ExecEvent, type ExecInput, type ExecStart, execSandboxInteractive 
 import type { Gateway } from "./api/gateway.ts";
 import type { CommandContext, Streams } from "./command-context.ts";
 import { CommandFailure } from "./command-failure.ts";
+import { rawTerminal } from "./raw-terminal.ts";
 
 /** Signals that are meant for the command; the others (such as stop and continue) act on this program itself. */
 const forwardedSignals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
@@ -109,10 +110,7 @@ function forwardInput(call: ExecCall, { stdin }: CommandContext, undo: Disposabl
 /** Keys go to the command as they are pressed, Ctrl-C included, and it learns of the window's size. */
 function takeTerminal(call: ExecCall, context: CommandContext, undo: DisposableStack): void {
   const { stdin, stdout } = context;
-  if (stdin.isTTY) {
-    stdin.setRawMode?.(true);
-    undo.defer(() => void stdin.setRawMode?.(false));
-  }
+  undo.use(rawTerminal(stdin));
   const resize = () => void call.send({ kind: "resize", size: windowSize(context) });
   stdout.on("resize", resize);
   undo.defer(() => void stdout.off("resize", resize));
