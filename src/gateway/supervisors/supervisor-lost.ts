@@ -41,7 +41,8 @@ export async function supervisorLost(context: GatewayContext, instance: Instance
 export async function supervisorEnded(context: GatewayContext, instance: Instance, why: string): Promise<void> {
   const record = await change(context, instance, (current) => {
     const { supervisor: _gone, ...rest } = current;
-    const isStopped = current.desired !== "running";
+    if (current.desired === "deleted") return rest;
+    const isStopped = current.desired === "stopped";
     const wasError = current.status.phase === SandboxPhase.ERROR;
     return {
       ...rest,
@@ -56,7 +57,8 @@ export async function supervisorEnded(context: GatewayContext, instance: Instanc
       }),
     };
   });
-  if (record === undefined || record.supervisor !== undefined) return;
+  // A sandbox that is being deleted is cleared by whoever deletes it.
+  if (record === undefined || record.supervisor !== undefined || record.desired === "deleted") return;
   context.log.info(`sandbox ${record.name}: ${why}`);
   // Its processes die with it; this makes certain.
   await context.driver.kill(placementOf(record), undefined);
