@@ -8,7 +8,6 @@ import { type ExecEvent, type ExecInput, type ExecStart, execSandboxInteractive 
 import type { Gateway } from "./api/gateway.ts";
 import type { CommandContext, Streams } from "./command-context.ts";
 import { CommandFailure } from "./command-failure.ts";
-import { rawTerminal } from "./raw-terminal.ts";
 
 /** Signals that are meant for the command; the others (such as stop and continue) act on this program itself. */
 const forwardedSignals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
@@ -42,7 +41,7 @@ export async function execSession(request: ExecRequest, gateway: Gateway, contex
   };
   forwardSignals(call, context, { undo, endWith });
   forwardInput(call, context, undo);
-  if (tty) takeTerminal(call, context, undo);
+  if (tty) await takeTerminal(call, context, undo);
   watchOutput(context, { undo, endWith });
   try {
     for await (const event of call) {
@@ -108,8 +107,10 @@ function forwardInput(call: ExecCall, { stdin }: CommandContext, undo: Disposabl
 }
 
 /** Keys go to the command as they are pressed, Ctrl-C included, and it learns of the window's size. */
-function takeTerminal(call: ExecCall, context: CommandContext, undo: DisposableStack): void {
+async function takeTerminal(call: ExecCall, context: CommandContext, undo: DisposableStack): Promise<void> {
   const { stdin, stdout } = context;
+  // Loaded only here: it needs node:child_process, which takes longer than a round trip to the gateway.
+  const { rawTerminal } = await import("./raw-terminal.ts");
   undo.use(rawTerminal(stdin));
   const resize = () => void call.send({ kind: "resize", size: windowSize(context) });
   stdout.on("resize", resize);

@@ -2,13 +2,7 @@
  * A client of the gateway's API: the Connect protocol over one HTTP/2 connection, as much of it as a command line needs.
  * A client library costs more start-up time than everything else that a command does together.
  */
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  constants,
-  type IncomingHttpHeaders,
-} from "node:http2";
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
 import { connect as connectPlain, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { EnvelopeReader, envelope, MAX_MESSAGE_BYTES } from "./envelopes.ts";
@@ -35,6 +29,9 @@ export interface ChannelOptions {
 /** A dead machine answers nothing at all; a live one on the same continent has long since answered. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
+/** The error code of a stream that is no longer wanted (RFC 9113, section 7). */
+const CANCEL = 0x8;
+
 const SERVICE_PATH = "/openshell.v1.OpenShell/";
 
 export class Channel implements Disposable {
@@ -45,9 +42,14 @@ export class Channel implements Disposable {
   }
 
   /** Connects, TLS handshake included. Rejects with the socket's or the handshake's error. */
-  static open({ endpoint, tls = {} }: ChannelOptions): Promise<Channel> {
+  static async open({ endpoint, tls = {} }: ChannelOptions): Promise<Channel> {
+    // The handshake is under way while node:http2 loads, which takes about as long.
+    const socket = dial(new URL(endpoint), tls);
+    const failedEarly = new Promise<never>((_, reject) => socket.once("error", reject));
+    const { connect } = await Promise.race([import("node:http2"), failedEarly]);
     return new Promise((resolve, reject) => {
-      const session = connect(endpoint, { createConnection: (url) => dial(url, tls) });
+      failedEarly.catch(reject);
+      const session = connect(endpoint, { createConnection: () => socket });
       const timer = setTimeout(() => session.destroy(new Error("no answer in time")), CONNECT_TIMEOUT_MS);
       session.on("error", (error) => {
         clearTimeout(timer);
@@ -152,7 +154,7 @@ class StreamCall<I, O> implements Duplex<I, O> {
   }
 
   cancel(): void {
-    this.stream.close(constants.NGHTTP2_CANCEL);
+    this.stream.close(CANCEL);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<O> {
