@@ -1,31 +1,47 @@
-/** Who calls: found out once for each request from the connection, and asked for by the RPCs. */
+/** Who calls: found out once for each request from its connection and headers, and asked for by the RPCs. */
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import { type ContextValues, createContextKey, createContextValues, type Interceptor } from "@connectrpc/connect";
 import { permissionDenied, unauthenticated } from "../refuse.ts";
+import type { Store } from "../store/store.ts";
+import { isToken } from "../supervisors/token.ts";
 
 export type Caller =
   /** Has shown a client certificate of this gateway's authority. */
-  { readonly kind: "user"; readonly subject: string } | { readonly kind: "anonymous" };
+  | { readonly kind: "user"; readonly subject: string }
+  /** Shows a token; which sandbox it is good for is checked against the one that the request names. */
+  | { readonly kind: "supervisor"; readonly token: string }
+  | { readonly kind: "anonymous" };
 
 export const callerKey = createContextKey<Caller>({ kind: "anonymous" });
 
 /** RPCs that tell nobody anything: so that a client can tell "not reachable" from "not authenticated". */
 const OPEN_METHODS: ReadonlySet<string> = new Set(["Health"]);
+/** A supervisor's, and nobody else's: each checks the token against its sandbox. */
+const SUPERVISOR_METHODS: ReadonlySet<string> = new Set([
+  "ConnectSupervisor",
+  "RelayStream",
+  "PushSandboxLogs",
+  "ReportPolicyStatus",
+  "ReportMainProcessExit",
+]);
 
 /** The caller of a request on the TLS port. */
 export function callerOf(request: IncomingMessage | Http2ServerRequest): ContextValues {
-  return createContextValues().set(callerKey, callerOn(tlsSocketOf(request)));
+  return createContextValues().set(callerKey, identify(request));
 }
 
-/** Lets nobody in who has not shown a certificate. */
+/** Lets through who may call the method at all. */
 export const requireCaller: Interceptor = (next) => async (request) => {
-  const caller = request.contextValues.get(callerKey);
-  if (caller.kind === "anonymous" && !OPEN_METHODS.has(request.method.name)) {
-    throw unauthenticated("a client certificate of this gateway is required");
-  }
-  return next(request);
+  const { name } = request.method;
+  const { kind } = request.contextValues.get(callerKey);
+  const wanted = SUPERVISOR_METHODS.has(name) ? "supervisor" : "user";
+  if (kind === wanted || OPEN_METHODS.has(name)) return next(request);
+  if (kind !== "anonymous") throw permissionDenied(`${name} is for a ${wanted}`);
+  throw unauthenticated(
+    wanted === "user" ? "a client certificate of this gateway is required" : "a sandbox's token is required",
+  );
 };
 
 /** The user that calls, for RPCs that tell who one is. */
@@ -35,7 +51,19 @@ export function requireUser(values: ContextValues): { readonly subject: string }
   return caller;
 }
 
-function callerOn(socket: TLSSocket | undefined): Caller {
+/** Throws PERMISSION_DENIED unless the caller shows the token of this very sandbox. */
+export async function requireSupervisor(values: ContextValues, store: Store, sandboxId: string): Promise<void> {
+  const caller = values.get(callerKey);
+  const record = await store.sandboxes.get(sandboxId);
+  if (caller.kind === "supervisor" && record !== undefined && isToken(caller.token, record.tokenHash)) return;
+  // The same words whether the sandbox exists or not.
+  throw permissionDenied("the token is not this sandbox's");
+}
+
+function identify(request: IncomingMessage | Http2ServerRequest): Caller {
+  const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1];
+  if (token !== undefined) return { kind: "supervisor", token };
+  const socket = tlsSocketOf(request);
   // `authorized`: the handshake has verified the certificate against our authority, and the peer holds its key.
   if (socket?.authorized !== true) return { kind: "anonymous" };
   const name = socket.getPeerCertificate().subject?.CN;

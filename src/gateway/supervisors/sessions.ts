@@ -58,6 +58,11 @@ export class SupervisorSessions {
     return true;
   }
 
+  /** The sandbox that a channel was asked of and that has yet to open it. */
+  channelOwner(channelId: string): string | undefined {
+    return this.#pendingChannels.get(channelId)?.session.sandboxId;
+  }
+
   closeAll(): void {
     for (const session of this.#bySandbox.values()) session.close();
   }

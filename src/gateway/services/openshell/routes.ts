@@ -6,6 +6,7 @@ import { identityMethods } from "./identity.ts";
 import { logMethods } from "./logs.ts";
 import { policyMethods } from "./policies.ts";
 import { sandboxMethods } from "./sandboxes.ts";
+import { supervisorMethods } from "./supervisors.ts";
 import { watchMethods } from "./watch.ts";
 import { workspaceMethods } from "./workspaces.ts";
 
@@ -20,6 +21,7 @@ export function apiRoutes(context: GatewayContext): (router: ConnectRouter) => v
       ...logMethods(context),
       ...policyMethods(context),
       ...workspaceMethods(),
+      ...supervisorMethods(context),
     });
   };
 }
