@@ -13,7 +13,8 @@ export interface SyscallNumbers {
   readonly arm64?: number;
 }
 
-export type Errno = "EPERM" | "ENOSYS" | "EACCES" | "EAFNOSUPPORT" | "EINVAL";
+/** `none`: the call is not made and says that it was, for what a program may believe without harm. */
+export type Errno = "none" | "EPERM" | "ENOSYS" | "EACCES" | "EAFNOSUPPORT" | "EINVAL";
 
 /** A condition on one argument's low 32 bits: `value & mask` equals (or differs from) `equals`. */
 export interface ArgumentTest {
@@ -35,6 +36,11 @@ export interface SeccompRule {
 const namespaceFlags = [0x80, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000];
 /** For clone the low byte is the exit signal, so that CLONE_NEWTIME can't be meant there. */
 const cloneFlags = namespaceFlags.filter((flag) => flag !== 0x80);
+
+const CLONE_FILES = 0x400;
+const CLONE_THREAD = 0x10000;
+const CLOSE_RANGE_UNSHARE = 2;
+const PR_SET_DUMPABLE = 4;
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -73,6 +79,16 @@ export const seccompRules: readonly SeccompRule[] = [
     return { name: "clone", numbers: { x64: 56, arm64: 220 }, errno: "EPERM", when: [flagSet(0, flag)] };
   }),
   ...simple("ENOSYS", { clone3: [435, 435] }),
+
+  // A thread with descriptors of its own, which no look at its process would show: a connection could hide there.
+  {
+    name: "clone",
+    numbers: { x64: 56, arm64: 220 },
+    errno: "EPERM",
+    when: [flagSet(0, CLONE_THREAD), is(0, 0, CLONE_FILES)],
+  },
+  { name: "unshare", numbers: { x64: 272, arm64: 97 }, errno: "EPERM", when: [flagSet(0, CLONE_FILES)] },
+  { name: "close_range", numbers: { x64: 436, arm64: 436 }, errno: "EINVAL", when: [flagSet(2, CLOSE_RANGE_UNSHARE)] },
   ...simple("EPERM", { setns: [308, 268] }),
 
   // Mounts, by the old and the new interface.
@@ -173,7 +189,15 @@ export const seccompRules: readonly SeccompRule[] = [
   },
 ];
 
-/** What init puts on itself once it has opened its own sockets. */
+/** What init puts on itself once it has done these things itself. */
 export const lateSeccompRules: readonly SeccompRule[] = [
   { name: "socket", numbers: socket, errno: "EAFNOSUPPORT", when: [is(0, AF_NETLINK), is(2, NETLINK_SOCK_DIAG)] },
+  // Hides a process's descriptors from the supervisor. Programs with secrets (ssh-agent, browsers) ask for it against
+  // their neighbours, from whom a sandbox's processes are kept anyway: no ptrace, no process_vm_readv.
+  {
+    name: "prctl",
+    numbers: { x64: 157, arm64: 167 },
+    errno: "none",
+    when: [is(0, PR_SET_DUMPABLE), is(1, 0)],
+  },
 ];

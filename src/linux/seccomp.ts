@@ -16,7 +16,7 @@ const SECCOMP_MODE_FILTER = 2;
 /** What the kernel reports as the calling architecture: AUDIT_ARCH_* of linux/audit.h. */
 const auditArchitectures: Record<Architecture, number> = { x64: 0xc000003e, arm64: 0xc00000b7 };
 
-const errnos: Record<Errno, number> = { EPERM: 1, EACCES: 13, EINVAL: 22, ENOSYS: 38, EAFNOSUPPORT: 97 };
+const errnos: Record<Errno, number> = { none: 0, EPERM: 1, EACCES: 13, EINVAL: 22, ENOSYS: 38, EAFNOSUPPORT: 97 };
 
 const RET_ALLOW = 0x7fff0000;
 const RET_ERRNO = 0x00050000;

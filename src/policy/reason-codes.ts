@@ -65,7 +65,7 @@ export const reasonCodes = {
     ...denied,
     severity: "high",
     sentence: "The program is not the one first seen at that path.",
-    remedy: "If the upgrade was yours, restart the sandbox so that the new program is recorded.",
+    remedy: "If the change was yours, create a new sandbox: this one keeps to the programs that it has seen first.",
   },
   "decide.implicit_deny": {
     ...denied,

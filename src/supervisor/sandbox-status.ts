@@ -10,12 +10,18 @@ export function readyStatus(built: BuiltSandbox, policyVersion: number): Supervi
   const isolated: Condition =
     weak.length === 0
       ? condition("IsolationReady", { reason: "Measured", message: "every measure is in force" })
-      : condition("IsolationReady", { reason: "Reduced", message: weak.map(({ name, value }) => `${name}: ${value}`).join("; ") });
+      : condition("IsolationReady", {
+          reason: "Reduced",
+          message: weak.map(({ name, value }) => `${name}: ${value}`).join("; "),
+        });
   return {
     phase: "SANDBOX_PHASE_READY",
     conditions: [
       isolated,
-      condition("PolicyLoaded", { reason: "Loaded", message: [`revision ${policyVersion}`, ...built.warnings].join("; ") }),
+      condition("PolicyLoaded", {
+        reason: "Loaded",
+        message: [`revision ${policyVersion}`, ...built.warnings].join("; "),
+      }),
       condition("Ready", { reason: "Running", message: "" }),
     ],
     isolation: built.isolation.map(({ name, value, remedy = "" }) => ({ name, value, remedy })),

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Policy } from "../../policy/policy.ts";
 import { printPolicy } from "../../policy/print.ts";
 import type { LaunchSpec } from "../launch-spec.ts";
-import { writeEtc } from "./etc-directory.ts";
+import { canOverlayEtc, copyEtc, writeEtc } from "./etc-directory.ts";
 import { type LaunchedSandbox, launch } from "./launch.ts";
 import { type OverlayMount, readOnlyOverlay, writableOverlay } from "./launch-script.ts";
 import { planMounts, runtimeMounts } from "./mount-plan.ts";
@@ -39,10 +39,11 @@ export async function buildSandbox(spec: LaunchSpec, policy: Policy, trust: Sand
   const ownEtc = join(scratch, "etc");
   const mergedEtc = join(scratch, "merged-etc");
   const showsEtc = policy.filesystem.readOnly.some((path) => path === "/etc" || path === "/");
+  const overlaysEtc = showsEtc && canOverlayEtc();
   const plan = planMounts(policy, {
     home,
     logs,
-    etc: showsEtc ? mergedEtc : ownEtc,
+    etc: overlaysEtc ? mergedEtc : ownEtc,
     layers: join(state, "layers"),
     overlayTargets: join(scratch, "overlays"),
     runtime: runtimeMounts(process.execPath, packageRoot()),
@@ -50,6 +51,7 @@ export async function buildSandbox(spec: LaunchSpec, policy: Policy, trust: Sand
   for (const folder of [mergedEtc, ...plan.directories]) mkdirSync(folder, { recursive: true });
   const uid = numericId(policy.process.runAsUser);
   const gid = numericId(policy.process.runAsGroup);
+  if (showsEtc && !overlaysEtc) copyEtc(ownEtc);
   writeEtc(ownEtc, {
     sandboxName: spec.sandboxName,
     uid,
@@ -59,7 +61,7 @@ export async function buildSandbox(spec: LaunchSpec, policy: Policy, trust: Sand
     policy: printPolicy(policy),
   });
   const overlays: OverlayMount[] = plan.overlays.map(writableOverlay);
-  if (showsEtc) overlays.unshift(readOnlyOverlay(ownEtc, "/etc", mergedEtc));
+  if (overlaysEtc) overlays.unshift(readOnlyOverlay(ownEtc, "/etc", mergedEtc));
   const launched = await launch({
     hostname: spec.sandboxName,
     uid,

@@ -2,8 +2,8 @@
  * The sandbox's `/etc`: a few files of its own, over the host's where the policy shows `/etc` at all. Laid over with a
  * read-only overlay, since a mount point can't be made inside a folder that is itself mounted read-only.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 export interface EtcFiles {
   readonly sandboxName: string;
@@ -21,9 +21,22 @@ export interface EtcFiles {
 export const TRUST_BUNDLE = "/etc/openshell-tls/ca-bundle.crt";
 export const AUTHORITY = "/etc/openshell-tls/openshell-ca.crt";
 
+/**
+ * Where distributions keep the system's authorities. Programs that read none of the variables (Go's, for example) look
+ * there, and so does whoever names such a file in a configuration of their own.
+ */
+const systemBundles = [
+  "ssl/certs/ca-certificates.crt",
+  "ssl/cert.pem",
+  "ssl/ca-bundle.pem",
+  "pki/tls/certs/ca-bundle.crt",
+  "pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+];
+
 /** Writes the files below `directory`, which is made. */
 export function writeEtc(directory: string, files: EtcFiles): void {
   const { sandboxName, uid, gid } = files;
+  const shownBundles = systemBundles.filter((name) => existsSync(join("/etc", name)));
   const texts: Record<string, string> = {
     passwd: [
       "root:x:0:0:root:/root:/usr/sbin/nologin",
@@ -42,7 +55,34 @@ export function writeEtc(directory: string, files: EtcFiles): void {
     "openshell/policy.yaml": files.policy,
     "openshell-tls/ca-bundle.crt": files.trustBundle,
     "openshell-tls/openshell-ca.crt": files.authority,
+    ...Object.fromEntries(shownBundles.map((name) => [name, files.trustBundle])),
   };
-  for (const folder of ["openshell", "openshell-tls"]) mkdirSync(join(directory, folder), { recursive: true });
-  for (const [name, text] of Object.entries(texts)) writeFileSync(join(directory, name), text, { mode: 0o644 });
+  for (const [name, text] of Object.entries(texts)) {
+    const path = join(directory, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text, { mode: 0o644 });
+  }
+}
+
+/**
+ * Whether the host's `/etc` can be the lower layer of an overlay. Not where files in it are mount points, as in most
+ * containers: a user namespace must not see below mounts that it has not made, and the kernel answers EINVAL.
+ */
+export function canOverlayEtc(): boolean {
+  return !/ \/etc\/\S+ /.test(readFileSync("/proc/self/mountinfo", "latin1"));
+}
+
+/** Copies what this user may read of the host's `/etc`, for where it can't be overlaid. Takes some 50 ms. */
+export function copyEtc(directory: string): void {
+  cpSync("/etc", directory, { recursive: true, verbatimSymlinks: true, filter: isReadable });
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    // A link that leads nowhere is copied as it is; what may not be read is left out.
+    return !existsSync(path);
+  }
 }

@@ -1,5 +1,7 @@
 /** The descriptors that init hands over, by what they are for. */
+
 import { listenerAddresses } from "../../init/protocol.ts";
+import { isSockDiag } from "../../linux/netlink-sock-diag.ts";
 
 export interface ListenerDescriptor {
   readonly fd: number;
@@ -39,6 +41,7 @@ export function sortListeners(bits: number, fds: readonly number[]): ListenerDes
     dnsTcp: of("dns", "tcp"),
     diagnostics,
   };
+  if (!isSockDiag(diagnostics)) throw new Error("init sent something else for its sock_diag socket");
   if (!sorted.proxy.length || !sorted.transparent.length || !sorted.dnsUdp.length || !sorted.dnsTcp.length) {
     throw new Error("init did not open every listener");
   }
