@@ -62,7 +62,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await listenForSupervisors(link, supervisorSocketPath(options.runtimeDirectory));
   const certificates = loadCertificates(join(options.stateDirectory, "certificates"), {
     now: new Date(options.now()),
-    user: userInfo().username,
+    user: userName(),
   });
   const server = createApiServer(context, certificates);
   const connections = trackConnections(server);
@@ -120,6 +120,15 @@ async function listenForSupervisors(link: Server, socketPath: string): Promise<v
   rmSync(socketPath, { force: true });
   await listening(link, () => link.listen(socketPath));
   chmodSync(socketPath, 0o666);
+}
+
+/** For the client certificate's subject. A uid without an entry in the password database has no name (containers). */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.geteuid?.()}`;
+  }
 }
 
 /** Tells the machine where the gateway is. The first gateway of a user becomes the active one. */
