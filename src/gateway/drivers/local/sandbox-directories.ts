@@ -34,15 +34,20 @@ export async function removeTree(path: string): Promise<void> {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "EACCES" && code !== "EPERM") throw error;
     await makeSearchable(path);
-    await rm(path, { recursive: true, force: true });
+    // What of the first attempt was still under way may have emptied a directory meanwhile.
+    await rm(path, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
 /** Gives the owner all rights on every directory of the tree. Never follows a link: that could lead anywhere. */
 async function makeSearchable(path: string): Promise<void> {
-  if (!(await lstat(path)).isDirectory()) return;
-  await chmod(path, 0o700);
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (entry.isDirectory()) await makeSearchable(join(path, entry.name));
+  try {
+    if (!(await lstat(path)).isDirectory()) return;
+    await chmod(path, 0o700);
+    const entries = await readdir(path, { withFileTypes: true });
+    for (const entry of entries) if (entry.isDirectory()) await makeSearchable(join(path, entry.name));
+  } catch (error) {
+    // The removal that failed goes on with the rest for a moment.
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }
