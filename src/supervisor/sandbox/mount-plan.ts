@@ -175,7 +175,7 @@ export function runtimeMounts(nodePath: string, packageRoot: string): RuntimeMou
   return [
     { source: nodePath, target: join(RUNTIME, "node") },
     inPackage("dist"),
-    ...["koffi", "@koromix", "@lydell"].map((name) => inPackage(join("node_modules", name))),
+    inPackage(join("node_modules", "@lydell")),
   ];
 }
 

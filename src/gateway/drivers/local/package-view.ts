@@ -5,13 +5,8 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Packages with native parts, which therefore are not in the bundle. */
-const NATIVE_PACKAGES = [
-  "koffi",
-  `@koromix/koffi-linux-${process.arch}`,
-  "@lydell/node-pty",
-  `@lydell/node-pty-linux-${process.arch}`,
-];
+/** The terminal library and its native part, which are not in the bundle. */
+const NATIVE_PACKAGES = ["@lydell/node-pty", `@lydell/node-pty-linux-${process.arch}`];
 
 /** A file or directory of the machine, and where in the view it is shown. */
 export interface ViewItem {
