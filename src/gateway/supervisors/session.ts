@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ExecSandboxRequest } from "../../gen/openshell/v1/exec_pb.ts";
 import type { GatewayMessage, GatewayMessageSchema } from "../../gen/openshell/v1/supervisor_pb.ts";
@@ -30,5 +31,5 @@ export interface SupervisorSession {
 
 export interface OpenChannel {
   readonly id: string;
-  readonly stream: import("node:stream").Duplex;
+  readonly stream: Duplex;
 }

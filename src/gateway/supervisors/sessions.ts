@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { create } from "@bufbuild/protobuf";
-import type { ExecSandboxRequest, ExecSandboxRequestSchema } from "../../gen/openshell/v1/exec_pb.ts";
+import type { ExecSandboxRequest } from "../../gen/openshell/v1/exec_pb.ts";
 import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
 import {
   GatewayMessageSchema,
@@ -14,8 +14,6 @@ import {
 } from "../../gen/openshell/v1/supervisor_pb.ts";
 import { unavailable } from "../refuse.ts";
 import type { OpenChannel, PolicyOutcome, SessionPort, SupervisorSession, ToSupervisor } from "./session.ts";
-
-export type { ExecSandboxRequestSchema };
 
 /** A supervisor opens a channel within a millisecond; one that has not by now hangs. */
 const CHANNEL_TIMEOUT_MS = 10_000;

@@ -59,7 +59,7 @@ function start(directory: string, log: string[]): Promise<Gateway> {
     configDirectory: join(directory, "config"),
     stateDirectory: join(directory, "state"),
     runtimeDirectory: join(directory, "run"),
-    supervisorEntry: fileURLToPath(new URL("fake-supervisor.ts", import.meta.url)),
+    supervisorEntry: fileURLToPath(new URL("../../supervisor/test-support/fake-supervisor.ts", import.meta.url)),
     supervisorEnvironment: { PATH: process.env["PATH"] ?? "" },
     useHostUids: false,
     log: createGatewayLog((line) => void log.push(line), Date.now),

@@ -6,9 +6,9 @@ import { spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { text } from "node:stream/consumers";
 import type { SandboxLogLineJson } from "../../gen/openshell/v1/watch_pb.ts";
-import type { ExecChannel } from "../../supervisor/exec-channel.ts";
-import { connectGateway } from "../../supervisor/gateway-link.ts";
-import type { LaunchSpec } from "../../supervisor/launch-spec.ts";
+import type { ExecChannel } from "../exec-channel.ts";
+import { connectGateway } from "../gateway-link.ts";
+import type { LaunchSpec } from "../launch-spec.ts";
 
 const orders = await text(process.stdin);
 if (orders === "") process.exit(0);

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import { storeContract } from "../store-contract.ts";
+import { migrate } from "./migrate.ts";
+import { openSqliteStore } from "./store.ts";
+
+storeContract("the SQLite store", () => {
+  const directory = mkdtempSync(join(tmpdir(), "openshell-store-"));
+  return { open: () => openSqliteStore(directory), destroy: () => rmSync(directory, { recursive: true }) };
+});
+
+describe("a database's schema", () => {
+  it("is brought up to date step by step, each step once", () => {
+    const database = new DatabaseSync(":memory:");
+    migrate(database, ["CREATE TABLE a (x)"]);
+    migrate(database, ["CREATE TABLE a (x)", "CREATE TABLE b (x)"]);
+    assert.equal(database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.["n"], 2);
+  });
+
+  it("is left alone when it is newer than the program", () => {
+    const database = new DatabaseSync(":memory:");
+    migrate(database, ["CREATE TABLE a (x)", "CREATE TABLE b (x)"]);
+    assert.throws(() => migrate(database, ["CREATE TABLE a (x)"]), /newer openshell/);
+  });
+});

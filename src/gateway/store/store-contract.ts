@@ -1,0 +1,169 @@
+/** What every store must do. Each implementation's test calls it with a way to make an empty one, and to reopen it. */
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { SandboxPolicySchema } from "../../gen/openshell/sandbox/v1/sandbox_pb.ts";
+import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
+import { SandboxPhase, SandboxSpecSchema, SandboxStatusSchema } from "../../gen/openshell/v1/sandbox_pb.ts";
+import { SandboxLogLineSchema } from "../../gen/openshell/v1/watch_pb.ts";
+import type { NewPolicyRevision, SandboxRecord, Store } from "./store.ts";
+
+export interface StoreUnderTest {
+  open(): Store;
+  /** Removes what it kept. */
+  destroy(): void;
+}
+
+function record(id: string, name: string, more: Partial<SandboxRecord> = {}): SandboxRecord {
+  return {
+    id,
+    workspace: "default",
+    name,
+    createdAtMs: 1,
+    labels: {},
+    annotations: {},
+    resourceVersion: 1,
+    desired: "running",
+    spec: create(SandboxSpecSchema, { environment: { A: "b" } }),
+    status: create(SandboxStatusSchema, { phase: SandboxPhase.PROVISIONING }),
+    tokenHash: Uint8Array.of(1, 2, 3),
+    ...more,
+  };
+}
+
+function revision(hash: string): NewPolicyRevision {
+  return { policy: create(SandboxPolicySchema, { version: 1 }), hash, createdAtMs: 1, provenance: { source: "test" } };
+}
+
+function line(sequence: number, level = "INFO") {
+  const message = `line ${sequence}`;
+  return create(SandboxLogLineSchema, {
+    sequence: BigInt(sequence),
+    timestampMs: BigInt(sequence * 10),
+    level,
+    source: "sandbox",
+    message,
+  });
+}
+
+const everything = { sandboxId: "a", lines: 100, sinceMs: 0, sources: [], levels: [] };
+
+export function storeContract(name: string, make: () => StoreUnderTest): void {
+  describe(`${name}: sandboxes`, () => {
+    let tested: StoreUnderTest;
+    let store: Store;
+    beforeEach(() => {
+      tested = make();
+      store = tested.open();
+    });
+    afterEach(() => {
+      store.close();
+      tested.destroy();
+    });
+
+    it("are there after the store was closed and opened", async () => {
+      const supervisor = { pid: 1, startTime: "2", instanceId: "i" };
+      const full = record("a", "one", { hostUid: 200_001, supervisor, labels: { team: "blue" } });
+      assert.equal(await store.sandboxes.create(full, revision("h")), true);
+      store.close();
+      store = tested.open();
+      assert.deepEqual(await store.sandboxes.get("a"), full);
+      assert.deepEqual(await store.sandboxes.getByName("default", "one"), full);
+      assert.equal((await store.policies.effective("a"))?.hash, "h");
+    });
+
+    it("have names of their own, and a refused one leaves nothing", async () => {
+      await store.sandboxes.create(record("a", "one"), revision("h"));
+      assert.equal(await store.sandboxes.create(record("b", "one"), revision("h")), false);
+      assert.equal(await store.sandboxes.get("b"), undefined);
+      assert.equal(await store.policies.effective("b"), undefined);
+    });
+
+    it("are changed only by who has seen the last change", async () => {
+      const first = record("a", "one");
+      await store.sandboxes.create(first, revision("h"));
+      const second = await store.sandboxes.update({ ...first, desired: "stopped" });
+      assert.equal(second?.resourceVersion, 2);
+      assert.equal(await store.sandboxes.update({ ...first, desired: "deleted" }), undefined);
+      assert.equal((await store.sandboxes.get("a"))?.desired, "stopped");
+    });
+
+    it("are listed by age, in pages, by label", async () => {
+      for (const [at, id] of ["c", "a", "b"].entries()) {
+        const labels = { even: String(at % 2 === 0) };
+        await store.sandboxes.create(record(id, id, { createdAtMs: at, labels }), revision("h"));
+      }
+      const list = async (limit: number, offset: number, labels = new Map<string, string>()) =>
+        (await store.sandboxes.list({ workspace: "default", limit, offset, labels })).map(({ id }) => id);
+      assert.deepEqual(await list(10, 0), ["c", "a", "b"]);
+      assert.deepEqual(await list(1, 1), ["a"]);
+      assert.deepEqual(await list(10, 0, new Map([["even", "true"]])), ["c", "b"]);
+    });
+
+    it("take their policies and their log with them", async () => {
+      await store.sandboxes.create(record("a", "one"), revision("h"));
+      await store.logs.append("a", [line(1)]);
+      await store.sandboxes.remove("a");
+      assert.equal(await store.policies.effective("a"), undefined);
+      assert.equal(await store.logs.count("a"), 0);
+    });
+  });
+
+  describe(`${name}: policies and logs`, () => {
+    let tested: StoreUnderTest;
+    let store: Store;
+    beforeEach(async () => {
+      tested = make();
+      store = tested.open();
+      await store.sandboxes.create(record("a", "one"), revision("first"));
+    });
+    afterEach(() => {
+      store.close();
+      tested.destroy();
+    });
+
+    it("supersede what was loaded before", async () => {
+      await store.policies.markLoaded("a", 1, 5);
+      assert.equal(await store.policies.append("a", revision("second")), 2);
+      await store.policies.markLoaded("a", 2, 6);
+      const statuses = (await store.policies.list("a", { limit: 10, offset: 0 })).map((found) => found.status);
+      assert.deepEqual(statuses, [PolicyStatus.LOADED, PolicyStatus.SUPERSEDED]);
+      assert.equal((await store.policies.get("a", 2))?.loadedAtMs, 6);
+    });
+
+    it("fall back to the last good revision when one fails", async () => {
+      await store.policies.markLoaded("a", 1, 5);
+      await store.policies.append("a", revision("bad"));
+      await store.policies.markFailed("a", 2, "why");
+      assert.equal((await store.policies.effective("a"))?.version, 1);
+      assert.equal((await store.policies.get("a", 2))?.loadError, "why");
+    });
+
+    it("keep a log line that comes twice once", async () => {
+      await store.logs.append("a", [line(1), line(2)]);
+      await store.logs.append("a", [line(2), line(3)]);
+      assert.equal(await store.logs.cursor("a"), 3);
+      const read = await store.logs.read(everything);
+      assert.deepEqual(
+        read.map(({ message }) => message),
+        ["line 1", "line 2", "line 3"],
+      );
+    });
+
+    it("read the newest lines, by time and by level", async () => {
+      await store.logs.append("a", [line(1), line(2, "HIGH"), line(3), line(4, "high")]);
+      const read = async (more: Partial<typeof everything>) =>
+        (await store.logs.read({ ...everything, ...more })).map(({ sequence }) => Number(sequence));
+      assert.deepEqual(await read({ lines: 2 }), [3, 4]);
+      assert.deepEqual(await read({ sinceMs: 30 }), [3, 4]);
+    });
+
+    it("filter by level and source", async () => {
+      await store.logs.append("a", [line(1), line(2, "HIGH"), line(3, "high")]);
+      const high = await store.logs.read({ ...everything, levels: ["HIGH"] });
+      assert.equal(high.length, 2);
+      const gateways = await store.logs.read({ ...everything, sources: ["gateway"] });
+      assert.equal(gateways.length, 0);
+    });
+  });
+}
