@@ -1,5 +1,6 @@
 /** The audit log as the lines that the gateway keeps: the one-line form for people, the event itself beside it. */
 import type { SandboxLogLineJson } from "../gen/openshell/v1/watch_pb.ts";
+import { shortSeverity } from "../ocsf/enums/severity.ts";
 import { shorthandMessage } from "../ocsf/shorthand.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import type { LogRecord } from "./audit/read-after.ts";
@@ -21,7 +22,8 @@ function toLine({ sequence, event }: LogRecord, sandboxId: string): SandboxLogLi
     sandboxId,
     sequence: String(sequence),
     timestampMs: String(event.time),
-    level: "OCSF",
+    // The severity, and not `OCSF` for all: the gateway filters by it. What kind of line it is, the target says.
+    level: shortSeverity(event.severity_id),
     target: "ocsf",
     source: "sandbox",
     message: shorthandMessage(event),
