@@ -1,10 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { PolicySource } from "../../../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import { SandboxPolicyRevisionSchema, type UpdateConfigRequest } from "../../../gen/openshell/v1/policy_pb.ts";
+import { mergePolicy } from "../../../policy/merge.ts";
 import type { GatewayContext } from "../../context.ts";
-import { mergedPolicy } from "../../policies/merge.ts";
 import { revisePolicy } from "../../policies/revise.ts";
-import { invalid, notAvailable, notFound } from "../../refuse.ts";
+import { failedPrecondition, invalid, notAvailable, notFound } from "../../refuse.ts";
 import type { PolicyRevisionRecord, SandboxRecord } from "../../store/store.ts";
 import type { Methods } from "./methods.ts";
 import { pageLimit } from "./sandboxes.ts";
@@ -63,7 +63,9 @@ async function wantedPolicy({ store }: GatewayContext, { id }: SandboxRecord, re
   if (mergeOperations.length === 0) throw invalid("neither a policy nor merge operations");
   const current = await store.policies.effective(id);
   if (current === undefined) throw notFound("a policy to change");
-  return mergedPolicy(current.policy, mergeOperations);
+  const merged = mergePolicy(current.policy, mergeOperations);
+  if (merged.ok) return merged.policy;
+  throw merged.kind === "malformed" ? invalid(merged.message) : failedPrecondition(merged.message);
 }
 
 async function newest({ store }: GatewayContext, id: string): Promise<PolicyRevisionRecord | undefined> {
