@@ -86,6 +86,30 @@ describe("an explanation", () => {
     assert.equal(explain(policy, question("/bin/x", "TRACE", "https://new.invalid/x")).suggestion, undefined);
   });
 
+  it("suggests reading where only the connection is known and HTTP is likely, and no more than the port elsewhere", () => {
+    const { request: _, ...connection } = question("/bin/x", "GET", "https://new.invalid/x");
+    const rule = (asked: Question) => Object.values(explain(policy, asked).suggestion?.network_policies ?? {})[0];
+    assert.deepEqual(rule(connection)?.endpoints, [
+      { host: "new.invalid", port: 443, protocol: "rest", access: "read-only" },
+    ]);
+    const ssh = { ...connection, destination: { ...connection.destination, port: 22 } };
+    assert.deepEqual(rule(ssh)?.endpoints, [{ host: "new.invalid", port: 22 }]);
+  });
+
+  it("suggests the exact host where a wildcard leads to a private address", () => {
+    const wide = loaded(
+      parsePolicy(
+        'version: 1\nnetwork_policies: { wide: { endpoints: [{ host: "*.corp.invalid", port: 443 }], binaries: [{ path: any }] } }\n',
+      ),
+    );
+    const asked = { ...question("/bin/x", "GET", "https://git.corp.invalid/"), isPrivate: true };
+    const found = explain(wide, asked);
+    assert.deepEqual(found.connect, { kind: "deny", reason: "guard.private", rule: "wide" });
+    const [rule] = Object.values(found.suggestion?.network_policies ?? {});
+    assert.deepEqual(rule?.endpoints, [{ host: "git.corp.invalid", port: 443 }]);
+    assert.equal(explain(wide, { ...asked, isPrivate: false }).connect.kind, "allow");
+  });
+
   it("suggests what does allow it, whatever the policy", () => {
     const questions = fc.record({
       program: fc.constantFrom("/usr/bin/curl", "/sandbox/tool"),

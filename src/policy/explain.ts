@@ -9,6 +9,7 @@ import { compileBinaries } from "./match/binary.ts";
 import { compileHost } from "./match/host.ts";
 import type { Endpoint, NetworkRule, Policy } from "./policy.ts";
 import { readPolicy } from "./read-policy.ts";
+import type { ReasonCode } from "./reason-codes.ts";
 import { type Json, treeFromJson } from "./tree.ts";
 import type { Caller, ConnectVerdict, Destination, RequestFacts, RequestVerdict } from "./verdict.ts";
 import { writtenMatcher } from "./written-form.ts";
@@ -39,14 +40,51 @@ export interface Explanation {
    * allow what is denied.
    */
   readonly denying: readonly { readonly key: string; readonly rule: Json }[];
-  /** The smallest rule that would allow it, to be merged into the policy; absent if it is allowed, or denied by a rule. */
-  readonly suggestion?: Json;
+  /**
+   * The smallest rule that would allow it, to be merged into the policy. Absent if it is allowed, if a deny rule holds,
+   * and where no rule could allow exactly this.
+   */
+  readonly suggestion?: Suggestion;
 }
+
+/** A policy's part with one rule, as it is written. Types and not interfaces, which TypeScript keeps from being `Json`. */
+export type Suggestion = { readonly network_policies: { readonly [key: string]: SuggestedRule } };
+
+export type SuggestedRule = {
+  readonly endpoints: readonly [SuggestedEndpoint];
+  readonly binaries: readonly [{ readonly path: string }];
+};
+
+export type SuggestedEndpoint = {
+  readonly host: string;
+  readonly port: number;
+  readonly protocol?: "rest" | "websocket";
+  readonly access?: "read-only";
+  readonly rules?: readonly { readonly allow: { readonly method: string; readonly path: string } }[];
+  readonly allow_encoded_slash?: true;
+};
 
 export interface Question {
   readonly destination: Destination;
   readonly caller: Caller;
   readonly request?: RequestFacts;
+  /** The name leads to a private address, so that a rule must name exactly this host. */
+  readonly isPrivate?: boolean;
+}
+
+const ruleReasons: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  "decide.implicit_deny",
+  "decide.binary_not_allowed",
+  "decide.explicit_deny",
+  "guard.private",
+  "inspect.no_rule",
+  "inspect.deny_rule",
+  "inspect.upgrade",
+]);
+
+/** Whether the policy's rules refused, so that `explain` can tell about it; the others are mended elsewhere. */
+export function isDecidedByRules(reason: ReasonCode): boolean {
+  return ruleReasons.has(reason);
 }
 
 /** Explains one question, as it is decided by this policy. */
@@ -65,11 +103,23 @@ export function explain(policy: Policy, question: Question): Explanation {
 
 type Verdict = Pick<Explanation, "connect" | "request">;
 
-function decide(policy: Policy, { destination, caller, request }: Question): Verdict {
+function decide(policy: Policy, { destination, caller, request, isPrivate }: Question): Verdict {
   const compiled = compilePolicy(policy, { version: 0, hash: "" });
   const connect = compiled.connect(destination, caller);
+  if (
+    connect.kind === "allow" &&
+    isPrivate &&
+    !connect.endpoints.some(({ endpoint }) => names(endpoint, destination))
+  ) {
+    return { connect: { kind: "deny", reason: "guard.private", rule: connect.rule } };
+  }
   if (connect.kind === "deny" || !connect.inspected || request === undefined) return { connect };
   return { connect, request: compiled.request(connect.endpoints, request) };
+}
+
+/** Whether an endpoint opens private addresses for a host by naming it; what `allowed_ips` holds is not asked here. */
+function names({ host, advisorProposed, allowedIps }: Endpoint, destination: Destination): boolean {
+  return host === destination.host && !advisorProposed && allowedIps.length === 0;
 }
 
 function isAllowed({ connect, request }: Verdict): boolean {
@@ -159,18 +209,18 @@ function deniesAlone(endpoint: Endpoint, request: RequestFacts | undefined): boo
 }
 
 /** The rule to add, if adding it is found to help: some requests no rule can allow. */
-function suggest(policy: Policy, question: Question): Json | undefined {
+function suggest(policy: Policy, question: Question): Suggestion | undefined {
   // What asks is untrusted: a program at `/tmp/*`, or a request with the method `*`, must not end up as a wildcard in a
   // rule that somebody approves.
   const { caller, request } = question;
   if (caller.path.includes("*") || !/^[A-Z-]+$/.test(request?.method ?? "GET")) return undefined;
   const key = freeKey(policy, `allow_${question.destination.host.replace(/[^a-z0-9]+/g, "_")}`);
-  const json = { version: 1, network_policies: { [key]: smallestRule(question) } };
-  const read = readPolicy(treeFromJson(json));
+  const suggestion = { network_policies: { [key]: smallestRule(question) } };
+  const read = readPolicy(treeFromJson({ version: 1, ...suggestion }));
   if (!read.ok) return undefined;
   const networkPolicies = new Map([...policy.networkPolicies, ...read.policy.networkPolicies]);
   const verdict = decide({ ...policy, networkPolicies }, question);
-  return isAllowed(verdict) ? { network_policies: json.network_policies } : undefined;
+  return isAllowed(verdict) ? suggestion : undefined;
 }
 
 function freeKey(policy: Policy, wanted: string): string {
@@ -179,13 +229,24 @@ function freeKey(policy: Policy, wanted: string): string {
   return key;
 }
 
-function smallestRule({ destination, caller, request }: Question): Json {
-  const { host, port } = destination;
-  return { endpoints: [{ host, port, ...smallestRequestRule(request) }], binaries: [{ path: caller.path }] };
+function smallestRule(question: Question): SuggestedRule {
+  const { host, port } = question.destination;
+  const endpoint = { host, port, ...smallestInspection(question) };
+  return { endpoints: [endpoint], binaries: [{ path: question.caller.path }] };
 }
 
-function smallestRequestRule(request: RequestFacts | undefined): { readonly [key: string]: Json } {
-  if (request === undefined) return {};
+/** Ports on which HTTP is spoken, bare or in TLS, and next to nothing else. */
+const webPorts: ReadonlySet<number> = new Set([80, 443]);
+
+function smallestInspection({ destination, request, isPrivate }: Question): Partial<SuggestedEndpoint> {
+  // The connection is allowed already; what may be asked on it, the rule that allows it says.
+  if (isPrivate) return {};
+  if (request !== undefined) return smallestRequestRule(request);
+  // What will be asked is not known yet. Reading is what nearly every program begins with, and the least that helps.
+  return webPorts.has(destination.port) ? { protocol: "rest", access: "read-only" } : {};
+}
+
+function smallestRequestRule(request: RequestFacts): Partial<SuggestedEndpoint> {
   // A star in a path is a character; in a glob it would be the widest wildcard there is.
   const path = request.path.replaceAll("*", "[*]");
   const methods = request.upgrade === undefined ? [request.method] : [request.method, websocketText];
