@@ -12,7 +12,7 @@ const mayImport: Record<string, readonly string[]> = {
   supervisor: ["gen", "init/protocol.ts", "linux", "net", "ocsf", "policy", "secrets"],
   init: ["linux"],
   linux: ["net"],
-  locations: [],
+  locations: ["linux"],
   net: ["policy", "ocsf"],
   ocsf: ["net", "policy"],
   policy: ["net", "ocsf", "gen"],

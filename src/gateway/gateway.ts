@@ -5,6 +5,7 @@ import type { Http2SecureServer, ServerHttp2Session } from "node:http2";
 import type { Server, Socket } from "node:net";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
+import { processStartTime } from "../linux/process-stat.ts";
 import {
   readActiveGateway,
   readGatewayEntry,
@@ -12,7 +13,7 @@ import {
   writeGatewayEntry,
   writeMtlsBundle,
 } from "../locations/gateway-entry.ts";
-import { forgetRunningGateway, processStartTime, writeRunningGateway } from "../locations/running-gateway.ts";
+import { forgetRunningGateway, writeRunningGateway } from "../locations/running-gateway.ts";
 import { supervisorSocketPath } from "../locations/runtime-directory.ts";
 import { type GatewayCertificates, loadCertificates } from "./certificates/gateway-certificates.ts";
 import type { GatewayContext } from "./context.ts";

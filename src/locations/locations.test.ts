@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { processStartTime } from "../linux/process-stat.ts";
 import { configDirectory } from "./config-directory.ts";
 import {
   type GatewayMetadata,
@@ -15,7 +16,7 @@ import {
   writeGatewayEntry,
   writeMtlsBundle,
 } from "./gateway-entry.ts";
-import { forgetRunningGateway, processStartTime, readRunningGateway, writeRunningGateway } from "./running-gateway.ts";
+import { forgetRunningGateway, readRunningGateway, writeRunningGateway } from "./running-gateway.ts";
 import { runtimeDirectory, supervisorSocketPath } from "./runtime-directory.ts";
 import { stateDirectory } from "./state-directory.ts";
 

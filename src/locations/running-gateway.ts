@@ -5,6 +5,7 @@
  */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { processStartTime } from "../linux/process-stat.ts";
 import { writeAtomically } from "./gateway-entry.ts";
 
 export interface RunningGateway {
@@ -28,18 +29,6 @@ export function readRunningGateway(stateDirectory: string): RunningGateway | und
   try {
     const gateway = JSON.parse(readFileSync(runningGatewayPath(stateDirectory), "utf8")) as RunningGateway;
     return processStartTime(gateway.pid) === gateway.startTime ? gateway : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** When a process was started, in clock ticks since boot; undefined if there is no such process, or only its corpse. */
-export function processStartTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The name in parentheses may itself contain spaces and parentheses (proc_pid_stat(5)); what follows the last is fixed.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
   } catch {
     return undefined;
   }

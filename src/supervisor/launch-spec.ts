@@ -1,8 +1,21 @@
 /**
- * What a supervisor must know to run its sandbox. The gateway writes it as one JSON document to the supervisor's
- * standard input and closes it; a supervisor kept in reserve simply waits there. End of input without a document means
- * that the gateway went away, and the supervisor exits.
+ * A supervisor's orders, two lines of JSON on its standard input: first where it will work and what to build ahead, then,
+ * as soon as somebody wants the sandbox, what it is. A supervisor in reserve waits for the second. The end of the input
+ * before it means that the gateway went away, and the supervisor goes as well.
  */
+
+/** First line: what is known before anybody has asked. */
+export interface Preparation {
+  readonly sandboxId: string;
+  readonly directories: SandboxDirectories;
+  /**
+   * The policy (in its message form) whose fixed sections the sandbox will likely have: the sandbox is built for it
+   * ahead. Absent: nothing is built before the second line.
+   */
+  readonly expectedPolicy?: unknown;
+}
+
+/** Second line: everything else. */
 export interface LaunchSpec {
   readonly sandboxId: string;
   readonly sandboxName: string;

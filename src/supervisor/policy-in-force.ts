@@ -6,7 +6,7 @@ import { compilePolicy } from "../policy/compile.ts";
 import { differingStaticSections } from "../policy/diff-static.ts";
 import type { Policy } from "../policy/policy.ts";
 import { formatProblem } from "../policy/problem.ts";
-import { readPolicy } from "../policy/read-policy.ts";
+import { type PolicyResult, readPolicy } from "../policy/read-policy.ts";
 import { type Json, treeFromJson } from "../policy/tree.ts";
 import type { CompiledPolicy } from "../policy/verdict.ts";
 import { messageJsonToWritten } from "../policy/wire-json.ts";
@@ -21,10 +21,15 @@ export type LoadedPolicy =
   | { readonly ok: true; readonly inForce: PolicyInForce }
   | { readonly ok: false; readonly error: string };
 
+/** Reads a policy in the form in which the gateway sends it. */
+export function readPolicyMessage(message: unknown): PolicyResult {
+  return readPolicy(treeFromJson(messageJsonToWritten(message as Json)));
+}
+
 /** Reads and compiles a revision; `running` is the policy that the sandbox was built from, if it stands already. */
 export function loadPolicy(revision: PolicyRevision, running?: Policy): LoadedPolicy {
   const { version, hash } = revision;
-  const result = readPolicy(treeFromJson(messageJsonToWritten(revision.message as Json)));
+  const result = readPolicyMessage(revision.message);
   if (!result.ok) return { ok: false, error: result.problems.map((problem) => formatProblem(problem)).join("; ") };
   const fixed = running ? differingStaticSections(running, result.policy) : [];
   if (fixed.length > 0) return { ok: false, error: `${fixed.join(", ")} can't change while the sandbox runs` };

@@ -1,6 +1,6 @@
 /** What a supervisor tells the gateway of its sandbox: phase, conditions, and the isolation as measured. */
 import type { SupervisorStatusJson } from "../gen/openshell/v1/supervisor_pb.ts";
-import type { BuiltSandbox } from "./sandbox/build-sandbox.ts";
+import type { BuiltSandbox } from "./sandbox/prepared-sandbox.ts";
 
 type Condition = NonNullable<SupervisorStatusJson["conditions"]>[number];
 

@@ -2,11 +2,10 @@
 import { readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { processStartTime } from "../linux/process-start-time.ts";
+import { processStartTime } from "../linux/process-stat.ts";
 import { VERSION } from "../version.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
-import { SandboxAuthority } from "./egress/07-terminate/certificate-authority.ts";
-import { systemCertificates, trustBundle, UpstreamTrust } from "./egress/07-terminate/trust-bundle.ts";
+import { UpstreamTrust } from "./egress/07-terminate/trust-bundle.ts";
 import { type Audit, createAudit } from "./egress/11-audit.ts";
 import { type Egress, openEgress } from "./egress/open-egress.ts";
 import { type ExecContext, exec } from "./exec.ts";
@@ -14,13 +13,13 @@ import { connectGateway, type GatewayLink, type PolicyOutcome } from "./gateway-
 import type { LaunchSpec, PolicyRevision } from "./launch-spec.ts";
 import { logSource } from "./log-source.ts";
 import { loadPolicy, type PolicyInForce } from "./policy-in-force.ts";
-import { type BuiltSandbox, buildSandbox } from "./sandbox/build-sandbox.ts";
 import { sandboxEnvironment } from "./sandbox/environment.ts";
+import { type BuiltSandbox, finishSandbox, type PreparedSandbox } from "./sandbox/prepared-sandbox.ts";
 import { whenProgramsEnded } from "./sandbox/remaining-programs.ts";
 import { writeSandboxProcesses } from "./sandbox-processes.ts";
 import { failedStatus, readyStatus, stoppedStatus } from "./sandbox-status.ts";
 
-/** How long the gateway gets to hear the last status. */
+/** How long the gateway gets to hear the last status and the last events; one that is away hears them at the next start. */
 const LAST_WORDS_MS = 500;
 
 /** What a running sandbox consists of. */
@@ -35,7 +34,7 @@ interface Running {
  * Runs the sandbox to its end.
  * @returns the supervisor's exit code: 0 after a stop that was asked for, 1 when the sandbox failed or went by itself
  */
-export async function superviseSandbox(spec: LaunchSpec): Promise<number> {
+export async function superviseSandbox(spec: LaunchSpec, prepared: PreparedSandbox): Promise<number> {
   const ending = new AbortController();
   using log = openAuditLog({
     directory: spec.directories.logs,
@@ -46,7 +45,7 @@ export async function superviseSandbox(spec: LaunchSpec): Promise<number> {
   const audit = createAudit(log, { ...spec, hostname: spec.sandboxName, version: VERSION }, Date.now);
   audit.lifecycle("start", `sandbox ${spec.sandboxName}`);
   const stopRequest = Promise.withResolvers<number>();
-  const running = start(spec, audit, ending.signal);
+  const running = start(spec, prepared, { audit, signal: ending.signal });
   const link = connectGateway({
     ...spec.gateway,
     sandboxId: spec.sandboxId,
@@ -69,18 +68,19 @@ export async function superviseSandbox(spec: LaunchSpec): Promise<number> {
   const exitCode = await serveToTheEnd(running, link, stopRequest.promise);
   audit.lifecycle("stop", `sandbox ${spec.sandboxName}`);
   log.flush();
-  await delay(LAST_WORDS_MS, undefined, { ref: false });
+  await Promise.race([link.close(), delay(LAST_WORDS_MS)]);
   ending.abort();
   return exitCode;
 }
 
-async function start(spec: LaunchSpec, audit: Audit, signal: AbortSignal): Promise<Running> {
+async function start(
+  spec: LaunchSpec,
+  prepared: PreparedSandbox,
+  { audit, signal }: { readonly audit: Audit; readonly signal: AbortSignal },
+): Promise<Running> {
   const loaded = loadPolicy(spec.policy);
   if (!loaded.ok) throw new Error(`the policy can't be loaded: ${loaded.error}`);
-  const authority = new SandboxAuthority(spec.sandboxName);
-  const system = systemCertificates();
-  const trust = { bundle: trustBundle(system, authority.pem), authority: authority.pem };
-  const built = await buildSandbox(spec, loaded.inForce.policy, trust);
+  const built = await finishSandbox(prepared, spec, loaded.inForce.policy);
   writeSandboxProcesses(spec.directories.state, {
     processes: [built.chainPid, built.initPid].map((pid) => ({ pid, startTime: processStartTime(pid) ?? "" })),
     networkNamespace: readlinkSync(`/proc/${built.initPid}/ns/net`),
@@ -93,8 +93,8 @@ async function start(spec: LaunchSpec, audit: Audit, signal: AbortSignal): Promi
       spec,
       built,
       audit,
-      authority,
-      trust: new UpstreamTrust(() => system),
+      authority: prepared.authority,
+      trust: new UpstreamTrust(() => prepared.systemCertificates),
       policy: () => running.inForce.compiled,
       signal,
     }),

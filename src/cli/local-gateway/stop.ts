@@ -2,7 +2,8 @@
  * Ends this machine's gateway in good order. Its sandboxes go on: their supervisors are processes of their own.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { processStartTime, type RunningGateway, readRunningGateway } from "../../locations/running-gateway.ts";
+import { processStartTime } from "../../linux/process-stat.ts";
+import { type RunningGateway, readRunningGateway } from "../../locations/running-gateway.ts";
 import { stateDirectory } from "../../locations/state-directory.ts";
 import type { Environment } from "../command-context.ts";
 import { CommandFailure } from "../command-failure.ts";

@@ -2,20 +2,40 @@
  * The sandbox's `/etc`: a few files of its own, over the host's where the policy shows `/etc` at all. Laid over with a
  * read-only overlay, since a mount point can't be made inside a folder that is itself mounted read-only.
  */
-import { accessSync, constants, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 
 export interface EtcFiles {
-  readonly sandboxName: string;
   readonly uid: number;
   readonly gid: number;
   /** PEM: what the sandbox's programs trust. */
   readonly trustBundle: string;
   /** PEM: the sandbox's own certificate authority alone. */
   readonly authority: string;
+}
+
+/** What is known only when somebody wants the sandbox. */
+export interface LateEtcFiles {
+  readonly sandboxName: string;
   /** The policy in force at the start, as YAML. */
   readonly policy: string;
 }
+
+/**
+ * Files that are filled in after the sandbox has been built. They are mounted one by one, since a change to a layer of
+ * an overlay that is in use need not be seen through it.
+ */
+export const lateEtcFiles = ["hostname", "hosts", "openshell/policy.yaml"];
 
 /** Where programs are told to find what they trust. */
 export const TRUST_BUNDLE = "/etc/openshell-tls/ca-bundle.crt";
@@ -33,9 +53,9 @@ const systemBundles = [
   "pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 ];
 
-/** Writes the files below `directory`, which is made. */
+/** Writes the files below `directory`, which is made; the late ones empty. */
 export function writeEtc(directory: string, files: EtcFiles): void {
-  const { sandboxName, uid, gid } = files;
+  const { uid, gid } = files;
   const shownBundles = systemBundles.filter((name) => existsSync(join("/etc", name)));
   const texts: Record<string, string> = {
     passwd: [
@@ -45,23 +65,37 @@ export function writeEtc(directory: string, files: EtcFiles): void {
       "",
     ].join("\n"),
     group: `root:x:0:\nsandbox:x:${gid}:\nnogroup:x:65534:\n`,
-    hostname: `${sandboxName}\n`,
-    hosts: `127.0.0.1 localhost ${sandboxName}\n::1 localhost ip6-localhost ip6-loopback ${sandboxName}\n`,
     // One attempt is enough: the resolver is in the same machine and answers every name.
     "resolv.conf": "nameserver 127.0.0.1\noptions timeout:2 attempts:1\n",
     // The host's own may name services (resolve, mdns, sss) that are asked over sockets which the sandbox does not have.
     "nsswitch.conf":
       "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\n",
-    "openshell/policy.yaml": files.policy,
     "openshell-tls/ca-bundle.crt": files.trustBundle,
     "openshell-tls/openshell-ca.crt": files.authority,
-    ...Object.fromEntries(shownBundles.map((name) => [name, files.trustBundle])),
+    ...Object.fromEntries(lateEtcFiles.map((name) => [name, ""])),
   };
-  for (const [name, text] of Object.entries(texts)) {
-    const path = join(directory, name);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text, { mode: 0o644 });
+  for (const [name, text] of Object.entries(texts)) writeFileSync(inNewFolder(directory, name), text, { mode: 0o644 });
+  for (const name of shownBundles) {
+    // A copy of the host's may be in the way; see copyEtc.
+    rmSync(join(directory, name), { force: true });
+    symlinkSync(TRUST_BUNDLE, inNewFolder(directory, name));
   }
+}
+
+/** Fills the late files in, keeping each the same file: that is what is mounted. */
+export function completeEtc(directory: string, { sandboxName, policy }: LateEtcFiles): void {
+  const texts: Record<string, string> = {
+    hostname: `${sandboxName}\n`,
+    hosts: `127.0.0.1 localhost ${sandboxName}\n::1 localhost ip6-localhost ip6-loopback ${sandboxName}\n`,
+    "openshell/policy.yaml": policy,
+  };
+  for (const [name, text] of Object.entries(texts)) writeFileSync(join(directory, name), text);
+}
+
+function inNewFolder(directory: string, name: string): string {
+  const path = join(directory, name);
+  mkdirSync(dirname(path), { recursive: true });
+  return path;
 }
 
 /**

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { type Configuration, encodeJsonFrame, FrameReader, frame, type IsolationFact } from "../../init/protocol.ts";
 import { SystemError } from "../../linux/libc.ts";
 import { passCredentials, type ReceivedDescriptors, receiveDescriptors } from "../../linux/message-header.ts";
+import { readProcessStat } from "../../linux/process-stat.ts";
 import { whenReadable } from "../../linux/readable.ts";
 import { compileSeccomp } from "../../linux/seccomp.ts";
 import { seccompRules } from "../../linux/seccomp-rules.ts";
@@ -19,7 +20,6 @@ import { type ListenerDescriptors, sortListeners } from "./listener-descriptors.
 import { initCommand } from "./mount-plan.ts";
 
 export interface LaunchOptions {
-  readonly hostname: string;
   readonly uid: number;
   readonly gid: number;
   /** Arguments of bwrap(1) that make the root. */
@@ -47,7 +47,7 @@ export interface LaunchedSandbox {
 /** The chain takes tens of milliseconds; a machine under heavy load a few seconds. */
 const LAUNCH_TIMEOUT_MS = 20_000;
 /** Where distributions keep unshare, ip, nft, mount and bwrap; never what a user's own PATH says. */
-const TOOLS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+export const TOOLS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** What the tools print on failure, for the error; more would only be noise. */
 const MAX_STDERR = 4096;
 /** More than there are listeners; the kernel cuts what does not fit. */
@@ -65,7 +65,7 @@ export async function launch(options: LaunchOptions): Promise<LaunchedSandbox> {
   passCredentials(ours);
   const chain = spawn(
     "unshare",
-    ["--user", "--map-root-user", "--net", "--mount", "sh", "-c", ...scriptArguments(options)],
+    ["--user", "--map-root-user", "--net", "--mount", "--uts", "sh", "-c", ...scriptArguments(options)],
     {
       stdio: ["ignore", "ignore", "pipe", theirs, seccomp],
       env: { PATH: TOOLS_PATH },
@@ -77,7 +77,8 @@ export async function launch(options: LaunchOptions): Promise<LaunchedSandbox> {
   const ended = watchChain(chain, failure);
   try {
     const signal = AbortSignal.any([failure.signal, AbortSignal.timeout(LAUNCH_TIMEOUT_MS)]);
-    return { ...(await takeOver(ours, options.configuration, signal)), ended, ...chainControl(chain) };
+    const taken = await takeOver(ours, options.configuration, signal);
+    return { ...taken, chainPid: chain.pid ?? -1, ended, kill: () => killInside(taken.initPid, chain) };
   } catch (error) {
     chain.kill("SIGKILL");
     const isTimeout = error instanceof DOMException && error.name === "TimeoutError";
@@ -85,20 +86,30 @@ export async function launch(options: LaunchOptions): Promise<LaunchedSandbox> {
   }
 }
 
-function scriptArguments({ hostname, uid, gid, mounts, overlays }: LaunchOptions): string[] {
+function scriptArguments({ uid, gid, mounts, overlays }: LaunchOptions): string[] {
   return [
     launchScript(overlays),
     "openshell",
     ...["--unshare-user", "--uid", String(uid), "--gid", String(gid), "--disable-userns"],
-    ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
-    ...["--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL", "--hostname", hostname],
+    ...["--unshare-pid", "--unshare-ipc", "--unshare-cgroup-try"],
+    ...["--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"],
     ...mounts,
     ...["--seccomp", "4", "--chdir", "/sandbox", ...initCommand],
   ];
 }
 
-function chainControl(chain: ChildProcess): Pick<LaunchedSandbox, "chainPid" | "kill"> {
-  return { chainPid: chain.pid ?? -1, kill: () => void chain.kill("SIGKILL") };
+/**
+ * Kills the first process of the sandbox's PID namespace, with which all others in it end. bubblewrap outside then ends
+ * by itself and is collected here; killed itself, it would leave a corpse to whoever adopts it.
+ */
+function killInside(initPid: number, chain: ChildProcess): void {
+  const reaper = readProcessStat(initPid)?.parent;
+  if (reaper === undefined) return void chain.kill("SIGKILL");
+  try {
+    process.kill(reaper, "SIGKILL");
+  } catch {
+    chain.kill("SIGKILL");
+  }
 }
 
 /** Aborts `failure` with the reason if the chain ends, and settles then. */

@@ -10,6 +10,8 @@ import { join } from "node:path";
 import type { LandlockRule } from "../../linux/landlock.ts";
 import type { Policy } from "../../policy/policy.ts";
 
+import { lateEtcFiles } from "./etc-directory.ts";
+
 /** A folder of the host's seen through a writable layer of the sandbox's own; kept in `layer` from start to start. */
 export interface Overlay {
   readonly lower: string;
@@ -33,6 +35,8 @@ export interface MountSources {
   readonly logs: string;
   /** The merged or bare `/etc`; see etc-directory.ts. */
   readonly etc: string;
+  /** Our own files of it. */
+  readonly ownEtc: string;
   /** Where writable layers are kept. */
   readonly layers: string;
   /** Where overlays are mounted. */
@@ -74,6 +78,7 @@ export function planMounts(policy: Policy, sources: MountSources): MountPlan {
       ...shown.flatMap((mount) => mount.arguments),
       ...layers.flatMap((layer) => layer.arguments),
       ...["--ro-bind", sources.etc, "/etc"],
+      ...lateEtcFiles.flatMap((name) => ["--ro-bind", join(sources.ownEtc, name), join("/etc", name)]),
       ...["--proc", "/proc", "--dev", "/dev"],
       ...["--perms", "1777", "--tmpfs", TEMPORARY],
       ...["--bind", sources.home, HOME],
@@ -85,12 +90,14 @@ export function planMounts(policy: Policy, sources: MountSources): MountPlan {
     landlock: [
       // Whatever the root holds was put there by this plan, so its names are no secret.
       { path: "/", access: "list" },
-      ...[...readOnly.flatMap(expandRoot), ...readable, "/etc", LOGS, RUNTIME].map(toRule("read")),
-      ...[...readWrite, "/dev", ...(workdirWritable ? [HOME] : [])].map(toRule("write")),
+      ...unique([...readOnly.flatMap(expandRoot), ...readable, "/etc", LOGS, RUNTIME]).map(toRule("read")),
+      ...unique([...readWrite, "/dev", ...(workdirWritable ? [HOME] : [])]).map(toRule("write")),
     ],
     warnings: shown.flatMap((mount) => mount.warnings),
   };
 }
+
+const unique = (paths: readonly string[]): string[] => [...new Set(paths)];
 
 const toRule = (access: LandlockRule["access"]) => (path: string) => ({ path, access });
 

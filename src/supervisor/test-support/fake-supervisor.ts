@@ -4,15 +4,17 @@
  */
 import { spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
-import { text } from "node:stream/consumers";
 import type { SandboxLogLineJson } from "../../gen/openshell/v1/watch_pb.ts";
 import type { ExecChannel } from "../exec-channel.ts";
 import { connectGateway } from "../gateway-link.ts";
 import type { LaunchSpec } from "../launch-spec.ts";
+import { readOrders } from "../read-orders.ts";
 
-const orders = await text(process.stdin);
-if (orders === "") process.exit(0);
-const spec = JSON.parse(orders) as LaunchSpec;
+const orders = readOrders(process.stdin);
+await orders.next();
+const { value: order } = await orders.next();
+if (order === undefined) process.exit(0);
+const spec = order as LaunchSpec;
 const ending = new AbortController();
 const lines: SandboxLogLineJson[] = [];
 const written = new EventEmitter();

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { processStartTime } from "../../../locations/running-gateway.ts";
+import { processStartTime } from "../../../linux/process-stat.ts";
 import type { SandboxProcesses } from "../../../supervisor/sandbox-processes.ts";
 import type { SupervisorProcess } from "../driver.ts";
 

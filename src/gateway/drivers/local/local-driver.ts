@@ -3,6 +3,9 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { defaultPolicy } from "../../../policy/default-policy.ts";
+import { policyToMessageJson } from "../../../policy/wire-json.ts";
+import type { LaunchSpec } from "../../../supervisor/launch-spec.ts";
 import { readSandboxProcesses } from "../../../supervisor/sandbox-processes.ts";
 import type { ComputeDriver, Placement, PreparedSupervisor, SupervisorProcess } from "../driver.ts";
 import type { HostUids } from "./host-uids.ts";
@@ -35,7 +38,10 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   const directoryOf = (sandboxId: string) => join(base, sandboxId);
   const logOf = (sandboxId: string) => join(logs, `${sandboxId}.log`);
 
-  async function prepare(placement: Placement): Promise<PreparedSupervisor> {
+  // The next sandbox will likely have the fixed sections of the last.
+  let expectedPolicy: unknown = policyToMessageJson(defaultPolicy);
+
+  async function prepare(placement: Placement, expected?: unknown): Promise<PreparedSupervisor> {
     const directory = directoryOf(placement.sandboxId);
     await makeDirectories(directory, placement);
     const place = commandFor(options, directory, placement.hostUid);
@@ -43,8 +49,17 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
       ...place.command,
       environment: options.environment,
       logPath: logOf(placement.sandboxId),
+      preparation: {
+        sandboxId: placement.sandboxId,
+        directories: place.directories,
+        ...(expected !== undefined && { expectedPolicy: expected }),
+      },
     });
-    return { placement, socketPath: place.socketPath, directories: place.directories, ...supervisor };
+    const launch = (spec: LaunchSpec): void => {
+      expectedPolicy = spec.policy.message;
+      supervisor.launch(spec);
+    };
+    return { placement, socketPath: place.socketPath, directories: place.directories, ...supervisor, launch };
   }
 
   async function kill(placement: Placement, process: SupervisorProcess | undefined): Promise<void> {
@@ -71,7 +86,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
     return { sandboxId, hostUid: hostUids.take(directoryOf(sandboxId)) };
   };
   const reserve = new Reserve(
-    async () => prepare(await newPlacement()),
+    async () => prepare(await newPlacement(), expectedPolicy),
     async ({ placement, process }) => {
       await kill(placement, process);
       await remove(placement);
@@ -82,7 +97,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
     name: "local",
     version: options.version,
     claim: () => reserve.take(),
-    prepare,
+    prepare: (placement) => prepare(placement),
     isRunning,
     kill,
     remove,

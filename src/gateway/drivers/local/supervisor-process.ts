@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { processStartTime } from "../../../locations/running-gateway.ts";
-import type { LaunchSpec } from "../../../supervisor/launch-spec.ts";
+import { processStartTime } from "../../../linux/process-stat.ts";
+import type { LaunchSpec, Preparation } from "../../../supervisor/launch-spec.ts";
 import type { SupervisorProcess } from "../driver.ts";
 
 /** Enough for the message of an exception with its stack. */
@@ -11,6 +11,8 @@ export interface SupervisorCommand {
   readonly file: string;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Its first orders. */
+  readonly preparation: Preparation;
   /** Where its standard output and error go; not a file that the sandbox's uid could replace. */
   readonly logPath: string;
 }
@@ -43,10 +45,11 @@ export async function spawnSupervisor(command: SupervisorCommand): Promise<Waiti
   const ended = new Promise<{ why: string }>((resolve) => {
     child.once("exit", (code, signal) => resolve({ why: whyEnded({ code, signal }, command.logPath) }));
   });
+  child.stdin?.write(`${JSON.stringify(command.preparation)}\n`);
   child.unref();
   return {
     process: { pid, startTime: processStartTime(pid) ?? "" },
-    launch: (spec) => void child.stdin?.end(JSON.stringify(spec)),
+    launch: (spec) => void child.stdin?.end(`${JSON.stringify(spec)}\n`),
     ended,
   };
 }

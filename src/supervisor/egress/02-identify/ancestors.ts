@@ -1,8 +1,8 @@
 /** The chain of processes that led to one, as far as the sandbox's own first process. */
 import type { ProcFs } from "../../../linux/proc.ts";
+import { type ProcessStat, parseProcessStat } from "../../../linux/process-stat.ts";
 import type { Holder } from "../connection.ts";
 import { executablePath } from "./executable-path.ts";
-import { type ProcessStat, parseProcessStat } from "./process-stat.ts";
 
 /** Deeper chains are cut: nothing real nests so far, and each step costs two reads. */
 const deepestChain = 64;

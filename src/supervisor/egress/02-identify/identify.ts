@@ -6,13 +6,13 @@
  * Assumes nothing of what a process says of itself: its command line, name and script go to the log, never to a decision.
  */
 import { ProcFs } from "../../../linux/proc.ts";
+import { parseProcessStat } from "../../../linux/process-stat.ts";
 import type { Holder, Identified, Intercepted, Refusal } from "../connection.ts";
 import { isRefusal } from "../connection.ts";
 import { ancestorsOf } from "./ancestors.ts";
 import { ExecutableDigests } from "./executable.ts";
 import { executablePath } from "./executable-path.ts";
 import { FirstUseMemory } from "./first-use.ts";
-import { parseProcessStat } from "./process-stat.ts";
 import { scriptOf } from "./script.ts";
 import { SocketHolderFinder } from "./socket-holders.ts";
 import { socketInode } from "./socket-inode.ts";

@@ -38,9 +38,9 @@ export class SandboxAuthority {
   readonly #now: () => number;
 
   /** @param now milliseconds since the epoch */
-  constructor(sandboxName: string, now: () => number = Date.now) {
+  constructor(sandboxId: string, now: () => number = Date.now) {
     this.#now = now;
-    const subject = { commonName: commonName(`OpenShell sandbox ${sandboxName}`), organization: "OpenShell" };
+    const subject = { commonName: commonName(`OpenShell sandbox ${sandboxId}`), organization: "OpenShell" };
     this.#authority = createCertificateAuthority(subject, { now: new Date(now()), days: authorityDays });
   }
 

@@ -1,0 +1,67 @@
+/**
+ * A sandbox that is built before anybody has asked for it, on the guess that the next one will have the same fixed
+ * sections as the last. A wrong guess costs nothing but work that was done while nobody waited.
+ */
+import type { Policy } from "../../policy/policy.ts";
+import { printPolicy } from "../../policy/print.ts";
+import { SandboxAuthority } from "../egress/07-terminate/certificate-authority.ts";
+import { systemCertificates, trustBundle } from "../egress/07-terminate/trust-bundle.ts";
+import type { LaunchSpec, Preparation, SandboxDirectories } from "../launch-spec.ts";
+import { readPolicyMessage } from "../policy-in-force.ts";
+import { type Blueprint, drawBlueprint, isSameBlueprint } from "./blueprint.ts";
+import type { LaunchedSandbox } from "./launch.ts";
+import { nameSandbox, raiseSandbox, type SandboxTrust } from "./raise-sandbox.ts";
+
+export interface PreparedSandbox {
+  readonly authority: SandboxAuthority;
+  /** The system's authorities, in PEM. */
+  readonly systemCertificates: string;
+  readonly trust: SandboxTrust;
+  readonly directories: SandboxDirectories;
+  readonly raised?: { readonly blueprint: Blueprint; readonly sandbox: Promise<LaunchedSandbox> };
+}
+
+export interface BuiltSandbox extends LaunchedSandbox {
+  /** What the policy asked for and this machine could not give. */
+  readonly warnings: readonly string[];
+}
+
+/** Makes what every sandbox needs, and begins to build where it is known what for. */
+export function prepareSandbox({ sandboxId, directories, expectedPolicy }: Preparation): PreparedSandbox {
+  const authority = new SandboxAuthority(sandboxId);
+  const system = systemCertificates();
+  const trust = { bundle: trustBundle(system, authority.pem), authority: authority.pem };
+  const prepared = { authority, systemCertificates: system, trust, directories };
+  const expected = expectedPolicy === undefined ? undefined : readPolicyMessage(expectedPolicy);
+  if (!expected?.ok) return prepared;
+  const blueprint = drawBlueprint(expected.policy, directories);
+  const sandbox = raiseSandbox(blueprint, directories, trust);
+  // If it fails, it fails again for whoever wants it, and is reported there.
+  sandbox.catch(() => undefined);
+  return { ...prepared, raised: { blueprint, sandbox } };
+}
+
+/**
+ * The sandbox that was asked for: the prepared one if it is what the policy wants, else a new one.
+ * @throws Error that says what this machine or the policy lacks
+ */
+export async function finishSandbox(
+  prepared: PreparedSandbox,
+  spec: LaunchSpec,
+  policy: Policy,
+): Promise<BuiltSandbox> {
+  const blueprint = drawBlueprint(policy, spec.directories);
+  const sandbox =
+    (await fitting(prepared, blueprint)) ?? (await raiseSandbox(blueprint, spec.directories, prepared.trust));
+  await nameSandbox(sandbox, spec.directories, { sandboxName: spec.sandboxName, policy: printPolicy(policy) });
+  return { ...sandbox, warnings: blueprint.plan.warnings };
+}
+
+async function fitting({ raised }: PreparedSandbox, blueprint: Blueprint): Promise<LaunchedSandbox | undefined> {
+  const sandbox = await raised?.sandbox.catch(() => undefined);
+  if (!raised || !sandbox || isSameBlueprint(raised.blueprint, blueprint)) return sandbox;
+  sandbox.kill();
+  // Its mounts lie in the same folders as the next one's.
+  await sandbox.ended;
+  return undefined;
+}

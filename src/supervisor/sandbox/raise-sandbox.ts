@@ -1,0 +1,60 @@
+/** From a blueprint to a running sandbox that has no name yet. */
+import { execFile } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
+import { promisify } from "node:util";
+import type { SandboxDirectories } from "../launch-spec.ts";
+import { type Blueprint, mergedEtc, ownEtc } from "./blueprint.ts";
+import { completeEtc, copyEtc, type LateEtcFiles, writeEtc } from "./etc-directory.ts";
+import { type LaunchedSandbox, launch, TOOLS_PATH } from "./launch.ts";
+import { readOnlyOverlay, writableOverlay } from "./launch-script.ts";
+
+/** What the sandbox's programs trust, in PEM. */
+export interface SandboxTrust {
+  readonly bundle: string;
+  readonly authority: string;
+}
+
+/**
+ * Limits on each process. Core dumps would put memory on disk; the number of processes stops a fork bomb before the
+ * machine does; files are many enough for a build and a language server at once.
+ */
+const limits = { core: 0, nproc: 8192, nofile: 65_536 } as const;
+
+/**
+ * Builds the sandbox and resolves once programs can be started in it.
+ * @throws Error that says what this machine or the policy lacks
+ */
+export async function raiseSandbox(
+  blueprint: Blueprint,
+  directories: SandboxDirectories,
+  trust: SandboxTrust,
+): Promise<LaunchedSandbox> {
+  const { plan, uid, gid, landlockRequired, etc } = blueprint;
+  const { scratch } = directories;
+  rmSync(scratch, { recursive: true, force: true });
+  for (const folder of [mergedEtc(scratch), ...plan.directories]) mkdirSync(folder, { recursive: true });
+  if (etc === "copy") copyEtc(ownEtc(scratch));
+  writeEtc(ownEtc(scratch), { uid, gid, trustBundle: trust.bundle, authority: trust.authority });
+  const overlays = plan.overlays.map(writableOverlay);
+  if (etc === "overlay") overlays.unshift(readOnlyOverlay(ownEtc(scratch), "/etc", mergedEtc(scratch)));
+  return launch({
+    uid,
+    gid,
+    mounts: plan.mounts,
+    overlays,
+    configuration: { landlock: { rules: plan.landlock, required: landlockRequired }, limits },
+    scratch,
+  });
+}
+
+/** Gives a raised sandbox its name, before any program runs in it. */
+export async function nameSandbox(
+  { chainPid }: LaunchedSandbox,
+  directories: SandboxDirectories,
+  late: LateEtcFiles,
+): Promise<void> {
+  completeEtc(ownEtc(directories.scratch), late);
+  // The UTS namespace belongs to the outer user namespace, whose owner this process is; sethostname(2).
+  const namespaces = ["--user", "--uts", "--preserve-credentials", "--target", String(chainPid)];
+  await promisify(execFile)("nsenter", [...namespaces, "hostname", late.sandboxName], { env: { PATH: TOOLS_PATH } });
+}
