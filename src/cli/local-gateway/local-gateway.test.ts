@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { CommandRunner } from "../test-support/run-command.ts";
 
 const locations = new URL("../../locations/running-gateway.ts", import.meta.url).href;
+const processes = new URL("../../linux/process-stat.ts", import.meta.url).href;
 
 /** A stand-in for the gateway's program: takes a lock, says that it runs, and ends on SIGTERM. */
 function writeProgram(runner: CommandRunner): string {
@@ -12,7 +13,8 @@ function writeProgram(runner: CommandRunner): string {
   writeFileSync(
     join(runner.home, "gateway.mjs"),
     `import { appendFileSync, mkdirSync, rmdirSync } from "node:fs";
-     const { forgetRunningGateway, processStartTime, writeRunningGateway } = await import(${JSON.stringify(locations)});
+     const { forgetRunningGateway, writeRunningGateway } = await import(${JSON.stringify(locations)});
+     const { processStartTime } = await import(${JSON.stringify(processes)});
      const state = ${JSON.stringify(state)};
      try { mkdirSync(state + "/lock"); } catch { process.exit(3); }
      appendFileSync(state + "/starts", "one\\n");
