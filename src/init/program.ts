@@ -25,8 +25,13 @@ export interface ProgramEvents {
 
 /** Signals a process group; one that is gone already is no error. */
 export function signalGroup(pid: number, signal: number): void {
+  signalProcess(-pid, signal);
+}
+
+/** Signals a process, or with a negative number a group, as kill(2) does; one that is gone already is no error. */
+export function signalProcess(pid: number, signal: number): void {
   try {
-    process.kill(-pid, signal);
+    process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }

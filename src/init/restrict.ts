@@ -16,9 +16,11 @@ import type { Configuration, IsolationFact } from "./protocol.ts";
  */
 export function restrict(configuration: Configuration): IsolationFact[] {
   for (const [resource, value] of Object.entries(configuration.limits)) setLimit(resource as Resource, value);
+  // The gateway's own umask is no business of the sandbox's programs.
+  process.umask(0o022);
   setNoNewPrivileges();
   setNotDumpable();
-  installSeccomp(compileSeccomp(lateSeccompRules, process.arch === "arm64" ? "arm64" : "x64"));
+  installSeccomp(compileSeccomp(lateSeccompRules(process.pid), process.arch === "arm64" ? "arm64" : "x64"));
   const landlock = restrictWithLandlock(configuration.landlock.rules);
   if (configuration.landlock.required) requireLandlock(landlock);
   return [landlockFact(landlock), ...processFacts(readFileSync("/proc/self/status", "latin1")), ...namespaceFacts()];

@@ -1,9 +1,8 @@
 /** Init's main loop: frames from the supervisor become programs, what programs do becomes frames. */
 
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import type { Socket } from "node:net";
-import { constants } from "node:os";
-import type { Program, ProgramEvents } from "./program.ts";
+import { type Program, type ProgramEvents, signalProcess } from "./program.ts";
 import {
   encodeFrame,
   encodeJsonFrame,
@@ -16,6 +15,9 @@ import {
 } from "./protocol.ts";
 import { startWithPipes } from "./start-with-pipes.ts";
 import { startWithTerminal } from "./start-with-terminal.ts";
+
+/** bubblewrap, the first process of the namespace. */
+const REAPER = 1;
 
 /** A channel from the frame that asks for its program to the one that reports its end. */
 interface Channel {
@@ -98,12 +100,15 @@ async function start(request: SpawnRequest, events: ProgramEvents): Promise<Prog
   return request.terminal ? startWithTerminal(request, events) : startWithPipes(request, events);
 }
 
-/** Every process of the sandbox but init itself and the reaper above it; kill(2) with -1. */
+/**
+ * Every process of the sandbox but init itself and the reaper above it. One by one, since the filter that init has on
+ * itself keeps kill(2) with -1 from everybody. What is started meanwhile is missed, and ends with the sandbox.
+ */
 function signalEverything(signal: number): void {
-  // The kernel spares the caller; it does not spare init when init is asked to end in its turn, by closing the link.
-  try {
-    process.kill(-1, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).errno !== -constants.errno.ESRCH) throw error;
+  const pids = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+  for (const pid of pids) {
+    if (pid !== REAPER && pid !== process.pid) signalProcess(pid, signal);
   }
 }

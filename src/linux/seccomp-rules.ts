@@ -189,15 +189,34 @@ export const seccompRules: readonly SeccompRule[] = [
   },
 ];
 
-/** What init puts on itself once it has done these things itself. */
-export const lateSeccompRules: readonly SeccompRule[] = [
-  { name: "socket", numbers: socket, errno: "EAFNOSUPPORT", when: [is(0, AF_NETLINK), is(2, NETLINK_SOCK_DIAG)] },
-  // Hides a process's descriptors from the supervisor. Programs with secrets (ssh-agent, browsers) ask for it against
-  // their neighbours, from whom a sandbox's processes are kept anyway: no ptrace, no process_vm_readv.
-  {
-    name: "prctl",
-    numbers: { x64: 157, arm64: 167 },
-    errno: "none",
-    when: [is(0, PR_SET_DUMPABLE), is(1, 0)],
-  },
+const everyone = 0xffffffff;
+/** kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo, pidfd_open: the process is the first argument of each. */
+const signallingCalls: readonly (SyscallNumbers & { readonly name: string })[] = [
+  { name: "kill", x64: 62, arm64: 129 },
+  { name: "tkill", x64: 200, arm64: 130 },
+  { name: "tgkill", x64: 234, arm64: 131 },
+  { name: "rt_sigqueueinfo", x64: 129, arm64: 138 },
+  { name: "rt_tgsigqueueinfo", x64: 297, arm64: 240 },
+  { name: "pidfd_open", x64: 434, arm64: 434 },
 ];
+
+/** What init puts on itself once it has done these things itself. `initPid` is its number inside the sandbox. */
+export function lateSeccompRules(initPid: number): readonly SeccompRule[] {
+  return [
+    { name: "socket", numbers: socket, errno: "EAFNOSUPPORT", when: [is(0, AF_NETLINK), is(2, NETLINK_SOCK_DIAG)] },
+    // Hides a process's descriptors from the supervisor. Programs with secrets (ssh-agent, browsers) ask for it against
+    // their neighbours, from whom a sandbox's processes are kept anyway: no ptrace, no process_vm_readv.
+    {
+      name: "prctl",
+      numbers: { x64: 157, arm64: 167 },
+      errno: "none",
+      when: [is(0, PR_SET_DUMPABLE), is(1, 0)],
+    },
+    // Init has the agent's uid, and the sandbox ends with it. `pkill node` or `kill -9 -1` must not end an agent's own
+    // session. Against accidents only: an agent that finds another way has stopped itself, and nothing else.
+    ...signallingCalls.map(({ name, ...numbers }): SeccompRule => {
+      return { name, numbers, errno: "EPERM", when: [is(0, initPid)] };
+    }),
+    { name: "kill", numbers: { x64: 62, arm64: 129 }, errno: "EPERM", when: [is(0, everyone)] },
+  ];
+}
