@@ -5,17 +5,19 @@
 import { closeOthersOnExec } from "../linux/descriptors.ts";
 import type { LaunchSpec, Preparation } from "./launch-spec.ts";
 import { readOrders } from "./read-orders.ts";
-import { prepareSandbox } from "./sandbox/prepared-sandbox.ts";
+import { discardSandbox, prepareSandbox } from "./sandbox/prepared-sandbox.ts";
 import { superviseSandbox } from "./supervise-sandbox.ts";
 
 process.title = "openshell-supervisor";
 closeOthersOnExec();
+// From a gateway that wants the sandbox gone, and to hear no more of it.
+const dismissal = new Promise<void>((resolve) => process.once("SIGTERM", () => resolve()));
 const orders = readOrders(process.stdin);
 const { value: preparation } = await orders.next();
 if (preparation) {
   const prepared = prepareSandbox(preparation as Preparation);
-  const { value: spec } = await orders.next();
-  if (spec) process.exitCode = await superviseSandbox(spec as LaunchSpec, prepared);
+  const next = await Promise.race([orders.next(), dismissal]);
+  if (next?.value) process.exitCode = await superviseSandbox(next.value as LaunchSpec, prepared, dismissal);
+  else await discardSandbox(prepared);
 }
-// What was built in vain ends with this process, its parent.
 process.exit();

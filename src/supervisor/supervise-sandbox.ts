@@ -32,9 +32,14 @@ interface Running {
 
 /**
  * Runs the sandbox to its end.
+ * @param dismissal settles when the sandbox is to end at once, without farewell
  * @returns the supervisor's exit code: 0 after a stop that was asked for, 1 when the sandbox failed or went by itself
  */
-export async function superviseSandbox(spec: LaunchSpec, prepared: PreparedSandbox): Promise<number> {
+export async function superviseSandbox(
+  spec: LaunchSpec,
+  prepared: PreparedSandbox,
+  dismissal: Promise<void>,
+): Promise<number> {
   const ending = new AbortController();
   using log = openAuditLog({
     directory: spec.directories.logs,
@@ -45,7 +50,7 @@ export async function superviseSandbox(spec: LaunchSpec, prepared: PreparedSandb
   const audit = createAudit(log, { ...spec, hostname: spec.sandboxName, version: VERSION }, Date.now);
   audit.lifecycle("start", `sandbox ${spec.sandboxName}`);
   const stopRequest = Promise.withResolvers<number>();
-  const running = start(spec, prepared, { audit, signal: ending.signal });
+  const running = start(spec, prepared, audit);
   const link = connectGateway({
     ...spec.gateway,
     sandboxId: spec.sandboxId,
@@ -64,20 +69,16 @@ export async function superviseSandbox(spec: LaunchSpec, prepared: PreparedSandb
       stop: stopRequest.resolve,
     },
   });
-  process.once("SIGTERM", () => stopRequest.resolve(0));
+  void dismissal.then(() => stopRequest.resolve(0));
   const exitCode = await serveToTheEnd(running, link, stopRequest.promise);
   audit.lifecycle("stop", `sandbox ${spec.sandboxName}`);
   log.flush();
-  await Promise.race([link.close(), delay(LAST_WORDS_MS)]);
+  await Promise.race([link.close(), dismissal, delay(LAST_WORDS_MS)]);
   ending.abort();
   return exitCode;
 }
 
-async function start(
-  spec: LaunchSpec,
-  prepared: PreparedSandbox,
-  { audit, signal }: { readonly audit: Audit; readonly signal: AbortSignal },
-): Promise<Running> {
+async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit): Promise<Running> {
   const loaded = loadPolicy(spec.policy);
   if (!loaded.ok) throw new Error(`the policy can't be loaded: ${loaded.error}`);
   const built = await finishSandbox(prepared, spec, loaded.inForce.policy);
@@ -96,7 +97,6 @@ async function start(
       authority: prepared.authority,
       trust: new UpstreamTrust(() => prepared.systemCertificates),
       policy: () => running.inForce.compiled,
-      signal,
     }),
   };
   audit.configChanged(spec.policy);
@@ -142,7 +142,7 @@ async function serveToTheEnd(running: Promise<Running>, link: GatewayLink, stop:
     await whenProgramsEnded(built.initPid, AbortSignal.timeout(graceSeconds * 1000));
   }
   built.kill();
-  await built.ended;
+  await Promise.all([built.ended, current.egress.close()]);
   link.reportStatus(stoppedStatus());
   return 0;
 }

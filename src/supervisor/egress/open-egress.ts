@@ -33,17 +33,20 @@ export interface EgressOptions {
   readonly trust: UpstreamTrust;
   /** The policy in force now. */
   readonly policy: () => CompiledPolicy;
-  readonly signal: AbortSignal;
 }
 
 export interface Egress {
   /** To be called when another policy has come into force. */
   recheck(): void;
+  /** Closes the doors and breaks every connection off. Settles when no process is left that belongs to them. */
+  close(): Promise<void>;
 }
 
-/** Opens the doors. They close with `signal`. */
+/** Opens the doors. */
 export async function openEgress(options: EgressOptions): Promise<Egress> {
-  const { spec, built, audit, authority, trust, signal } = options;
+  const { spec, built, audit, authority, trust } = options;
+  const closing = new AbortController();
+  const { signal } = closing;
   const identifyContext = await createIdentifyContext({
     procfs: `/proc/${built.initPid}/root/proc`,
     initPid: numberInside(built.initPid),
@@ -75,14 +78,21 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     serve(fd, signal, (socket) => void serveCapturedClient(socket, path, { ...context, names }));
   }
   await answerNames({ names, listeners: built.listeners, hostname: spec.sandboxName, audit, signal });
-  watchRefusedDatagrams({
+  const watch = watchRefusedDatagrams({
     chainPid: built.chainPid,
     audit,
     holdersOf: ({ local }) => datagramHolders(local.port, identifyContext),
     now: Date.now,
     signal,
   });
-  return { recheck: path.recheck };
+  return {
+    recheck: path.recheck,
+    close: async () => {
+      closing.abort();
+      await watch;
+      await identifyContext[Symbol.asyncDispose]();
+    },
+  };
 }
 
 interface NameService {

@@ -57,6 +57,13 @@ export async function finishSandbox(
   return { ...sandbox, warnings: blueprint.plan.warnings };
 }
 
+/** Ends what was built in vain. */
+export async function discardSandbox({ raised }: PreparedSandbox): Promise<void> {
+  const sandbox = await raised?.sandbox.catch(() => undefined);
+  sandbox?.kill();
+  await sandbox?.ended;
+}
+
 async function fitting({ raised }: PreparedSandbox, blueprint: Blueprint): Promise<LaunchedSandbox | undefined> {
   const sandbox = await raised?.sandbox.catch(() => undefined);
   if (!raised || !sandbox || isSameBlueprint(raised.blueprint, blueprint)) return sandbox;

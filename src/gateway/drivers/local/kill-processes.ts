@@ -9,6 +9,8 @@ import type { SupervisorProcess } from "../driver.ts";
 /** SIGKILL acts within a millisecond or two; a process in an uninterruptible call may take longer. */
 const MAX_ATTEMPTS = 500;
 const KILL_TAKES_MS = 2;
+/** Ending a sandbox takes some 10 ms. */
+const DISMISSAL_MS = 300;
 
 /** Whether this very process still runs. */
 export function isRunning({ pid, startTime }: SupervisorProcess): boolean {
@@ -25,6 +27,18 @@ export function killGroup(process_: SupervisorProcess): void {
       // Already gone, or it leads no group.
     }
   }
+}
+
+/**
+ * Asks a supervisor to end its sandbox and itself at once. It knows its processes and collects them, where a kill of all
+ * would leave corpses to whoever adopts them; one that does not answer in time is killed.
+ */
+export async function dismiss(supervisor: SupervisorProcess): Promise<void> {
+  if (!isRunning(supervisor)) return;
+  process.kill(supervisor.pid, "SIGTERM");
+  const deadline = performance.now() + DISMISSAL_MS;
+  while (isRunning(supervisor) && performance.now() < deadline) await delay(KILL_TAKES_MS);
+  killGroup(supervisor);
 }
 
 /** Kills until none of the processes run that `find` gives. Throws when some cannot be killed. */
@@ -44,10 +58,9 @@ export async function killUntilGone(find: () => readonly SupervisorProcess[]): P
  */
 export async function killUid(uid: number): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    if (processesOf(uid).length === 0) return;
     await killAllOf(uid);
-    if (processesOf(uid).length === 0) return;
     await delay(KILL_TAKES_MS);
-    if (processesOf(uid).length === 0) return;
   }
   throw new Error(`processes of uid ${uid} cannot be killed`);
 }

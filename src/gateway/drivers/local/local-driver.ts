@@ -9,7 +9,7 @@ import type { LaunchSpec } from "../../../supervisor/launch-spec.ts";
 import { readSandboxProcesses } from "../../../supervisor/sandbox-processes.ts";
 import type { ComputeDriver, Placement, PreparedSupervisor, SupervisorProcess } from "../driver.ts";
 import type { HostUids } from "./host-uids.ts";
-import { isRunning, killGroup, killUid, killUntilGone, remainingProcesses } from "./kill-processes.ts";
+import { dismiss, isRunning, killUid, killUntilGone, remainingProcesses } from "./kill-processes.ts";
 import { packageView } from "./package-view.ts";
 import { makeViewDirectories, privateViewCommand, viewDirectories, viewGatewayDirectory } from "./private-view.ts";
 import { Reserve } from "./reserve.ts";
@@ -63,7 +63,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   }
 
   async function kill(placement: Placement, process: SupervisorProcess | undefined): Promise<void> {
-    if (process !== undefined) killGroup(process);
+    if (process !== undefined) await dismiss(process);
     if (placement.hostUid !== undefined) return killUid(placement.hostUid);
     const written = readSandboxProcesses(directoriesIn(directoryOf(placement.sandboxId)).state);
     await killUntilGone(() => [

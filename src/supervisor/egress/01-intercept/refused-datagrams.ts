@@ -5,10 +5,11 @@
  * Refuses intercept.udp, always.
  * Assumes that a sender may have ended when its line arrives; then the record has no program.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { parseIpAddress } from "../../../net/address-class.ts";
 import { hostOfAddress } from "../../../net/canonical-host.ts";
+import { TOOLS_PATH } from "../../sandbox/launch.ts";
 import type { Audit, RefusedDatagram } from "../11-audit.ts";
 import type { Holder, Refusal, SocketPair } from "../connection.ts";
 
@@ -28,21 +29,26 @@ const REPEAT_MS = 10_000;
 /** Destinations remembered for that; a scanner of addresses must not fill the memory. */
 const MAX_REMEMBERED = 1_000;
 
-/** Starts watching; ends with the signal, or with the namespace. */
-export function watchRefusedDatagrams(options: DatagramWatchOptions): void {
+/**
+ * Starts watching, until the signal.
+ * @returns settles when the watching process has ended and been collected
+ */
+export function watchRefusedDatagrams(options: DatagramWatchOptions): Promise<void> {
   const target = ["--user", "--net", "--preserve-credentials", "--target", String(options.chainPid)];
-  const monitor: ChildProcess = spawn("nsenter", [...target, "nft", "monitor", "trace"], {
+  const monitor = spawn("nsenter", [...target, "nft", "monitor", "trace"], {
     stdio: ["ignore", "pipe", "ignore"],
     signal: options.signal,
+    killSignal: "SIGKILL",
+    env: { PATH: TOOLS_PATH },
   });
   // The watch is for the record only: without it UDP is refused all the same.
   monitor.on("error", () => undefined);
-  if (!monitor.stdout) return;
   const recent = new Map<string, number>();
   createInterface({ input: monitor.stdout }).on("line", (line) => {
     const datagram = parseTrace(line);
     if (datagram && !isRepeated(datagram, recent, options.now())) void record(datagram, options);
   });
+  return new Promise((resolve) => monitor.once("close", () => resolve()));
 }
 
 /** What one line says, or undefined if it does not show a UDP packet. */
