@@ -1,0 +1,123 @@
+/** System calls with which a program would get at the kernel, at other processes, or around the filter itself. */
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { type SeccompRule, seccompRules } from "../../src/linux/seccomp-rules.ts";
+import { type Installation, install } from "../support/installation.ts";
+import { askPython } from "../support/python.ts";
+import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+
+const architecture = process.arch === "arm64" ? "arm64" : "x64";
+
+describe("a program that asks the kernel for what it may not have", () => {
+  let installation: Installation;
+  let sandbox: Sandbox;
+
+  before(async () => {
+    installation = install();
+    sandbox = await createSandbox(installation, "kernel", "network_policies: {}\n");
+  });
+  after(() => installation[Symbol.asyncDispose]());
+
+  it("is answered with the errno that the table gives", async () => {
+    const always = seccompRules.filter(isRefusedAlways);
+    const numbers = Object.fromEntries(always.map(({ name, numbers }) => [name, numbers[architecture]]));
+    const got = await askPython(
+      sandbox,
+      `print(json.dumps({name: syscall(number, 0, 0, 0, 0, 0, 0) for name, number in ${JSON.stringify(numbers)}.items()}))`,
+    );
+    assert.deepEqual(got, Object.fromEntries(always.map(({ name, errno }) => [name, errno])));
+  });
+
+  it("gets no namespace of its own", async () => {
+    const flags = { mount: 0x20000, user: 0x10000000, pid: 0x20000000, network: 0x40000000, time: 0x80 };
+    const number = architecture === "x64" ? 272 : 97;
+    const got = await askPython<Record<string, unknown>>(
+      sandbox,
+      `print(json.dumps({name: syscall(${number}, flag) for name, flag in ${JSON.stringify(flags)}.items()}))`,
+    );
+    assert.deepEqual([...new Set(Object.values(got))], ["EPERM"]);
+    const { code, stderr } = await sandbox.run("unshare --user --map-root-user --net true");
+    assert.notEqual(code, 0);
+    assert.match(stderr, /Operation not permitted/);
+  });
+
+  it("gets no sockets but Unix ones, IP without raw access, and the routing kind of netlink", async () => {
+    const kinds = [
+      ["packet", 17, 3, 0, "EAFNOSUPPORT"],
+      ["raw IPv4", 2, 3, 1, "EPERM"],
+      ["raw IPv6", 10, 3, 58, "EPERM"],
+      ["raw with flags", 2, 3 | 0x80000, 255, "EPERM"],
+      ["vsock", 40, 1, 0, "EAFNOSUPPORT"],
+      ["crypto", 38, 5, 0, "EAFNOSUPPORT"],
+      ["bluetooth", 31, 3, 0, "EAFNOSUPPORT"],
+      ["netlink: netfilter", 16, 3, 12, "EAFNOSUPPORT"],
+      ["netlink: sock_diag", 16, 3, 4, "EAFNOSUPPORT"],
+      ["netlink: audit", 16, 3, 9, "EAFNOSUPPORT"],
+      ["netlink: routing", 16, 3, 0, "opened"],
+      ["Unix", 1, 1, 0, "opened"],
+      ["TCP", 2, 1, 0, "opened"],
+    ] as const;
+    const got = await askPython(
+      sandbox,
+      `print(json.dumps([outcome(lambda: socket.socket(*kind[1:4]) and "opened") for kind in ${JSON.stringify(kinds)}]))`,
+    );
+    assert.deepEqual(
+      got,
+      kinds.map(([, , , , expected]) => expected),
+    );
+  });
+
+  it("finds the same answers behind another architecture's numbers", async () => {
+    if (architecture !== "x64") return;
+    // getpid by x32's number, then by i386's entry: mov eax, 20; int 0x80; ret.
+    const [x32, i386] = await askPython<[string, number]>(
+      sandbox,
+      `
+code = mmap.mmap(-1, 4096, prot=7)
+code.write(bytes.fromhex("b814000000cd80c3"))
+call = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))
+print(json.dumps([syscall(0x40000000 | 39), call()]))
+`,
+    );
+    assert.equal(x32, "ENOSYS");
+    assert.equal(i386, -38);
+  });
+
+  it("can't type into a terminal, its own or another's", async () => {
+    const got = await askPython(
+      sandbox,
+      `
+ours, theirs = pty.openpty()
+print(json.dumps([outcome(lambda: fcntl.ioctl(theirs, request, b"x")) for request in (0x5412, 0x541C)]))
+`,
+    );
+    assert.deepEqual(got, ["EPERM", "EPERM"]);
+  });
+
+  it("has no use of a set-user-ID program, whose bit counts for nothing", async () => {
+    const { stdout } = await sandbox.run(
+      "cp /usr/bin/id /tmp/id; chmod 6755 /tmp/id; /tmp/id -u; grep NoNewPrivs /proc/self/status; grep -c nosuid /proc/self/mountinfo; wc -l < /proc/self/mountinfo",
+    );
+    const [uid, noNewPrivileges, nosuid, mounts] = stdout.split("\n");
+    assert.deepEqual([uid, noNewPrivileges], ["1000", "NoNewPrivs:\t1"]);
+    assert.equal(nosuid, mounts, "every mount is nosuid");
+  });
+
+  it("still has threads, children, pipes and timers like any other", async () => {
+    const got = await askPython(
+      sandbox,
+      `
+seen = []
+threads = [threading.Thread(target=lambda: seen.append(os.getpid())) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(json.dumps([len(seen), subprocess.run(["sh", "-c", "echo child"], capture_output=True, text=True).stdout]))
+`,
+    );
+    assert.deepEqual(got, [8, "child\n"]);
+  });
+});
+
+function isRefusedAlways(rule: SeccompRule): boolean {
+  return rule.when === undefined && rule.numbers[architecture] !== undefined;
+}
