@@ -56,8 +56,10 @@ export const requestRule: ValueParser<RequestRule> = (typed): Meaning<RequestRul
 
 function splitTarget(typed: string): { target: Target; rest: string[] } | undefined {
   const match = /^(\[[0-9A-Fa-f:.]+\]|[^:[\]]+):(\d{1,5})(?::(.*))?$/s.exec(typed);
-  const [, host = "", port = ""] = match ?? [];
+  const [, written = "", port = ""] = match ?? [];
   if (!match || Number(port) < 1 || Number(port) > 65_535) return undefined;
+  // Policies write an IPv6 address without its brackets.
+  const host = written.replace(/^\[|\]$/g, "");
   return { target: { host, port: Number(port) }, rest: match[3] === undefined ? [] : match[3].split(":") };
 }
 
@@ -71,27 +73,42 @@ export interface Changes {
   readonly ruleName?: string;
 }
 
-/** In the order removals, additions, so that one update can replace an endpoint. */
+/**
+ * In the order removals, additions, so that one update can replace an endpoint. Rules for a destination that is added
+ * by the same changes belong to the added endpoint alone: those that other programs have there stay as they are.
+ */
 export function mergeOperations(changes: Changes): PolicyMergeOperationJson[] {
+  const isElsewhere = (rule: RequestRule) => !changes.addEndpoints.some((added) => isSameTarget(added, rule));
   return [
     ...changes.removeRules.map((ruleName) => ({ removeRule: { ruleName } })),
     ...changes.removeEndpoints.map(({ host, port }) => ({ removeEndpoint: { host, port } })),
     ...changes.addEndpoints.map((endpoint) => addRule(endpoint, changes)),
-    ...changes.addAllow.map(({ host, port, method, path }) => ({
+    ...changes.addAllow.filter(isElsewhere).map(({ host, port, method, path }) => ({
       addAllowRules: { host, port, rules: [{ allow: { method, path } }] },
     })),
-    ...changes.addDeny.map(({ host, port, method, path }) => ({
+    ...changes.addDeny.filter(isElsewhere).map(({ host, port, method, path }) => ({
       addDenyRules: { host, port, denyRules: [{ method, path }] },
     })),
   ];
 }
 
-function addRule({ host, port, ...rest }: EndpointToAdd, { binaries, ruleName }: Changes): PolicyMergeOperationJson {
+function isSameTarget(one: Target, other: Target): boolean {
+  return one.host.toLowerCase() === other.host.toLowerCase() && one.port === other.port;
+}
+
+function addRule(added: EndpointToAdd, { binaries, ruleName, ...changes }: Changes): PolicyMergeOperationJson {
+  const { host, port, ...rest } = added;
   const name = ruleName ?? `${host}_${port}`.replace(/[^A-Za-z0-9]+/g, "_").replace(/^_+|_+$/g, "");
-  const rule = {
-    name,
-    endpoints: [{ host, port, ports: [port], ...rest }],
-    binaries: binaries.map((path) => ({ path })),
+  const matchers = (rules: readonly RequestRule[]) =>
+    rules.filter((rule) => isSameTarget(rule, added)).map(({ method, path }) => ({ method, path }));
+  const endpoint = {
+    host,
+    port,
+    ports: [port],
+    ...rest,
+    rules: matchers(changes.addAllow).map((allow) => ({ allow })),
+    denyRules: matchers(changes.addDeny),
   };
+  const rule = { name, endpoints: [endpoint], binaries: binaries.map((path) => ({ path })) };
   return { addRule: { ruleName: name, rule } };
 }

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { parse } from "yaml";
 import { PolicyStatus, type UpdateConfigRequest } from "../../../gen/openshell/v1/policy_pb.ts";
 import { type FakeGateway, fakeGateway } from "../../test-support/fake-gateway.ts";
 import { CommandRunner, type Ran } from "../../test-support/run-command.ts";
@@ -11,6 +12,10 @@ const minimal = "version: 1\nnetwork_policies: {}\n";
 
 function run(runner: CommandRunner, gateway: FakeGateway, ...typed: string[]): Promise<Ran> {
   return runner.run("policy", ...typed, "--gateway-endpoint", gateway.endpoint);
+}
+
+function policyRule(host: string) {
+  return { endpoints: [{ host, port: 443, ports: [443] }], binaries: [{ path: "any" }] };
 }
 
 function policyFile(runner: CommandRunner): string {
@@ -99,10 +104,47 @@ describe("policy update", () => {
     );
   });
 
-  it("changes nothing when it is only asked what it would do", async () => {
+  it("gives the rules for an added endpoint to that endpoint alone", async () => {
+    const requests: UpdateConfigRequest[] = [];
+    await using gateway = await fakeGateway({
+      updateConfig: (request) => {
+        requests.push(request);
+        return { version: 2, policyStatus: PolicyStatus.LOADED };
+      },
+    });
     using runner = new CommandRunner();
-    const ran = await runner.run("policy", "update", "demo", "--remove-rule", "old", "--dry-run");
-    assert.equal(ran.stdout, "- removeRule:\n    ruleName: old\n");
+    const rules = ["--add-allow", "a.example.com:443:GET:/x", "--add-allow", "b.example.com:443:GET:/y"];
+    const add = ["--add-endpoint", "a.example.com:443::rest", ...rules, "--binary", "any"];
+    assert.equal((await run(runner, gateway, "update", "demo", ...add)).exitCode, 0);
+    const [added, elsewhere] = requests[0]?.mergeOperations.map(({ operation }) => operation) ?? [];
+    assert.ok(added?.case === "addRule" && elsewhere?.case === "addAllowRules");
+    const [endpoint] = added.value.rule?.endpoints ?? [];
+    assert.deepEqual(
+      endpoint?.rules.map(({ allow }) => [allow?.method, allow?.path]),
+      [["GET", "/x"]],
+    );
+    assert.equal(elsewhere.value.host, "b.example.com");
+  });
+
+  it("shows what the policy would become, and changes nothing", async () => {
+    await using gateway = await fakeGateway({
+      getSandbox: ({ name }) => ({ sandbox: { metadata: { id: "1", name } } }),
+      getSandboxConfig: () => ({
+        policy: {
+          version: 1,
+          networkPolicies: { old: policyRule("old.example.com"), kept: policyRule("b.example.com") },
+        },
+      }),
+    });
+    using runner = new CommandRunner();
+    const dryRun = (...typed: string[]) => run(runner, gateway, "update", "demo", ...typed, "--dry-run");
+    const add = ["--add-endpoint", "a.example.com:443", "--binary", "/usr/bin/curl", "--rule-name", "new"];
+    const { stdout } = await dryRun("--remove-rule", "old", ...add);
+    assert.match(stdout, /^version: 1\n/);
+    assert.deepEqual(Object.keys(parse(stdout).network_policies), ["kept", "new"]);
+    assert.match((await dryRun("--remove-rule", "absent")).stderr, /error: the policy has no rule "absent"/);
+    const wrong = await dryRun("--add-endpoint", "a.example.com:443:read-only", "--binary", "any");
+    assert.match(wrong.stderr, /error: the policy would have errors:\n {2}error: .*needs a `protocol`/);
   });
 
   it("wants to know for which programs an endpoint is added", async () => {

@@ -1,5 +1,6 @@
 import { applyPolicy } from "../../api/apply-policy.ts";
 import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
+import { getSandbox, getSandboxConfig } from "../../api/methods.ts";
 import { defineCommand } from "../../command.ts";
 import { usageFailure } from "../../command-failure.ts";
 import { list, text, toggle, valueOr } from "../../flags/flag.ts";
@@ -12,7 +13,9 @@ const DEFAULT_TIMEOUT_SECONDS = 60;
 export const command = defineCommand({
   name: "update",
   summary: "add or remove single network rules of a running sandbox",
-  details: "All changes of one command are made together or not at all.",
+  details:
+    "All changes of one command are made together or not at all. Allow and deny rules for an endpoint that the same " +
+    "command adds are that endpoint's alone; otherwise every endpoint of the destination gets them.",
   positionals: { name: { kind: "optional", summary: "the sandbox; the one used last if left out" } },
   flags: {
     "add-endpoint": list("allow a destination", endpointToAdd, {
@@ -26,7 +29,7 @@ export const command = defineCommand({
       placeholder: "PATH",
     }),
     "rule-name": text("what to call the added rule", { placeholder: "NAME" }),
-    "dry-run": toggle("print the change and make none"),
+    "dry-run": toggle("print the policy as it would become, and change nothing"),
     wait: toggle("return when the sandbox has loaded it"),
     timeout: valueOr("how long to wait, in seconds", wholeNumber(1, 3600), {
       placeholder: "SECONDS",
@@ -57,12 +60,16 @@ export const command = defineCommand({
     });
     if (operations.length === 0)
       throw usageFailure("there is nothing to change", "see `openshell policy update --help`");
-    if (flags["dry-run"]) {
-      context.print(await structured("yaml", operations));
-      return 0;
-    }
     const gateway = await context.gateway();
     const name = sandboxName(words.name, gateway, context);
+    if (flags["dry-run"]) {
+      const { metadata } =
+        (await gateway.channel.unary(getSandbox, { name, workspace: context.globals.workspace })).sandbox ?? {};
+      const { policy } = await gateway.channel.unary(getSandboxConfig, { sandboxId: metadata?.id ?? "" });
+      const { mergedDocument } = await import("../../policy-json.ts");
+      context.print(await structured("yaml", mergedDocument(policy ?? {}, operations)));
+      return 0;
+    }
     const waitMs = flags.wait ? flags.timeout * 1000 : 0;
     const applied = await applyPolicy({ name, mergeOperations: operations }, gateway, { context, waitMs });
     rememberSandbox(name, gateway, context);
