@@ -9,6 +9,6 @@ export const connectionHttp: Row = {
     measureWays(bench, (ways) => {
       const fresh = ways({ kind: "http", bytes: 1024 }, "new connection, ");
       const kept = ways({ kind: "http", bytes: 1024, kept: true }, "kept connection, ");
-      return [fresh.direct, fresh.captured, kept.direct, kept.captured, fresh.proxied, kept.proxied];
+      return [fresh.direct, fresh.captured, fresh.proxied, kept.direct, kept.captured, kept.proxied];
     }),
 };

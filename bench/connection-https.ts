@@ -10,7 +10,7 @@ export const connectionHttps: Row = {
     return measureWays(bench, (ways) => {
       const fresh = ways({ kind: "https", bytes: 1024 }, "new connection, ");
       const kept = ways({ kind: "https", bytes: 1024, kept: true }, "kept connection, ");
-      return [fresh.direct, fresh.captured, kept.direct, kept.captured, fresh.proxied, kept.proxied];
+      return [fresh.direct, fresh.captured, fresh.proxied, kept.direct, kept.captured, kept.proxied];
     });
   },
 };

@@ -61,7 +61,7 @@ function processesOf(stateDirectory: string, sandboxId: string) {
 function linesFor(name: string, pids: readonly number[]): Line[] {
   const measured = pids.map(memoryOf);
   return [
-    { name: `${name}, resident`, unit: "MB", samples: measured.map(({ resident }) => resident) },
+    { name: `${name}, resident`, isReference: true, unit: "MB", samples: measured.map(({ resident }) => resident) },
     { name: `${name}, proportional`, unit: "MB", samples: measured.map(({ proportional }) => proportional) },
     { name: `${name}, its own`, unit: "MB", samples: measured.map(({ own }) => own) },
   ];

@@ -25,16 +25,28 @@ export async function findDocker(): Promise<Docker | Missing> {
   try {
     const version = await docker("version", "--format", "{{.Server.Version}}");
     await makeImage();
+    const running = new Set<string>();
+    const remove = async (container: string) => {
+      await runSilently({ file: "docker", args: ["rm", "--force", container] });
+      running.delete(container);
+    };
     return {
       version: version.trim(),
       run: (...command) => ({
         name: `docker run --rm --network none IMAGE ${command.join(" ")}`,
         once: () => runSilently({ file: "docker", args: ["run", "--rm", "--network", "none", IMAGE, ...command] }),
       }),
-      start: async () => (await docker("run", "--detach", "--network", "none", IMAGE, "sleep", "infinity")).trim(),
+      async start() {
+        const id = (await docker("run", "--detach", "--network", "none", IMAGE, "sleep", "infinity")).trim();
+        running.add(id);
+        return id;
+      },
       exec: (container, ...command) => runSilently({ file: "docker", args: ["exec", container, ...command] }),
-      remove: (container) => runSilently({ file: "docker", args: ["rm", "--force", container] }),
-      [Symbol.asyncDispose]: () => runSilently({ file: "docker", args: ["rmi", "--force", IMAGE] }),
+      remove,
+      async [Symbol.asyncDispose]() {
+        for (const container of running) await remove(container);
+        await runSilently({ file: "docker", args: ["rmi", "--force", IMAGE] });
+      },
     };
   } catch (error) {
     return { name: "docker", missing: firstLine(error) };

@@ -1,4 +1,4 @@
-/** The same question by every way that leads out of a sandbox, and without one. */
+/** The same question, by every way that leads out of a sandbox, and without one. */
 import type { Bench } from "../support/bench.ts";
 import { type Contender, interleave } from "../support/interleave.ts";
 import type { Line, Unit } from "../support/line.ts";
@@ -56,6 +56,7 @@ export async function measureWays(
       return {
         direct: {
           name: `${label}direct`,
+          isReference: true,
           once: async () => convert(await outside.ask({ ...question, address: loopback })),
         },
         captured: { name: `${label}captured`, once: async () => convert(await inside.ask(question)) },

@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { Readable, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { issueLeaf } from "../../e2e/support/certificates.ts";
 import type { Authority } from "../support/authority.ts";
 import type { Missing } from "../support/line.ts";
@@ -51,19 +53,21 @@ async function listen(server: Server): Promise<number> {
 /** A line with a number is answered with so many bytes. */
 function answerBytes(socket: Socket): void {
   socket.on("error", () => socket.destroy());
-  socket.once("data", (line: Buffer) => void send(socket, Number(line.toString())));
+  socket.once("data", (line: Buffer) => send(socket, Number(line.toString())));
 }
 
 /** `/N` is answered with N bytes. */
 const answerRequest: RequestListener = (request, response) => {
   const bytes = Number(request.url?.slice(1));
   response.setHeader("content-length", bytes);
-  void send(response, bytes).then(() => response.end());
+  send(response, bytes);
 };
 
-async function send(to: NodeJS.WritableStream & { destroyed?: boolean }, bytes: number): Promise<void> {
-  for (let rest = bytes; rest > 0 && !to.destroyed; rest -= piece.length) {
-    if (to.write(rest >= piece.length ? piece : piece.subarray(0, rest))) continue;
-    await Promise.race([once(to, "drain"), once(to, "close")]);
-  }
+/** A client that leaves in the middle has all it wants. */
+function send(to: Writable, bytes: number): void {
+  pipeline(Readable.from(pieces(bytes), { objectMode: false }), to).catch(() => to.destroy());
+}
+
+function* pieces(bytes: number): Generator<Buffer> {
+  for (let rest = bytes; rest > 0; rest -= piece.length) yield rest >= piece.length ? piece : piece.subarray(0, rest);
 }

@@ -4,6 +4,8 @@ import type { Line, Missing, Unit } from "./line.ts";
 /** One way of doing what a row measures. */
 export interface Contender {
   readonly name: string;
+  /** As in `Measured`. */
+  readonly isReference?: boolean;
   /** Does it once. @returns how long that took, in the unit of the row, or nothing to have the call itself timed in ms. */
   // biome-ignore lint/suspicious/noConfusingVoidType: most contenders return nothing
   once(): Promise<number | void>;
@@ -28,7 +30,7 @@ export async function interleave(
   { rounds, unit = "ms" }: Interleaving,
 ): Promise<readonly Line[]> {
   const lines = contenders.map((contender) => {
-    return "missing" in contender ? contender : { name: contender.name, unit, samples: [] as number[] };
+    return "missing" in contender ? contender : startLine(contender, unit);
   });
   for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
     for (const [index, contender] of contenders.entries()) {
@@ -41,6 +43,10 @@ export async function interleave(
     }
   }
   return lines;
+}
+
+function startLine({ name, isReference }: Contender, unit: Unit) {
+  return { name, unit, samples: [] as number[], ...(isReference && { isReference }) };
 }
 
 // biome-ignore lint/suspicious/noConfusingVoidType: as above

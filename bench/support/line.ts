@@ -7,6 +7,8 @@ export interface Measured {
   readonly name: string;
   readonly unit: Unit;
   readonly samples: readonly number[];
+  /** What the ratios of this line and of those below it refer to; the first line always is one. */
+  readonly isReference?: boolean;
 }
 
 /** A contender that this machine does not have, with the reason. */
