@@ -16,7 +16,7 @@ export interface ReasonEntry {
   readonly status?: number;
   /** One sentence for people: what happened. */
   readonly sentence: string;
-  /** One sentence for people: what to do about it. */
+  /** One sentence for people: what to do about it. `NAME` stands for the sandbox's name; see `remedyFor`. */
   readonly remedy: string;
   readonly severity: ReasonSeverity;
 }
@@ -25,7 +25,7 @@ const denied = { error: "policy_denied", status: 403, severity: "medium" } as co
 const forbiddenAddress = { error: "ssrf_denied", status: 403, severity: "high" } as const;
 const untrusted = { error: "tls_verification_failed", status: 502, severity: "medium" } as const;
 const badTarget = { error: "invalid_request_target", status: 400, severity: "medium" } as const;
-const allowIt = "Run `openshell policy explain` to see the nearest rule and the change that would allow it.";
+const allowIt = "Run `openshell policy explain NAME` to see the nearest rule and the change that would allow it.";
 
 export const reasonCodes = {
   "intercept.malformed_destination": {
@@ -87,7 +87,7 @@ export const reasonCodes = {
     status: 503,
     severity: "high",
     sentence: "No policy could be loaded, so nothing is allowed.",
-    remedy: "Look at `openshell policy get` and set a policy that loads.",
+    remedy: "Look at `openshell policy get NAME` and set a policy that loads.",
   },
   "guard.loopback": {
     ...forbiddenAddress,
@@ -321,4 +321,9 @@ export type ReasonCode = keyof typeof reasonCodes;
 /** The table's entry for a code. */
 export function reasonEntry(code: ReasonCode): ReasonEntry {
   return reasonCodes[code];
+}
+
+/** What to do about a refusal in this sandbox, so that the commands in it can be run as they stand. */
+export function remedyFor(code: ReasonCode, sandbox: string): string {
+  return reasonCodes[code].remedy.replace(/\bNAME\b/, sandbox);
 }

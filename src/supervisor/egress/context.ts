@@ -7,6 +7,8 @@ import type { Audit } from "./11-audit.ts";
 import type { Decided, Guarded, Identified, Intercepted, Peeked, Refusal, Terminated } from "./connection.ts";
 
 export interface EgressContext {
+  /** For the commands that a refusal's answer names. */
+  readonly sandboxName: string;
   /** The policy in force now; undefined while none could be loaded. Asked again for each decision. */
   readonly policy: () => CompiledPolicy | undefined;
   readonly audit: Audit;

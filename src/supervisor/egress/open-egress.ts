@@ -58,6 +58,7 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     own: { ports: [spec.gateway.port], addresses: machineAddresses },
   };
   const context: EgressContext = {
+    sandboxName: spec.sandboxName,
     policy: options.policy,
     audit,
     newId: randomUUID,

@@ -4,7 +4,7 @@ import { parseResponseHead } from "../../net/http1-head.ts";
 import { type ReasonCode, reasonCodes, reasonEntry } from "../../policy/reason-codes.ts";
 import { printable, refusalResponse } from "./refuse.ts";
 
-const options = { requestId: "id-1", close: false, withBody: true };
+const options = { requestId: "id-1", sandboxName: "box", close: false, withBody: true };
 
 describe("the answer to a refusal", () => {
   for (const code of Object.keys(reasonCodes) as ReasonCode[]) {
@@ -19,11 +19,12 @@ describe("the answer to a refusal", () => {
       const body = text?.slice(parsed.length) ?? "";
       const length = parsed.head.fields.find(({ lower }) => lower === "content-length")?.value;
       assert.equal(length, `${body.length}`);
-      const { reason, error, request_id, rule } = JSON.parse(body);
+      const { reason, error, request_id, rule, hint } = JSON.parse(body);
       assert.equal(reason, code);
       assert.equal(request_id, "id-1");
       assert.equal(rule, null);
       assert.match(error, /^[a-z_]+$/);
+      assert.doesNotMatch(hint, /NAME/);
     });
   }
 
@@ -36,6 +37,12 @@ describe("the answer to a refusal", () => {
     assert.ok(body.detail.length <= 512);
     assert.equal(body.rule, "r?");
     assert.ok(!/[^\x20-\x7e\r\n]/.test(text));
+  });
+
+  it("names the command that explains it, as it can be run", () => {
+    const text = refusalResponse({ refused: "decide.implicit_deny", detail: "" }, options) ?? "";
+    const { hint } = JSON.parse(text.slice(text.indexOf("{")));
+    assert.match(hint, /`openshell policy explain box`/);
   });
 
   it("has no body for HEAD, but its length", () => {

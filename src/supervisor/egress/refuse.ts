@@ -7,7 +7,7 @@
 import type { Duplex } from "node:stream";
 import { ByteReader } from "../../net/byte-reader.ts";
 import { resetStream } from "../../net/reset.ts";
-import { reasonEntry } from "../../policy/reason-codes.ts";
+import { reasonEntry, remedyFor } from "../../policy/reason-codes.ts";
 import { lingerBytes, lingerMs, refusalSniffMs } from "./10-forward/limits.ts";
 import type { AuditedConnection } from "./11-audit.ts";
 import type { Awaiting, Refusal } from "./connection.ts";
@@ -37,12 +37,13 @@ const requestLineStart = /^[A-Z]{3,16} [\x21-\x7e]/;
 export async function refuseConnection(
   connection: AuditedConnection,
   refusal: Refusal,
-  context: Pick<EgressContext, "audit">,
+  context: Pick<EgressContext, "audit" | "sandboxName">,
 ): Promise<void> {
   context.audit.connectionRefused(connection, refusal);
   const stream = refusal.answerOn ?? connection.stream;
   const carrier = await answerCarrier(stream, refusal.answerOn === undefined ? connection.awaiting : "response");
-  const body = refusalResponse(refusal, { requestId: connection.id, close: true, withBody: true });
+  const { sandboxName } = context;
+  const body = refusalResponse(refusal, { requestId: connection.id, sandboxName, close: true, withBody: true });
   if (carrier === "http" && body !== undefined) await endWith(stream, body);
   else if (carrier === "tls") await endWith(stream, tlsAccessDenied);
   else resetStream(stream);
@@ -51,11 +52,17 @@ export async function refuseConnection(
 
 /**
  * The response that tells of a refusal; undefined if the reason has none.
- * @param options `requestId` is what the audit event calls it; `withBody` is false for HEAD.
+ * @param options `requestId` is what the audit event calls it; `sandboxName` completes the hint's command; `withBody` is
+ * false for HEAD.
  */
 export function refusalResponse(
   refusal: Refusal,
-  options: { readonly requestId: string; readonly close: boolean; readonly withBody: boolean },
+  options: {
+    readonly requestId: string;
+    readonly sandboxName: string;
+    readonly close: boolean;
+    readonly withBody: boolean;
+  },
 ): string | undefined {
   const entry = reasonEntry(refusal.refused);
   if (entry.status === undefined) return undefined;
@@ -64,7 +71,7 @@ export function refusalResponse(
     reason: refusal.refused,
     detail: printable(refusal.detail),
     rule: refusal.rule === undefined ? null : printable(refusal.rule),
-    hint: entry.remedy,
+    hint: remedyFor(refusal.refused, options.sandboxName),
     request_id: options.requestId,
   })}\n`;
   return (

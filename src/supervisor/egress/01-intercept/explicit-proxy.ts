@@ -21,7 +21,7 @@ import type { DecisionPath } from "../decision-path.ts";
 import { printable, refuseConnection } from "../refuse.ts";
 import { clientSocketPair } from "./client-socket-pair.ts";
 
-type ProxyContext = Pick<EgressContext, "audit" | "newId" | "now" | "onDefect">;
+type ProxyContext = Pick<EgressContext, "sandboxName" | "audit" | "newId" | "now" | "onDefect">;
 
 /** What a proxy request asks for. */
 interface ProxyRequest {

@@ -59,7 +59,7 @@ const servers = ["127.0.0.1", "::1"].map((address) =>
 );
 let served = Promise.resolve();
 function serve(socket: Socket): void {
-  served = serveCapturedClient(socket, path, { audit, newId: () => "1", now: () => 0, names });
+  served = serveCapturedClient(socket, path, { sandboxName: "box", audit, newId: () => "1", now: () => 0, names });
 }
 
 const resolver = new Resolver();

@@ -16,7 +16,7 @@ import { refuseConnection } from "../refuse.ts";
 import { clientSocketPair } from "./client-socket-pair.ts";
 import type { SyntheticAddresses } from "./synthetic-addresses.ts";
 
-export interface CaptureContext extends Pick<EgressContext, "audit" | "newId" | "now"> {
+export interface CaptureContext extends Pick<EgressContext, "sandboxName" | "audit" | "newId" | "now"> {
   readonly names: SyntheticAddresses;
 }
 

@@ -105,6 +105,7 @@ export class LoopbackWorld implements AsyncDisposable {
 
   context(): EgressContext {
     return {
+      sandboxName: "box",
       policy: () => this.policy,
       audit: this.audit,
       newId: () => `id-${++this.#ids}`,

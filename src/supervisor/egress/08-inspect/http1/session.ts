@@ -39,7 +39,7 @@ export interface HttpCarriage {
   readonly signal: AbortSignal;
 }
 
-type SessionContext = Pick<EgressContext, "audit" | "policy" | "newId" | "now">;
+type SessionContext = Pick<EgressContext, "sandboxName" | "audit" | "policy" | "newId" | "now">;
 
 /** What is known of a refused request. */
 interface RefusedRequest {
@@ -198,7 +198,9 @@ class HttpSession {
     this.#context.audit.requestRefused(this.#connection, audited, refusal);
     const { method, keepAfter } = about;
     const keep = keepAfter !== undefined && canKeep(keepAfter);
-    const text = refusalResponse(refusal, { requestId: audited.id, close: !keep, withBody: method !== "HEAD" });
+    const { sandboxName } = this.#context;
+    const answer = { requestId: audited.id, sandboxName, close: !keep, withBody: method !== "HEAD" };
+    const text = refusalResponse(refusal, answer);
     if (!keep || text === undefined) {
       this.#lastWords = text ?? "";
       // What is left belongs to a request that is not read any more.
