@@ -7,8 +7,18 @@ import { dirname, join, normalize } from "node:path";
 
 /** Each folder of src/ and the others it may import from. */
 const mayImport: Record<string, readonly string[]> = {
-  cli: ["gen", "linux", "locations", "net", "policy"],
-  gateway: ["gen", "locations", "linux", "net", "policy", "secrets", "supervisor/launch-spec.ts", "supervisor/sandbox-processes.ts", "ocsf"],
+  cli: ["gen", "linux", "locations", "net", "ocsf", "policy"],
+  gateway: [
+    "gen",
+    "locations",
+    "linux",
+    "net",
+    "policy",
+    "secrets",
+    "supervisor/launch-spec.ts",
+    "supervisor/sandbox-processes.ts",
+    "ocsf",
+  ],
   supervisor: ["gen", "init/protocol.ts", "linux", "net", "ocsf", "policy", "secrets"],
   init: ["linux"],
   linux: ["net"],

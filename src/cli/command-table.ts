@@ -47,6 +47,7 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       update: () => import("./commands/policy/update.ts"),
       get: () => import("./commands/policy/get.ts"),
       list: () => import("./commands/policy/list.ts"),
+      explain: () => import("./commands/policy/explain.ts"),
     },
   },
   logs: {
@@ -110,7 +111,6 @@ export const commandsToCome: Readonly<Record<string, string>> = {
   "sandbox download": "copying files out of a sandbox",
   "sandbox ssh-config": "an SSH configuration for a sandbox",
   "sandbox provider": "attaching credential providers",
-  "policy explain": "why something is denied, and the rule that would allow it",
   "policy delete": "deleting the gateway-wide policy",
   "gateway login": "logging in to a remote gateway",
   "gateway logout": "logging out of a remote gateway",

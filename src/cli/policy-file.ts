@@ -3,6 +3,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { SandboxPolicyJson } from "../gen/openshell/sandbox/v1/sandbox_pb.ts";
+import type { Policy } from "../policy/policy.ts";
 import { formatProblem, type Problem } from "../policy/problem.ts";
 import type { CommandContext } from "./command-context.ts";
 import { CommandFailure } from "./command-failure.ts";
@@ -11,25 +12,33 @@ import { printableLine } from "./output/printable.ts";
 /** Every policy that people write is far smaller; a device or a disk image named by mistake is not. */
 const MAX_POLICY_BYTES = 4 * 1024 * 1024;
 
-/**
- * @param path a file, or `-` for standard input's descriptor. Warnings go to standard error.
- * @returns the policy as the API takes it. Throws CommandFailure with every problem, each with its line marked.
- */
-export async function loadPolicyFile(path: string, { note }: Pick<CommandContext, "note">): Promise<SandboxPolicyJson> {
-  const text = readPolicyText(path);
-  const [{ parsePolicy }, { policyToMessageJson }] = await Promise.all([
-    import("../policy/parse.ts"),
+type Notes = Pick<CommandContext, "note">;
+
+/** @returns the policy in the file as the API takes it. Otherwise like `readPolicyFile`. */
+export async function loadPolicyFile(path: string, notes: Notes): Promise<SandboxPolicyJson> {
+  const [policy, { policyToMessageJson }] = await Promise.all([
+    readPolicyFile(path, notes),
     import("../policy/wire-json.ts"),
   ]);
+  // ProtoJSON may name fields as the .proto file does (https://protobuf.dev/programming-guides/json); the generated type
+  // knows only the other spelling.
+  return policyToMessageJson(policy) as SandboxPolicyJson;
+}
+
+/**
+ * @param path a file, or `-` for standard input's descriptor. Warnings go to standard error.
+ * @returns the policy. Throws CommandFailure with every problem, each with its line marked.
+ */
+export async function readPolicyFile(path: string, { note }: Notes): Promise<Policy> {
+  const text = readPolicyText(path);
+  const { parsePolicy } = await import("../policy/parse.ts");
   const result = parsePolicy(text);
   if (!result.ok) {
     const shown = result.problems.map((problem) => pointedOut(problem, path, text)).join("\n");
     throw new CommandFailure(`${path} is not a policy that can be used\n${shown}`, { code: "invalid_argument" });
   }
   for (const warning of result.warnings) note(pointedOut(warning, path, text));
-  // ProtoJSON may name fields as the .proto file does (https://protobuf.dev/programming-guides/json); the generated type
-  // knows only the other spelling.
-  return policyToMessageJson(result.policy) as SandboxPolicyJson;
+  return result.policy;
 }
 
 function readPolicyText(path: string): string {
