@@ -90,7 +90,8 @@ export function planMounts(policy: Policy, sources: MountSources): MountPlan {
     landlock: [
       // Whatever the root holds was put there by this plan, so its names are no secret.
       { path: "/", access: "list" },
-      ...unique([...readOnly.flatMap(expandRoot), ...readable, "/etc", LOGS, RUNTIME]).map(toRule("read")),
+      // `/proc` has this sandbox's processes and no others; init reads there what it reports, and whom it signals.
+      ...unique([...readOnly.flatMap(expandRoot), ...readable, "/etc", "/proc", LOGS, RUNTIME]).map(toRule("read")),
       ...unique([...readWrite, "/dev", ...(workdirWritable ? [HOME] : [])]).map(toRule("write")),
     ],
     warnings: shown.flatMap((mount) => mount.warnings),
