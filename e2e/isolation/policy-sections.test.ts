@@ -1,4 +1,4 @@
-/** What the fixed sections of a policy (file system, Landlock, process) do, and what is said when they can not. */
+/** What the fixed sections of a policy (file system, Landlock, process) do, and what is said when they can't. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { install } from "../support/installation.ts";
