@@ -33,6 +33,8 @@ export interface Value<T> extends Described {
   readonly shownDefault?: string;
   /** Environment variable that stands in when the flag is not given. */
   readonly environment?: string;
+  /** Whether a word that `--` follows, with nothing but flags in between, is this flag's value. */
+  readonly beforeDashes?: boolean;
 }
 
 export interface List<T> extends Described {
@@ -69,6 +71,7 @@ interface ValueOptions {
   readonly short?: string;
   readonly placeholder?: string;
   readonly environment?: string;
+  readonly beforeDashes?: boolean;
 }
 
 export function toggle(summary: string, options: { short?: string; negatable?: boolean } = {}): Switch {

@@ -16,6 +16,9 @@ const flags = {
   gpu: unavailable("gpu", "later"),
 };
 
+/** Those of `sandbox exec`, as far as they matter here. */
+const execFlags = { ...flags, name: text("name", { short: "n", beforeDashes: true }) };
+
 const words = { command: { kind: "rest", summary: "the command" } } as const;
 
 function parse(...typed: string[]) {
@@ -114,5 +117,38 @@ describe("a command line", () => {
         if (parsed.ok && !parsed.help) assert.ok(Array.isArray(parsed.words["command"]));
       }),
     );
+  });
+});
+
+describe("a word before `--`", () => {
+  function named(...typed: string[]): unknown[] {
+    const options = { shared: globalFlags, environment: {} };
+    const parsed = parseArguments({ flags: execFlags, positionals: words }, typed, options);
+    assert.ok(parsed.ok, JSON.stringify(parsed));
+    const { tty } = parsed.flags;
+    return [parsed.flags["name"], parsed.words["command"], ...(tty === undefined ? [] : [tty])];
+  }
+
+  it("is the flag's value, also with flags in between", () => {
+    assert.deepEqual(named("demo", "--", "ls", "-l"), ["demo", ["ls", "-l"]]);
+    assert.deepEqual(named("demo", "--tty", "--env", "A=1", "--", "ls"), ["demo", ["ls"], true]);
+    assert.deepEqual(named("--no-tty", "demo", "--", "git", "diff", "--", "x"), [
+      "demo",
+      ["git", "diff", "--", "x"],
+      false,
+    ]);
+  });
+
+  it("begins the command where it can't be anything else", () => {
+    assert.deepEqual(named("ls", "-l"), [undefined, ["ls", "-l"]]);
+    assert.deepEqual(named("git", "diff", "--", "x"), [undefined, ["git", "diff", "--", "x"]]);
+    assert.deepEqual(named("git", "--no-pager", "diff", "--", "x"), [
+      undefined,
+      ["git", "--no-pager", "diff", "--", "x"],
+    ]);
+    assert.deepEqual(named("rm", "-f", "--", "x"), [undefined, ["rm", "-f", "--", "x"]]);
+    assert.deepEqual(named("-n", "demo", "rm", "--", "x"), ["demo", ["rm", "--", "x"]]);
+    assert.deepEqual(named("grep", "-n", "x", "--", "y"), [undefined, ["grep", "-n", "x", "--", "y"]]);
+    assert.deepEqual(named("--", "demo", "--", "x"), [undefined, ["demo", "--", "x"]]);
   });
 });

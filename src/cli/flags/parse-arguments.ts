@@ -3,7 +3,8 @@
  * library for it costs a fifth of the time that `openshell --version` may take.
  *
  * Understood: `--flag value`, `--flag=value`, `-f value`, `-fvalue`, `-abc` for switches, `--no-flag`, and `--`. Words of
- * a `rest` positional are passed on untouched from its first word, because they belong to another program.
+ * a `rest` positional are passed on untouched from its first word, because they belong to another program. One word may
+ * come before: `exec demo --tty -- ls` means `exec --name demo --tty -- ls`, see `beforeDashes`.
  */
 import type { Command, Positional } from "../command.ts";
 import type { Flag, Flags } from "./flag.ts";
@@ -63,6 +64,8 @@ function restStart(positionals: Readonly<Record<string, Positional>>): number {
 class Scan {
   readonly given = new Map<string, unknown>();
   readonly words: string[] = [];
+  /** Whether the words that are passed on came after `--`. */
+  private reachedDashes = false;
   private readonly definitions: ReadonlyMap<string, Flag>;
   private readonly untouchedFrom: number;
 
@@ -75,20 +78,46 @@ class Scan {
     let at = 0;
     while (at < typed.length) {
       const word = typed[at] ?? "";
-      if (word === "--" || (this.words.length >= this.untouchedFrom && !isFlag(word))) {
-        this.words.push(...typed.slice(word === "--" ? at + 1 : at));
+      if (word === "--") {
+        this.reachedDashes = true;
+        this.words.push(...typed.slice(at + 1));
         return undefined;
       }
-      at++;
-      if (!isFlag(word)) {
-        this.words.push(word);
-        continue;
-      }
-      const step = word.startsWith("--") ? this.long(word, typed[at]) : this.shorts(word, typed[at]);
+      const step = isFlag(word) ? this.flag(word, typed[at + 1]) : this.word(word, typed.slice(at + 1));
       if (typeof step !== "number") return step;
-      at += step;
+      at += 1 + step;
     }
     return undefined;
+  }
+
+  /** @returns like `long`; a word that begins what is passed on uses all that follows. */
+  private word(word: string, following: readonly string[]): number | Problem {
+    if (this.words.length < this.untouchedFrom) {
+      this.words.push(word);
+      return 0;
+    }
+    const found = this.flagBeforeDashes(following);
+    if (found !== undefined) return this.take(found, `--${found.name}`, { attached: word });
+    this.words.push(word, ...following);
+    return following.length;
+  }
+
+  private flag(word: string, next: string | undefined): number | Problem {
+    return word.startsWith("--") ? this.long(word, next) : this.shorts(word, next);
+  }
+
+  /**
+   * The flag whose value a word is that `following` comes after. `git --no-pager diff -- file` is a command all the same:
+   * what it has in front of its `--` are no flags of ours.
+   */
+  private flagBeforeDashes(following: readonly string[]): Found | undefined {
+    const isMeant = (flag: Flag) => flag.kind === "value" && flag.beforeDashes === true;
+    const [name, flag] = [...this.definitions].find(([, each]) => isMeant(each)) ?? [];
+    if (name === undefined || flag === undefined || this.given.has(name) || !following.includes("--")) return undefined;
+    const ahead = new Scan(this.definitions, 0);
+    // It is this flag's value only if the flag is not given later either; marking it as given makes that a mistake.
+    ahead.given.set(name, true);
+    return ahead.read(following) === undefined && ahead.reachedDashes ? { name, flag, negated: false } : undefined;
   }
 
   /** @returns how many further words were used, or what is wrong. */

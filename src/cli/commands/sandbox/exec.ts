@@ -14,7 +14,11 @@ export const command = defineCommand({
     "that ended it. A terminal is given when both input and output are one, or with --tty.",
   positionals: { command: { kind: "rest", summary: "the command and its arguments" } },
   flags: {
-    name: text("the sandbox; the one used last if left out", { short: "n", placeholder: "NAME" }),
+    name: text("the sandbox, also as a word before `--`; the one used last if left out", {
+      short: "n",
+      placeholder: "NAME",
+      beforeDashes: true,
+    }),
     workdir: text("directory to start in", { placeholder: "PATH" }),
     timeout: valueOr("end the command after so many seconds; 0: never", wholeNumber(0, 0xffff_ffff), {
       placeholder: "SECONDS",
@@ -29,11 +33,11 @@ export const command = defineCommand({
     { typed: "openshell sandbox exec demo -- sh -c 'cat > notes.txt' < notes.txt", meaning: "Give it input" },
   ],
   action: async (context, { flags, words }) => {
-    const { name: named, command: line } = nameAndCommand(flags.name, words.command);
+    const line = words.command;
     if (line.length === 0)
       throw usageFailure("there is no command to run", "openshell sandbox exec -n NAME -- COMMAND …");
     const gateway = await context.gateway();
-    const name = sandboxName(named, gateway, context);
+    const name = sandboxName(flags.name, gateway, context);
     const { sandbox } = await gateway.channel.unary(getSandbox, { name, workspace: context.globals.workspace });
     rememberSandbox(name, gateway, context);
     const request = {
@@ -47,12 +51,3 @@ export const command = defineCommand({
     return await execSession(request, gateway, context);
   },
 });
-
-/** `exec NAME -- COMMAND` is what users of other tools type; a command whose second word is `--` is not what they mean. */
-function nameAndCommand(
-  name: string | undefined,
-  words: readonly string[],
-): { name: string | undefined; command: readonly string[] } {
-  if (name === undefined && words[1] === "--") return { name: words[0], command: words.slice(2) };
-  return { name, command: words };
-}
