@@ -36,7 +36,7 @@ describe("openshell", () => {
     using runner = new CommandRunner();
     assert.match((await runner.run("sandbx", "list")).stderr, /did you mean "sandbox"/);
     assert.match((await runner.run("sandbox", "lst")).stderr, /did you mean "list"/);
-    assert.match((await runner.run("policy", "explain")).stderr, /not available yet/);
+    assert.match((await runner.run("policy", "delete")).stderr, /not available yet/);
     assert.match((await runner.run("provider", "list")).stderr, /not available yet/);
     assert.equal((await runner.run("constructor")).exitCode, 2);
   });

@@ -46,7 +46,7 @@ describe("what is typed after a flag", () => {
           enforcement: "audit",
         },
         "a.b:1::rest": { host: "a.b", port: 1, protocol: "rest" },
-        "[::1]:80": { host: "[::1]", port: 80 },
+        "[::1]:80": { host: "::1", port: 80 },
       },
       ["", "a", "a:0", "a:65536", "a:b", ":1", "a:1:b:c:d:e", "::1:80"],
     );
@@ -71,7 +71,10 @@ describe("the changes of one update", () => {
       addEndpoints: [{ host: "api.example.com", port: 443, access: "read-only" }],
       removeEndpoints: [{ host: "old.example.com", port: 80 }],
       addAllow: [],
-      addDeny: [{ host: "api.example.com", port: 443, method: "DELETE", path: "/**" }],
+      addDeny: [
+        { host: "API.example.com", port: 443, method: "DELETE", path: "/a" },
+        { host: "old.example.com", port: 443, method: "DELETE", path: "/**" },
+      ],
       removeRules: ["stale"],
       binaries: ["/usr/bin/curl"],
     });
@@ -84,7 +87,16 @@ describe("the changes of one update", () => {
         ruleName: "api_example_com_443",
         rule: {
           name: "api_example_com_443",
-          endpoints: [{ host: "api.example.com", port: 443, ports: [443], access: "read-only" }],
+          endpoints: [
+            {
+              host: "api.example.com",
+              port: 443,
+              ports: [443],
+              access: "read-only",
+              rules: [],
+              denyRules: [{ method: "DELETE", path: "/a" }],
+            },
+          ],
           binaries: [{ path: "/usr/bin/curl" }],
         },
       },
