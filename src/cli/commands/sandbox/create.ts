@@ -13,6 +13,7 @@ import { execSession, terminalByDefault } from "../../exec-session.ts";
 import { list, text, toggle, unavailable, value } from "../../flags/flag.ts";
 import { environmentVariable, keyValue, resourceName } from "../../flags/meanings.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
+import { holdInterruptions } from "../../hold-interruptions.ts";
 import { structured } from "../../output/structured.ts";
 import { loadPolicyFile } from "../../policy-file.ts";
 
@@ -60,6 +61,8 @@ export const command = defineCommand({
     const policy = flags.policy === undefined ? undefined : await loadPolicyFile(flags.policy, context);
     if (gatewayTarget(context.globals, context.environment).isLocal) requireTools(context.environment);
     const gateway = await context.gateway();
+    // The gateway makes the sandbox whether or not somebody waits for it: whoever asked must stay to delete it.
+    using interruption = flags.keep === false ? holdInterruptions(context.signals) : undefined;
     const { sandbox = {} } = await gateway.channel.unary(createSandbox, {
       name: flags.name ?? "",
       labels: Object.fromEntries(flags.label),
@@ -68,6 +71,7 @@ export const command = defineCommand({
     });
     rememberSandbox(sandbox.metadata?.name ?? "", gateway, context);
     try {
+      if (interruption?.exitCode !== undefined) return interruption.exitCode;
       if (words.command.length === 0) return await leaveReady(sandbox, gateway, { context, output: flags.output });
       return await execSession(
         {

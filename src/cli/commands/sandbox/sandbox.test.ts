@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -13,6 +14,7 @@ import {
 } from "../../../gen/openshell/v1/sandbox_pb.ts";
 import { writeActiveGateway, writeGatewayEntry } from "../../../locations/gateway-entry.ts";
 import { requireTools } from "../../doctor/tools.ts";
+import { holdInterruptions } from "../../hold-interruptions.ts";
 import { type FakeGateway, fakeGateway } from "../../test-support/fake-gateway.ts";
 import { CommandRunner } from "../../test-support/run-command.ts";
 
@@ -93,6 +95,35 @@ describe("sandbox create", () => {
     assert.deepEqual(ran, { exitCode: 7, stdout: "hi\n", stderr: "" });
     assert.deepEqual(deleted, ["brave-otter"]);
     assert.equal(existsSync(join(runner.home, "config", "openshell", "gateways", "fake", "last_sandbox")), false);
+  });
+
+  it("deletes it also when the user breaks off while it is made, and runs nothing", async () => {
+    const deleted: string[] = [];
+    using runner = new CommandRunner();
+    await using gateway = await fakeGateway({
+      createSandbox: ({ name }) => {
+        runner.signals.emit("SIGINT");
+        return { sandbox: sandbox(name || "brave-otter", SandboxPhase.PROVISIONING) };
+      },
+      deleteSandbox: ({ name }) => {
+        deleted.push(name);
+        return { deleted: true };
+      },
+    });
+    register(runner, gateway);
+    const ran = await runner.run("sandbox", "create", "--no-keep", "--", "echo", "hi");
+    assert.deepEqual(ran, { exitCode: 130, stdout: "", stderr: "" });
+    assert.deepEqual(deleted, ["brave-otter"]);
+    assert.equal(runner.signals.listenerCount("SIGINT"), 0);
+  });
+
+  it("lets a user go who insists", () => {
+    const signals = new EventEmitter();
+    using interruption = holdInterruptions(signals as never);
+    signals.emit("SIGTERM");
+    assert.deepEqual([interruption.exitCode, signals.listenerCount("SIGINT")], [143, 1]);
+    signals.emit("SIGINT");
+    assert.deepEqual([interruption.exitCode, signals.listenerCount("SIGINT")], [143, 0]);
   });
 
   it("tells why a sandbox does not start", async () => {
