@@ -23,35 +23,24 @@ const koffiBeside: Plugin = {
   },
 };
 
+/**
+ * CommonJS: Node starts it without its ESM loader and without the ESM views of its own modules, which takes 5 to 15 ms and
+ * some megabytes off every program. Modules behind a dynamic import are in the file, but run only when they are asked for.
+ */
 const shared: BuildOptions = {
   outdir: "dist",
-  outExtension: { ".js": ".mjs" },
+  outExtension: { ".js": ".cjs" },
   bundle: true,
   platform: "node",
-  format: "esm",
+  format: "cjs",
   target: "node26",
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "none",
   external: ["@lydell/node-pty"],
-  plugins: [koffiBeside],
-  // Some dependencies are CommonJS and ask for Node's modules with require().
-  banner: {
-    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-  },
-};
-
-/**
- * The CLI is CommonJS: Node starts it without its ESM loader and without the ESM views of its own modules, which takes 5
- * to 15 ms off every command. Modules that a command does not need are in the file, but never run.
- */
-const cli: BuildOptions = {
-  ...shared,
-  outExtension: { ".js": ".cjs" },
-  format: "cjs",
-  banner: {},
   define: { "import.meta.dirname": "__dirname" },
   supported: { "dynamic-import": false },
+  plugins: [koffiBeside],
 };
 
 /** Keeps the commands out of the entry file, so that they are loaded after it has switched the compile cache on. */
@@ -68,6 +57,6 @@ await copyFile(nativeKoffi, "dist/koffi.node");
 const daemons = { gateway: "src/gateway/main.ts", supervisor: "src/supervisor/main.ts", init: "src/init/main.ts" };
 await Promise.all([
   build({ ...shared, entryPoints: daemons }),
-  build({ ...cli, entryPoints: { cli: "src/cli/main.ts" }, plugins: [koffiBeside, commandsApart] }),
-  build({ ...cli, entryPoints: { "cli-commands": "src/cli/dispatch.ts" } }),
+  build({ ...shared, entryPoints: { cli: "src/cli/main.ts" }, plugins: [koffiBeside, commandsApart] }),
+  build({ ...shared, entryPoints: { "cli-commands": "src/cli/dispatch.ts" } }),
 ]);

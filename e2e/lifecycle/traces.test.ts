@@ -68,7 +68,7 @@ describe("a sandbox", () => {
 function supervisors(): string[] {
   return readdirSync("/proc").filter((pid) => {
     try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("supervisor.mjs");
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("supervisor.cjs");
     } catch {
       return false;
     }

@@ -29,7 +29,7 @@ async function runCommand(): Promise<void> {
     },
     environment: process.env,
     signals: process,
-    installation: { node: process.execPath, gatewayProgram: `${import.meta.dirname}/gateway.mjs` },
+    installation: { node: process.execPath, gatewayProgram: `${import.meta.dirname}/gateway.cjs` },
   });
   await flushed();
   // Standard input may still be open, and would keep the process alive.

@@ -2,13 +2,13 @@
  * The gateway's program. `--foreground` is accepted and changes nothing: it always runs in the foreground, and whoever
  * wants it in the background starts it detached.
  */
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { configDirectory } from "../locations/config-directory.ts";
 import { runtimeDirectory } from "../locations/runtime-directory.ts";
 import { stateDirectory } from "../locations/state-directory.ts";
 import { VERSION } from "../version.ts";
 import { parseGatewayArguments } from "./arguments.ts";
-import { startGateway } from "./gateway.ts";
+import { type Gateway, startGateway } from "./gateway.ts";
 import { createGatewayLog } from "./gateway-log.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
 
@@ -28,37 +28,43 @@ if (lock === undefined) {
   log.info(`a gateway for ${state} runs already`);
   process.exit(EXIT_ALREADY_RUNNING);
 }
-const gateway = await startGateway({
-  version: VERSION,
-  ...parseGatewayArguments(process.argv.slice(2)),
-  configDirectory: configDirectory(env),
-  stateDirectory: state,
-  runtimeDirectory: runtimeDirectory(env, state),
-  supervisorEntry: fileURLToPath(new URL("supervisor.mjs", import.meta.url)),
-  supervisorEnvironment: Object.fromEntries(
-    PASSED_ON.map((name) => [name, env[name] ?? ""]).filter(([, value]) => value !== ""),
-  ),
-  log,
-  now: Date.now,
-});
+// A start that fails is an unhandled rejection, which ends the program and says why.
+void serve(lock);
 
-let isStopping = false;
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.on(signal, () => {
-    if (isStopping) return;
-    isStopping = true;
-    gateway.stop().then(
-      () => {
-        lock[Symbol.dispose]();
-        process.exit(0);
-      },
-      (error: unknown) => {
-        log.error("the gateway could not stop in good order", error);
-        process.exit(1);
-      },
-    );
+async function serve(instanceLock: Disposable): Promise<void> {
+  const gateway = await startGateway({
+    version: VERSION,
+    ...parseGatewayArguments(process.argv.slice(2)),
+    configDirectory: configDirectory(env),
+    stateDirectory: state,
+    runtimeDirectory: runtimeDirectory(env, state),
+    supervisorEntry: join(import.meta.dirname, "supervisor.cjs"),
+    supervisorEnvironment: Object.fromEntries(
+      PASSED_ON.map((name) => [name, env[name] ?? ""]).filter(([, value]) => value !== ""),
+    ),
+    log,
+    now: Date.now,
   });
+  let isStopping = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (isStopping) return;
+      isStopping = true;
+      void stop(gateway, instanceLock);
+    });
+  }
+  // Its terminal may go away, and its log's reader; neither is a reason to end.
+  process.on("SIGHUP", () => {});
+  process.on("SIGPIPE", () => {});
 }
-// Its terminal may go away, and its log's reader; neither is a reason to end.
-process.on("SIGHUP", () => {});
-process.on("SIGPIPE", () => {});
+
+async function stop(gateway: Gateway, instanceLock: Disposable): Promise<never> {
+  try {
+    await gateway.stop();
+    instanceLock[Symbol.dispose]();
+    process.exit(0);
+  } catch (error) {
+    log.error("the gateway could not stop in good order", error);
+    process.exit(1);
+  }
+}

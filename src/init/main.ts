@@ -4,6 +4,7 @@
  */
 import { readSync } from "node:fs";
 import { Socket } from "node:net";
+import { releaseStartupPages } from "../linux/startup-pages.ts";
 import { handOutListeners } from "./listeners.ts";
 import { type Configuration, encodeJsonFrame, FrameReader, frame } from "./protocol.ts";
 import { restrict } from "./restrict.ts";
@@ -11,6 +12,9 @@ import { serve } from "./serve.ts";
 
 /** The supervisor's socket, which it makes descriptor 3 of this program. */
 const LINK = 3;
+
+/** By then the first program has been started, if there is one to start at once. */
+const SETTLED_MS = 1_000;
 
 /** Reads the one frame that the supervisor sends before init answers anything. */
 function readConfiguration(): Configuration {
@@ -32,6 +36,7 @@ const link = new Socket({ fd: LINK, readable: true, writable: true });
 try {
   link.write(encodeJsonFrame(frame.ready, 0, restrict(configuration)));
   serve(link);
+  setTimeout(releaseStartupPages, SETTLED_MS).unref();
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   link.end(encodeJsonFrame(frame.failed, 0, { code: "EPERM", message }), () => process.exit(1));

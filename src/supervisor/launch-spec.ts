@@ -24,6 +24,8 @@ export interface LaunchSpec {
   readonly instanceId: string;
   readonly gateway: GatewayAccess;
   readonly policy: PolicyRevision;
+  /** The same policy as YAML, to be shown inside the sandbox. */
+  readonly policyText: string;
   /** What the user asked for with `--env`; the supervisor adds proxy and trust variables. */
   readonly environment: Readonly<Record<string, string>>;
   /** As the supervisor sees them (a gateway that is root gives it a mount namespace of its own). */

@@ -11,7 +11,7 @@ const processes = new URL("../../linux/process-stat.ts", import.meta.url).href;
 function writeProgram(runner: CommandRunner): string {
   const state = join(runner.home, "state", "openshell");
   writeFileSync(
-    join(runner.home, "gateway.mjs"),
+    join(runner.home, "gateway.cjs"),
     `import { appendFileSync, mkdirSync, rmdirSync } from "node:fs";
      const { forgetRunningGateway, writeRunningGateway } = await import(${JSON.stringify(locations)});
      const { processStartTime } = await import(${JSON.stringify(processes)});
@@ -46,7 +46,7 @@ describe("this machine's gateway", () => {
 
   it("that does not start is an error with the end of its log", async () => {
     using runner = new CommandRunner();
-    writeFileSync(join(runner.home, "gateway.mjs"), 'console.error("the disk is full"); process.exit(1);');
+    writeFileSync(join(runner.home, "gateway.cjs"), 'console.error("the disk is full"); process.exit(1);');
     const ran = await runner.run("sandbox", "list");
     assert.equal(ran.exitCode, 1);
     assert.match(

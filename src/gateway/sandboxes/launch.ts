@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { printYaml } from "../../policy/print.ts";
+import { messageJsonToWritten } from "../../policy/wire-json.ts";
 import type { GatewayContext } from "../context.ts";
 import type { PreparedSupervisor } from "../drivers/driver.ts";
 import { policyJson } from "../policies/policy-json.ts";
@@ -26,17 +28,15 @@ export function launch(
 ): void {
   const { record, token, policy } = run;
   const instanceId = record.supervisor?.instanceId ?? "";
+  const message = policyJson(policy.policy);
   prepared.launch({
     sandboxId: record.id,
     sandboxName: record.name,
     workspace: record.workspace,
     instanceId,
     gateway: { socketPath: prepared.socketPath, token, port: context.apiPort() },
-    policy: {
-      message: policyJson(policy.policy),
-      version: policy.version,
-      hash: policy.hash,
-    },
+    policy: { message, version: policy.version, hash: policy.hash },
+    policyText: printYaml(messageJsonToWritten(message)),
     environment: record.spec.environment,
     directories: prepared.directories,
   });

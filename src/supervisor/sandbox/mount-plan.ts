@@ -188,7 +188,7 @@ export function runtimeMounts(nodePath: string, packageRoot: string): RuntimeMou
 }
 
 /** Init's command line inside the sandbox. */
-export const initCommand = [join(RUNTIME, "node"), ...initFlags(), join(RUNTIME, "dist", "init.mjs")];
+export const initCommand = [join(RUNTIME, "node"), ...initFlags(), join(RUNTIME, "dist", "init.cjs")];
 
 /** Init is small and long-lived: a small young generation keeps its memory where it starts. */
 function initFlags(): string[] {

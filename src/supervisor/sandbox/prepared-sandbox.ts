@@ -3,7 +3,6 @@
  * sections as the last. A wrong guess costs nothing but work that was done while nobody waited.
  */
 import type { Policy } from "../../policy/policy.ts";
-import { printPolicy } from "../../policy/print.ts";
 import { SandboxAuthority } from "../egress/07-terminate/certificate-authority.ts";
 import { systemCertificates, trustBundle } from "../egress/07-terminate/trust-bundle.ts";
 import type { LaunchSpec, Preparation, SandboxDirectories } from "../launch-spec.ts";
@@ -53,7 +52,7 @@ export async function finishSandbox(
   const blueprint = drawBlueprint(policy, spec.directories);
   const sandbox =
     (await fitting(prepared, blueprint)) ?? (await raiseSandbox(blueprint, spec.directories, prepared.trust));
-  await nameSandbox(sandbox, spec.directories, { sandboxName: spec.sandboxName, policy: printPolicy(policy) });
+  await nameSandbox(sandbox, spec.directories, { sandboxName: spec.sandboxName, policy: spec.policyText });
   return { ...sandbox, warnings: blueprint.plan.warnings };
 }
 
