@@ -14,7 +14,7 @@ type Where = Pick<CommandContext, "environment">;
 /** @returns the name given, or the one used last. Throws CommandFailure (usage) if there is neither. */
 export function sandboxName(named: string | undefined, gateway: Gateway, where: Where): string {
   if (named !== undefined) return named;
-  const last = readLast(gateway, where);
+  const last = lastSandbox(gateway, where);
   if (last !== undefined) return last;
   throw usageFailure(
     "no sandbox is named, and none has been used before",
@@ -24,7 +24,7 @@ export function sandboxName(named: string | undefined, gateway: Gateway, where: 
 
 export function rememberSandbox(name: string, gateway: Gateway, where: Where): void {
   const path = lastPath(gateway, where);
-  if (path === undefined || readLast(gateway, where) === name) return;
+  if (path === undefined || lastSandbox(gateway, where) === name) return;
   try {
     writeAtomically(path, `${name}\n`);
   } catch {
@@ -34,10 +34,11 @@ export function rememberSandbox(name: string, gateway: Gateway, where: Where): v
 
 export function forgetSandbox(name: string, gateway: Gateway, where: Where): void {
   const path = lastPath(gateway, where);
-  if (path !== undefined && readLast(gateway, where) === name) rmSync(path, { force: true });
+  if (path !== undefined && lastSandbox(gateway, where) === name) rmSync(path, { force: true });
 }
 
-function readLast(gateway: Gateway, where: Where): string | undefined {
+/** The sandbox used last; undefined if there is none. */
+export function lastSandbox(gateway: Gateway, where: Where): string | undefined {
   const path = lastPath(gateway, where);
   if (path === undefined) return undefined;
   try {

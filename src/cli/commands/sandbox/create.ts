@@ -1,7 +1,7 @@
 import type { SandboxJson } from "../../../gen/openshell/v1/sandbox_pb.ts";
 import type { Gateway } from "../../api/gateway.ts";
 import { gatewayTarget } from "../../api/gateway-target.ts";
-import { forgetSandbox, rememberSandbox } from "../../api/last-sandbox.ts";
+import { forgetSandbox, lastSandbox, rememberSandbox } from "../../api/last-sandbox.ts";
 import { createSandbox, deleteSandbox } from "../../api/methods.ts";
 import { sandboxView } from "../../api/sandbox-view.ts";
 import { waitForStart } from "../../api/wait-for-phase.ts";
@@ -69,6 +69,7 @@ export const command = defineCommand({
       workspace: context.globals.workspace,
       spec: { environment: Object.fromEntries(flags.env), ...(policy && { policy }) },
     });
+    const usedBefore = lastSandbox(gateway, context);
     rememberSandbox(sandbox.metadata?.name ?? "", gateway, context);
     try {
       if (interruption?.exitCode !== undefined) return interruption.exitCode;
@@ -83,7 +84,11 @@ export const command = defineCommand({
         context,
       );
     } finally {
-      if (flags.keep === false) await remove(sandbox, gateway, context);
+      if (flags.keep === false) {
+        await remove(sandbox, gateway, context);
+        // What a command without a name meant before this sandbox came and went, it means again.
+        if (usedBefore !== undefined) rememberSandbox(usedBefore, gateway, context);
+      }
     }
   },
 });

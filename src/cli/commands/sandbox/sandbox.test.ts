@@ -97,6 +97,24 @@ describe("sandbox create", () => {
     assert.equal(existsSync(join(runner.home, "config", "openshell", "gateways", "fake", "last_sandbox")), false);
   });
 
+  it("means the sandbox used before it again, once it is gone", async () => {
+    await using gateway = await fakeGateway({
+      createSandbox: () => ({ sandbox: sandbox("brave-otter") }),
+      execSandboxInteractive: async function* () {
+        yield create(ExecSandboxEventSchema, { payload: { case: "exit", value: { exitCode: 0 } } });
+      },
+      deleteSandbox: () => ({ deleted: true }),
+    });
+    using runner = new CommandRunner();
+    register(runner, gateway);
+    const last = join(runner.home, "config", "openshell", "gateways", "fake", "last_sandbox");
+    await runner.run("sandbox", "create", "--", "true");
+    assert.equal(readFileSync(last, "utf8"), "brave-otter\n");
+    writeFileSync(last, "demo\n");
+    await runner.run("sandbox", "create", "--no-keep", "--", "true");
+    assert.equal(readFileSync(last, "utf8"), "demo\n");
+  });
+
   it("deletes it also when the user breaks off while it is made, and runs nothing", async () => {
     const deleted: string[] = [];
     using runner = new CommandRunner();
