@@ -37,7 +37,7 @@ function askedFor({ host, port, method, url }: NonNullable<ExplanationView["ques
   return method === null ? `a connection to ${site}` : `${method} ${url ?? site}`;
 }
 
-function decided({ decision, reason, sentence, rule, policy }: ExplanationView): string {
+function decided({ decision, reason, sentence, rule, policy, denial }: ExplanationView): string {
   const by = "file" in policy ? `by ${policy.file}` : `by revision ${policy.revision} of the policy`;
   switch (decision) {
     case "allowed":
@@ -46,7 +46,7 @@ function decided({ decision, reason, sentence, rule, policy }: ExplanationView):
       return `let pass and logged ${by}, since its endpoint only audits (${reason})`;
     case "denied":
     case null:
-      return `denied ${by}. ${sentence} (${reason})`;
+      return reason === denial?.reason ? `still denied ${by}` : `denied ${by}, ${reason}: ${sentence}`;
     default:
       return decision satisfies never;
   }

@@ -93,7 +93,7 @@ describe("policy explain", () => {
         "Reason:   decide.binary_not_allowed: A rule names this destination, but for other programs.",
         "Detail:   what was asked",
         "By rule:  none names it",
-        "Now:      denied by revision 3 of the policy. A rule names this destination, but for other programs. (decide.binary_not_allowed)",
+        "Now:      still denied by revision 3 of the policy",
         "",
         "The nearest rule is github:",
         "CONDITION  HOLDS  RULE SAYS        ASKED",
