@@ -2,7 +2,7 @@
  * OpenShell as one user has it installed: the real CLI, with a home and XDG directories of its own, and the gateway that
  * it starts by itself. Disposing of it deletes its sandboxes, stops its gateway, and fails if anything is left.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { appendFileSync, chownSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -20,6 +20,8 @@ export interface CommandOptions {
   /** Standard input. Default: empty. */
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Open files that the command inherits from 3 on, as from a careless caller. */
+  readonly descriptors?: readonly number[];
   /** Milliseconds after which the command is killed and the test fails. Default: 30,000. */
   readonly timeout?: number;
 }
@@ -107,8 +109,10 @@ function startCommand(args: readonly string[], options: CommandOptions, user: ty
   const child = spawn(join(world().packageDirectory, "bin", "openshell"), args, {
     env: { ...options.env },
     cwd: world().directory,
+    stdio: ["pipe", "pipe", "pipe", ...(options.descriptors ?? [])],
     ...(user && { uid: user.uid, gid: user.gid }),
-  });
+    // Node's types know of three pipes only where nothing follows them.
+  }) as ChildProcessWithoutNullStreams;
   const timer = setTimeout(() => child.kill("SIGKILL"), options.timeout ?? defaultTimeout);
   // A command that does not read all its input is no failure of the test.
   child.stdin.on("error", () => {});
