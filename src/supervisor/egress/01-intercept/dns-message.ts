@@ -47,6 +47,7 @@ const flagRecursionAvailable = 0x0080;
 const opcodeMask = 0x7800;
 /** Offset of the question's name, as a compression pointer; RFC 1035 section 4.1.4. */
 const questionPointer = 0xc00c;
+/** The most that a name takes in a message, its lengths and end included; RFC 1035 section 2.3.4. */
 const longestName = 255;
 /** Without EDNS an answer over UDP is at most this long; RFC 1035 section 2.3.4. */
 const plainUdpSize = 512;
