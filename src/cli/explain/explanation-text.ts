@@ -70,7 +70,10 @@ function nearestRule({ rule, conditions }: NonNullable<ExplanationView["nearest"
 }
 
 async function advice(view: ExplanationView): Promise<string> {
-  if (view.decision === "allowed") return "Nothing has to be changed: the policy allows it.\n";
+  if (view.decision === "allowed") {
+    const caveat = view.caveat === null ? "" : `But: ${printableLine(view.caveat)}\n`;
+    return `Nothing has to be changed: the policy allows it.\n${caveat}`;
+  }
   if (view.decision === null) {
     return `No rule decides this, so that a change of rules would not help. What would:\n${view.remedy}\n`;
   }

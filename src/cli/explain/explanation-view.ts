@@ -33,6 +33,8 @@ export interface ExplanationView {
   readonly nearest: { readonly rule: string; readonly conditions: readonly Condition[] } | null;
   readonly denying: readonly { readonly rule: string; readonly deny_rule: Json }[];
   readonly remedy: string | null;
+  /** Why the policy may deny again what it is said to allow, where the log does not tell all. */
+  readonly caveat: string | null;
   readonly suggestion: Suggestion | null;
   readonly update_command: string | null;
 }
@@ -73,7 +75,9 @@ export function denialView(asked: PolicyAsked, denial: Denial): ExplanationView 
     question: question === undefined ? null : shownQuestion(question, denial.url),
   };
   if (question === undefined || !dependsOnRules(denial)) return view;
-  const explained = { ...view, ...answer(asked, question) };
+  const answered = answer(asked, question);
+  const caveat = answered.decision === "allowed" ? caveatOf(denial) : null;
+  const explained = { ...view, ...answered, caveat };
   // A rule for what the log holds of a longer path would not be about what was asked.
   return denial.isShortened ? { ...explained, suggestion: null, update_command: null } : explained;
 }
@@ -81,6 +85,16 @@ export function denialView(asked: PolicyAsked, denial: Denial): ExplanationView 
 function dependsOnRules({ reason, request }: Denial): boolean {
   // Encoded slashes are ambiguous unless an endpoint allows them; other ambiguities have no request that could be read.
   return isDecidedByRules(reason) || (reason === "inspect.ambiguous" && request?.hasEncodedSlash === true);
+}
+
+/** What decided besides the question as the log has it. */
+function caveatOf({ callers, request }: Denial): string | null {
+  if (request !== undefined && request.query.length > 0) {
+    return "The log has no values of query parameters, and a rule may look at them.";
+  }
+  if (callers.length < 2) return null;
+  const programs = callers.map(({ path }) => path).join(", ");
+  return `Several processes held the connection (${programs}), and one rule must allow all of them.`;
 }
 
 /** The denial as a question. Each holder of a connection must be allowed: the one that is not is asked about. */
@@ -116,6 +130,7 @@ function base({ sandbox, revision = 0, file }: PolicyAsked): ExplanationView {
     nearest: null,
     denying: [],
     remedy: null,
+    caveat: null,
     suggestion: null,
     update_command: null,
   };

@@ -37,7 +37,8 @@ interface LoggedDenial {
   readonly port?: number;
   readonly path?: string;
   readonly program?: string;
-  readonly request?: { readonly method?: string; readonly path: string };
+  readonly holders?: readonly string[];
+  readonly request?: { readonly method?: string; readonly path: string; readonly query?: string };
   readonly disposition?: number;
 }
 
@@ -52,10 +53,11 @@ function line(denial: LoggedDenial) {
     status_detail: "what was asked",
     actor: { process: { pid: 7, path: program, ancestry: [{ pid: 1, path: "/usr/bin/node" }] } },
     dst_endpoint: { hostname: host, port },
+    ...(denial.holders && { unmapped: { other_holders: denial.holders.map((path) => ({ path })) } }),
     ...(request && {
       http_request: {
         http_method: request.method,
-        url: { path: request.path, url_string: `https://${host}${request.path}` },
+        url: { path: request.path, query_string: request.query, url_string: `https://${host}${request.path}` },
       },
     }),
   };
@@ -203,6 +205,22 @@ describe("policy explain", () => {
     using runner = new CommandRunner();
     const { stdout } = await run(runner, gateway);
     assert.match(stdout, /Now: +allowed by revision 3 of the policy, rule github\n\nNothing has to be changed/);
+  });
+
+  it("says so with a caveat where the log does not tell all that decided", async () => {
+    const query = { method: "GET", path: "/repos", query: "q=[redacted]" };
+    const cases: readonly (readonly [denial: LoggedDenial, caveat: RegExp])[] = [
+      [{ reason: "inspect.deny_rule", program: "/usr/bin/git", request: query }, /\nBut: .* query parameters, /],
+      [
+        { reason: "decide.binary_not_allowed", host: "a.corp.example", port: 22, holders: ["/bin/sh"] },
+        /\nBut: Several processes .*\(\/usr\/bin\/curl, \/bin\/sh\)/,
+      ],
+    ];
+    for (const [denial, caveat] of cases) {
+      await using gateway = await gatewayWith(denial);
+      using runner = new CommandRunner();
+      assert.match((await run(runner, gateway)).stdout, caveat);
+    }
   });
 
   it("makes no rule of a path that the log has cut", async () => {
