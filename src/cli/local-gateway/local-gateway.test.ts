@@ -12,16 +12,18 @@ function writeProgram(runner: CommandRunner): string {
   const state = join(runner.home, "state", "openshell");
   writeFileSync(
     join(runner.home, "gateway.cjs"),
-    `import { appendFileSync, mkdirSync, rmdirSync } from "node:fs";
-     const { forgetRunningGateway, writeRunningGateway } = await import(${JSON.stringify(locations)});
-     const { processStartTime } = await import(${JSON.stringify(processes)});
+    `const { appendFileSync, mkdirSync, rmdirSync } = require("node:fs");
      const state = ${JSON.stringify(state)};
      try { mkdirSync(state + "/lock"); } catch { process.exit(3); }
      appendFileSync(state + "/starts", "one\\n");
-     const { pid } = process;
-     process.on("SIGTERM", () => { forgetRunningGateway(state); rmdirSync(state + "/lock"); process.exit(0); });
      setInterval(() => {}, 60_000);
-     writeRunningGateway(state, { pid, startTime: processStartTime(pid), endpoint: "https://127.0.0.1:1", version: "0" });
+     (async () => {
+       const { forgetRunningGateway, writeRunningGateway } = await import(${JSON.stringify(locations)});
+       const { processStartTime } = await import(${JSON.stringify(processes)});
+       const { pid } = process;
+       process.on("SIGTERM", () => { forgetRunningGateway(state); rmdirSync(state + "/lock"); process.exit(0); });
+       writeRunningGateway(state, { pid, startTime: processStartTime(pid), endpoint: "https://127.0.0.1:1", version: "0" });
+     })();
     `,
   );
   return state;
