@@ -14,8 +14,16 @@ import {
   type FrameType,
   frame,
   INPUT_WINDOW,
+  MAX_FRAME_BYTES,
+  OUTPUT_WINDOW,
   type SpawnRequest,
 } from "../init/protocol.ts";
+
+/**
+ * Output that may wait here for its reader, for one program. Init stops when its credit is used up; what it has read by
+ * then still comes. More than this is from an init that is no longer ours, and would fill the supervisor's memory.
+ */
+const MAX_UNREAD_OUTPUT = OUTPUT_WINDOW + MAX_FRAME_BYTES;
 
 /** A program that init was asked to start. */
 export interface SandboxProgram {
@@ -108,8 +116,13 @@ function openChannel(id: number, socket: Socket, forget: () => void): { channel:
   started.promise.catch(() => undefined);
   exited.promise.catch(() => undefined);
 
-  const stdout = outputStream((bytes) => socket.write(encodeNumberFrame(frame.outputCredit, id, bytes)));
-  const stderr = outputStream((bytes) => socket.write(encodeNumberFrame(frame.outputCredit, id, bytes)));
+  let unread = 0;
+  const giveCredit = (bytes: number) => {
+    unread -= bytes;
+    socket.write(encodeNumberFrame(frame.outputCredit, id, bytes));
+  };
+  const stdout = outputStream(giveCredit);
+  const stderr = outputStream(giveCredit);
   const input = inputStream(send);
 
   const end = (settle: () => void) => {
@@ -124,18 +137,25 @@ function openChannel(id: number, socket: Socket, forget: () => void): { channel:
       started.reject(error);
       exited.reject(error);
     });
+  const takeOutput = (stream: Readable, bytes: Buffer) => {
+    unread += bytes.length;
+    if (unread > MAX_UNREAD_OUTPUT) throw new Error("init sent more output than it has credit for");
+    stream.push(bytes);
+  };
   const deliver = ({ type, payload }: Frame) => {
     switch (type) {
       case frame.started:
         return started.resolve(readPid(payload));
       case frame.stdout:
-        return void stdout.push(payload);
+        return takeOutput(stdout, payload);
       case frame.stderr:
-        return void stderr.push(payload);
+        return takeOutput(stderr, payload);
       case frame.inputCredit:
         return input.credit(payload.readUInt32LE(0));
-      case frame.exited:
-        return end(() => exited.resolve(readExited(payload)));
+      case frame.exited: {
+        const how = readExited(payload);
+        return end(() => exited.resolve(how));
+      }
       case frame.failed:
         return fail(readFailed(payload));
       default:
@@ -198,7 +218,8 @@ function inputStream(send: (type: FrameType, payload?: Buffer) => void): {
   // Written to after the program's end: nobody's fault, and nobody's news.
   stream.on("error", () => undefined);
   const credit = (bytes: number) => {
-    window += bytes;
+    // A lie must not make this process send what init does not read: it would be kept here.
+    window = Math.min(window + bytes, INPUT_WINDOW);
     if (window <= 0 || !resume) return;
     const done = resume;
     resume = undefined;
