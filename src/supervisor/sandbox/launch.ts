@@ -78,7 +78,11 @@ export async function launch(options: LaunchOptions): Promise<LaunchedSandbox> {
   try {
     const signal = AbortSignal.any([failure.signal, AbortSignal.timeout(LAUNCH_TIMEOUT_MS)]);
     const taken = await takeOver(ours, options.configuration, signal);
-    return { ...taken, chainPid: chain.pid ?? -1, ended, kill: () => killInside(taken.initPid, chain) };
+    const kill = () => killInside(taken.initPid, chain);
+    // Init goes when its link goes; an init that is no longer ours need not.
+    const link = createInitLink(taken.socket, taken.reader, kill);
+    const { listeners, initPid, isolation } = taken;
+    return { listeners, initPid, isolation, link, chainPid: chain.pid ?? -1, ended, kill };
   } catch (error) {
     chain.kill("SIGKILL");
     const isTimeout = error instanceof DOMException && error.name === "TimeoutError";
@@ -104,7 +108,9 @@ function scriptArguments({ uid, gid, mounts, overlays }: LaunchOptions): string[
  */
 function killInside(initPid: number, chain: ChildProcess): void {
   const reaper = readProcessStat(initPid)?.parent;
-  if (reaper === undefined) return void chain.kill("SIGKILL");
+  // Init's number may be somebody else's by now.
+  const isOurs = reaper !== undefined && readProcessStat(reaper)?.parent === chain.pid;
+  if (!isOurs) return void chain.kill("SIGKILL");
   try {
     process.kill(reaper, "SIGKILL");
   } catch {
@@ -139,8 +145,7 @@ async function takeOver(fd: number, configuration: Configuration, failure: Abort
   const socket = new Socket({ fd, readable: true, writable: true });
   const reader = new FrameReader();
   const isolation = await readReady(socket, reader, failure);
-  const link = createInitLink(socket, reader, () => undefined);
-  return { listeners, initPid: senderPid, link, isolation: isolation.map(compareNamespace) };
+  return { listeners, initPid: senderPid, socket, reader, isolation: isolation.map(compareNamespace) };
 }
 
 /** The listeners, or nothing if the chain has failed: it closed the socket, and will say why on its stderr. */
