@@ -70,6 +70,10 @@ async function measure(directory: string): Promise<void> {
   await using installation = await install();
   const docker = await findDocker();
   await using _image = "missing" in docker ? undefined : docker;
+  endOrderly(async () => {
+    if (!("missing" in docker)) await docker[Symbol.asyncDispose]();
+    await installation[Symbol.asyncDispose]();
+  });
   const sandboxRuntime = await findSandboxRuntime(directory);
   const bench: Bench = { installation, rounds, docker, sandboxRuntime, authority: readAuthority(directory) };
   const report: string[] = [];
@@ -83,6 +87,13 @@ async function measure(directory: string): Promise<void> {
     if (wanted.length === 0 || wanted.includes(row.name)) say(table(row, await row.measure(bench)));
   }
   if (wanted.length === 0) keep(report);
+}
+
+/** Ctrl-C must not leave a gateway and its sandboxes behind. */
+function endOrderly(dispose: () => Promise<void>): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void dispose().finally(() => process.exit(1)));
+  }
 }
 
 /** One file a day, the last run of it. */

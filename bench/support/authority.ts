@@ -39,6 +39,9 @@ export async function runTrusting(directory: string): Promise<number> {
     stdio: "inherit",
     env: { ...process.env, [directoryVariable]: directory },
   });
+  // Ctrl-C reaches the child by itself; it tidies up, and this program after it.
+  process.on("SIGINT", () => undefined);
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
   const code = await exitOf(child);
   return typeof code === "number" ? code : 1;
 }

@@ -49,6 +49,13 @@ export async function install(): Promise<Installation> {
   const run = (...args: readonly string[]) => outputOf(command(...args));
   await run("gateway", "start");
   const api = await connect(env);
+  const uninstall = async () => {
+    api[Symbol.dispose]();
+    await run("sandbox", "delete", "--all");
+    await run("gateway", "stop");
+    rmSync(home, { recursive: true });
+  };
+  let gone: Promise<void> | undefined;
   return {
     home,
     stateDirectory: join(env.XDG_STATE_HOME, "openshell"),
@@ -61,12 +68,8 @@ export async function install(): Promise<Installation> {
       writeFileSync(file, JSON.stringify({ version: 1, network_policies: networkPolicies }));
       return file;
     },
-    async [Symbol.asyncDispose]() {
-      api[Symbol.dispose]();
-      await run("sandbox", "delete", "--all");
-      await run("gateway", "stop");
-      rmSync(home, { recursive: true });
-    },
+    // Asked for twice when a signal breaks a run off.
+    [Symbol.asyncDispose]: () => (gone ??= uninstall()),
   };
 }
 
