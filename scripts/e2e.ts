@@ -7,9 +7,9 @@
  * Works as root, and as an ordinary user where user namespaces are allowed. Exits with the tests' exit code.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { openRegistryDoor } from "../e2e/support/registry.ts";
 import { worldPaths, worldVariable } from "../e2e/support/world.ts";
 
@@ -35,7 +35,10 @@ try {
   process.exitCode = await runInWorld(
     files.length > 0 ? files : globSync("e2e/**/*.test.ts", { cwd: packageDirectory }),
   );
-  if (eventsFile !== undefined) copyFileSync(events, eventsFile);
+  if (eventsFile !== undefined) {
+    mkdirSync(dirname(eventsFile), { recursive: true });
+    copyFileSync(events, eventsFile);
+  }
 } finally {
   await door[Symbol.asyncDispose]();
   rmSync(directory, { recursive: true, force: true });
