@@ -43,6 +43,7 @@ for (const [who, options] of eachUser) {
         chmodSync(join(path, "file"), 0o666);
       }
       for (const path of [root, installation.home]) chmodSync(path, 0o755);
+      mkdirSync(join(paths.writable, "kept"));
       const own = join(paths.writable, "own");
       writeFileSync(own, "the user's\n");
       if (options.user) chownSync(own, options.user.uid, options.user.gid);
@@ -52,7 +53,7 @@ for (const [who, options] of eachUser) {
         `
 filesystem_policy:
   include_workdir: true
-  read_only: [/usr, /lib, /lib64, /bin, /etc, ${paths.shown}]
+  read_only: [/usr, /lib, /lib64, /bin, /etc, ${paths.shown}, ${paths.writable}/kept]
   read_write: [/tmp, ${paths.writable}, ${paths.made}]
 network_policies: {}
 `,
@@ -77,9 +78,9 @@ network_policies: {}
     it("are writable where the policy says so, while the machine's stay as they were", async () => {
       const { writable } = paths;
       const { stdout, stderr } = await sandbox.run(`cat ${writable}/file; rm ${writable}/file
-        echo new > ${writable}/new && cat ${writable}/new; ls ${writable}`);
-      assert.equal(stdout, "the machine's\nnew\nnew\nown\n", stderr);
-      assert.deepEqual(readdirSync(writable), ["file", "own"]);
+        echo new > ${writable}/new && cat ${writable}/new; ls ${writable}; touch ${writable}/kept/x || echo kept`);
+      assert.equal(stdout, "the machine's\nnew\nkept\nnew\nown\nkept\n", stderr);
+      assert.deepEqual(readdirSync(writable), ["file", "kept", "own"]);
     });
 
     // Root's sandboxes have uids of their own, to which no file of the machine belongs.

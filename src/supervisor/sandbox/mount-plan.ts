@@ -70,13 +70,14 @@ export function planMounts(policy: Policy, sources: MountSources): MountPlan {
   const { readOnly, readWrite, includeWorkdir } = policy.filesystem;
   const readable = withUsrLinks(readOnly.flatMap(expandRoot)).filter((path) => !isWithin(path, synthetic));
   const writable = readWrite.filter((path) => !isWithin(path, synthetic));
-  const shown = readable.filter((path) => !isCovered(path, readable)).flatMap((path) => showReadOnly(path));
-  const layers = writable.sort().map((path) => showWritable(path, sources));
+  const shown = readable.filter((path) => !isCovered(path, readable, writable)).map(showReadOnly);
+  const layers = writable.map((path) => showWritable(path, sources));
+  // What encloses comes first, so that a path has the access that was said of it and not of a folder around it.
+  const declared = [...shown, ...layers].sort((one, other) => (one.path < other.path ? -1 : 1));
   const workdirWritable = includeWorkdir || readWrite.includes(HOME);
   return {
     mounts: [
-      ...shown.flatMap((mount) => mount.arguments),
-      ...layers.flatMap((layer) => layer.arguments),
+      ...declared.flatMap((mount) => mount.arguments),
       ...["--ro-bind", sources.etc, "/etc"],
       ...lateEtcFiles.flatMap((name) => ["--ro-bind", join(sources.ownEtc, name), join("/etc", name)]),
       ...["--proc", "/proc", "--dev", "/dev"],
@@ -119,27 +120,33 @@ function withUsrLinks(paths: readonly string[]): string[] {
 const isWithin = (path: string, parents: readonly string[]): boolean =>
   parents.some((parent) => path === parent || path.startsWith(`${parent}/`));
 
-const isCovered = (path: string, shown: readonly string[]): boolean =>
-  shown.some((other) => other !== path && path.startsWith(`${other}/`));
+/** Whether the nearest folder around it that the policy names is shown read-only, and the path with it. */
+function isCovered(path: string, readable: readonly string[], writable: readonly string[]): boolean {
+  const around = (paths: readonly string[]) =>
+    Math.max(0, ...paths.filter((other) => path.startsWith(`${other}/`)).map((other) => other.length));
+  return around(readable) > around(writable);
+}
 
 interface Shown {
+  readonly path: string;
   readonly arguments: readonly string[];
   readonly warnings: readonly string[];
 }
 
 function showReadOnly(path: string): Shown {
   const stat = statOf(path);
-  if (!stat) return { arguments: [], warnings: [`${path} does not exist on this machine, or can't be reached`] };
-  if (!stat.isSymbolicLink()) return { arguments: ["--ro-bind", path, path], warnings: [] };
+  if (!stat) return { path, arguments: [], warnings: [`${path} does not exist on this machine, or can't be reached`] };
+  if (!stat.isSymbolicLink()) return { path, arguments: ["--ro-bind", path, path], warnings: [] };
   const link = ["--symlink", readlinkSync(path), path];
   const target = realpathOf(path);
-  if (!target) return { arguments: link, warnings: [`${path} leads nowhere on this machine`] };
+  if (!target) return { path, arguments: link, warnings: [`${path} leads nowhere on this machine`] };
   // What a link into /usr leads to is bound with /usr itself; any other target must be brought along.
-  if (target.startsWith("/usr/")) return { arguments: link, warnings: [] };
-  return { arguments: ["--ro-bind", target, target, ...link], warnings: [] };
+  if (target.startsWith("/usr/")) return { path, arguments: link, warnings: [] };
+  return { path, arguments: ["--ro-bind", target, target, ...link], warnings: [] };
 }
 
 interface Layer {
+  readonly path: string;
   readonly arguments: readonly string[];
   readonly directories: readonly string[];
   readonly overlay?: Overlay;
@@ -150,10 +157,11 @@ function showWritable(path: string, sources: MountSources): Layer {
   const layer = join(sources.layers, name);
   if (!statOf(path)?.isDirectory()) {
     const folder = join(layer, "upper");
-    return { arguments: ["--bind", folder, path], directories: [folder] };
+    return { path, arguments: ["--bind", folder, path], directories: [folder] };
   }
   const target = join(sources.overlayTargets, name);
   return {
+    path,
     arguments: ["--bind", target, path],
     directories: [join(layer, "upper"), join(layer, "work"), target],
     overlay: { lower: path, layer, target },
