@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { sandboxEnvironment } from "./environment.ts";
+
+describe("the environment of a sandbox's programs", () => {
+  it("names the proxy in both spellings, and what is reached without it", () => {
+    const environment = sandboxEnvironment("box", {});
+    for (const name of ["HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]) {
+      assert.equal(environment[name], "http://127.0.0.1:3128");
+    }
+    assert.equal(environment["NO_PROXY"], environment["no_proxy"]);
+    assert.match(environment["NO_PROXY"] ?? "", /(^|,)localhost(,|$)/);
+  });
+
+  it("gives every program that asks its own variable the same trust", () => {
+    const environment = sandboxEnvironment("box", {});
+    const bundles = [
+      "SSL_CERT_FILE",
+      "REQUESTS_CA_BUNDLE",
+      "CURL_CA_BUNDLE",
+      "GIT_SSL_CAINFO",
+      "PIP_CERT",
+      "DENO_CERT",
+    ];
+    assert.deepEqual([...new Set(bundles.map((name) => environment[name]))], ["/etc/openshell-tls/ca-bundle.crt"]);
+    assert.equal(environment["NODE_EXTRA_CA_CERTS"], "/etc/openshell-tls/openshell-ca.crt");
+  });
+
+  it("has the user's own values over these, and nothing of the supervisor's", () => {
+    const environment = sandboxEnvironment("box", { LANG: "de_DE.UTF-8", OWN: "1" });
+    assert.equal(environment["LANG"], "de_DE.UTF-8");
+    assert.equal(environment["OWN"], "1");
+    assert.equal(environment["NODE_TEST_CONTEXT"], undefined);
+  });
+});
