@@ -74,12 +74,8 @@ export function writeEtc(directory: string, files: EtcFiles): void {
     "openshell-tls/openshell-ca.crt": files.authority,
     ...Object.fromEntries(lateEtcFiles.map((name) => [name, ""])),
   };
-  for (const [name, text] of Object.entries(texts)) writeFileSync(inNewFolder(directory, name), text, { mode: 0o644 });
-  for (const name of shownBundles) {
-    // A copy of the host's may be in the way; see copyEtc.
-    rmSync(join(directory, name), { force: true });
-    symlinkSync(TRUST_BUNDLE, inNewFolder(directory, name));
-  }
+  for (const [name, text] of Object.entries(texts)) writeFileSync(freePath(directory, name), text, { mode: 0o644 });
+  for (const name of shownBundles) symlinkSync(TRUST_BUNDLE, freePath(directory, name));
 }
 
 /** Fills the late files in, keeping each the same file: that is what is mounted. */
@@ -92,9 +88,14 @@ export function completeEtc(directory: string, { sandboxName, policy }: LateEtcF
   for (const [name, text] of Object.entries(texts)) writeFileSync(join(directory, name), text);
 }
 
-function inNewFolder(directory: string, name: string): string {
+/**
+ * A path in a folder that exists, and with nothing at it: a copy of the host's may be in the way (see copyEtc), which can
+ * be a link to a file outside.
+ */
+function freePath(directory: string, name: string): string {
   const path = join(directory, name);
   mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { force: true });
   return path;
 }
 
