@@ -25,6 +25,7 @@ export function drawBlueprint(policy: Policy, directories: SandboxDirectories): 
   const etc = showsEtc ? (canOverlayEtc() ? "overlay" : "copy") : "none";
   const plan = planMounts(policy, {
     home,
+    temporary: temporary(scratch),
     logs,
     etc: etc === "overlay" ? mergedEtc(scratch) : ownEtc(scratch),
     ownEtc: ownEtc(scratch),
@@ -46,6 +47,8 @@ export function isSameBlueprint(a: Blueprint, b: Blueprint): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+/** The sandbox's `/tmp`, empty at each start. */
+export const temporary = (scratch: string): string => join(scratch, "tmp");
 /** Our own files for `/etc`. */
 export const ownEtc = (scratch: string): string => join(scratch, "etc");
 /** Where they are mounted over the host's. */

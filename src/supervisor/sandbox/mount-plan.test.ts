@@ -6,6 +6,7 @@ import { type MountPlan, planMounts } from "./mount-plan.ts";
 
 const sources = {
   home: "/state/home",
+  temporary: "/state/scratch/tmp",
   logs: "/state/logs",
   etc: "/state/etc",
   ownEtc: "/state/own-etc",

@@ -32,6 +32,8 @@ export interface MountPlan {
 /** What the plan is made from besides the policy. All paths are the host's. */
 export interface MountSources {
   readonly home: string;
+  /** Becomes `/tmp`. A folder on disk: in memory, one sandbox could take the machine's. */
+  readonly temporary: string;
   readonly logs: string;
   /** The merged or bare `/etc`; see etc-directory.ts. */
   readonly etc: string;
@@ -81,7 +83,7 @@ export function planMounts(policy: Policy, sources: MountSources): MountPlan {
       ...["--ro-bind", sources.etc, "/etc"],
       ...lateEtcFiles.flatMap((name) => ["--ro-bind", join(sources.ownEtc, name), join("/etc", name)]),
       ...["--proc", "/proc", "--dev", "/dev"],
-      ...["--perms", "1777", "--tmpfs", TEMPORARY],
+      ...["--bind", sources.temporary, TEMPORARY],
       ...["--bind", sources.home, HOME],
       ...["--ro-bind", sources.logs, LOGS],
       ...sources.runtime.flatMap(({ source, target }) => ["--ro-bind", source, target]),

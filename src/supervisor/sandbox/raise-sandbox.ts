@@ -1,9 +1,9 @@
 /** From a blueprint to a running sandbox that has no name yet. */
 import { execFile } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { promisify } from "node:util";
 import type { SandboxDirectories } from "../launch-spec.ts";
-import { type Blueprint, mergedEtc, ownEtc } from "./blueprint.ts";
+import { type Blueprint, mergedEtc, ownEtc, temporary } from "./blueprint.ts";
 import { completeEtc, copyEtc, type LateEtcFiles, writeEtc } from "./etc-directory.ts";
 import { type LaunchedSandbox, launch, TOOLS_PATH } from "./launch.ts";
 import { readOnlyOverlay, writableOverlay } from "./launch-script.ts";
@@ -31,8 +31,11 @@ export async function raiseSandbox(
 ): Promise<LaunchedSandbox> {
   const { plan, uid, gid, landlockRequired, etc } = blueprint;
   const { scratch } = directories;
-  rmSync(scratch, { recursive: true, force: true });
-  for (const folder of [mergedEtc(scratch), ...plan.directories]) mkdirSync(folder, { recursive: true });
+  empty(scratch);
+  const folders = [mergedEtc(scratch), temporary(scratch), ...plan.directories];
+  for (const folder of folders) mkdirSync(folder, { recursive: true });
+  // As /tmp is everywhere: open to all, and only one's own files can be removed.
+  chmodSync(temporary(scratch), 0o1777);
   if (etc === "copy") copyEtc(ownEtc(scratch));
   writeEtc(ownEtc(scratch), { uid, gid, trustBundle: trust.bundle, authority: trust.authority });
   const overlays = plan.overlays.map(writableOverlay);
@@ -45,6 +48,16 @@ export async function raiseSandbox(
     configuration: { landlock: { rules: plan.landlock, required: landlockRequired }, limits },
     scratch,
   });
+}
+
+/** Removes what the last start left, or puts it aside: a program may have left folders that can't be looked into. */
+function empty(scratch: string): void {
+  try {
+    rmSync(scratch, { recursive: true, force: true });
+  } catch {
+    // Goes with the rest of the sandbox when that is deleted.
+    renameSync(scratch, `${scratch}-${Date.now()}`);
+  }
 }
 
 /** Gives a raised sandbox its name, before any program runs in it. */
