@@ -1,9 +1,11 @@
 /**
  * An authority for the bench's own TLS server. The supervisor verifies upstreams against the system's bundle, so the
  * bench runs in a mount namespace of its own in which that bundle holds the authority too; the machine's stays as it is.
+ * There it has a copy of /etc, and not only a file mounted over the bundle: where files of /etc are mount points, sandboxes
+ * are built in another and slower way, and everything else would be measured so.
  */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createAuthority } from "../../e2e/support/certificates.ts";
 import { exitOf } from "./command.ts";
@@ -18,6 +20,15 @@ export interface Authority {
 }
 
 const TRUST_STORE = "/etc/ssl/certs/ca-certificates.crt";
+const OWN_ETC = `set -e
+copy=$1 bundle=$2 store=$3
+shift 3
+mount -t tmpfs -o mode=0755 tmpfs "$copy"
+cp -a /etc/. "$copy"
+mount --bind "$copy" /etc
+rm -f "$store"
+cp "$bundle" "$store"
+exec "$@"`;
 /** Tells the bench inside where the authority is. */
 export const directoryVariable = "OPENSHELL_BENCH_DIRECTORY";
 
@@ -33,9 +44,10 @@ export async function runTrusting(directory: string): Promise<number> {
   writeFileSync(join(directory, "authority.crt"), authority.certificate);
   writeFileSync(join(directory, "authority.key"), authority.key, { mode: 0o600 });
   writeFileSync(bundle, `${readFileSync(TRUST_STORE, "utf8")}\n${authority.certificate}`, { mode: 0o644 });
-  const script = 'mount --bind "$1" "$2" && shift 2 && exec "$@"';
+  const copy = join(directory, "etc");
+  mkdirSync(copy);
   const again = [process.execPath, ...process.argv.slice(1)];
-  const child = spawn("unshare", ["--mount", "sh", "-c", script, "sh", bundle, TRUST_STORE, ...again], {
+  const child = spawn("unshare", ["--mount", "sh", "-c", OWN_ETC, "sh", copy, bundle, TRUST_STORE, ...again], {
     stdio: "inherit",
     env: { ...process.env, [directoryVariable]: directory },
   });
