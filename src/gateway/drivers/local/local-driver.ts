@@ -34,7 +34,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   const logs = join(options.stateDirectory, "supervisors");
   for (const path of [base, logs]) mkdirSync(path, { recursive: true, mode: 0o700 });
   const { hostUids } = options;
-  if (hostUids !== undefined) makeViewDirectories();
+  if (hostUids !== undefined) makeViewDirectories(packageView(options.supervisorEntry).items);
   const directoryOf = (sandboxId: string) => join(base, sandboxId);
   const logOf = (sandboxId: string) => join(logs, `${sandboxId}.log`);
 

@@ -4,7 +4,7 @@ import type { PreparedSupervisor } from "../driver.ts";
  * One supervisor that is started before anybody asks, because starting it takes longer than everything else in creating a
  * sandbox. Refilled a while after it was taken: right away would compete with the sandbox that is being started.
  */
-const REFILL_DELAY_MS = 150;
+const REFILL_DELAY_MS = 60;
 
 export class Reserve {
   readonly #prepare: () => Promise<PreparedSupervisor>;
