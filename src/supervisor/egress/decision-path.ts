@@ -75,7 +75,7 @@ async function follow(connection: Intercepted, live: LiveConnection, context: Eg
     case "http":
       return serveHttp(peeked, live, context); // 08 to 10
     case "tls":
-      return isNeverTerminated(peeked) ? passThrough(peeked, live, context) : serveHttps(peeked, live, context);
+      return serveHttps(peeked, live, context);
     case "other":
       return refuse(peeked, { refused: "peek.not_http", detail: "neither TLS nor HTTP" }, context);
     default:
@@ -137,14 +137,6 @@ function openTunnel<Record extends Guarded>(connection: Record): Record {
   if (connection.awaiting !== "connect-answer") return connection;
   connection.stream.write("HTTP/1.1 200 Connection Established\r\n\r\n", "latin1");
   return { ...connection, awaiting: "nothing" };
-}
-
-/** True if every endpoint that would be inspected says `tls: skip`. */
-function isNeverTerminated({ endpoints }: Peeked): boolean {
-  return endpoints.every(({ endpoint }) => {
-    const inspected = endpoint.protocol !== undefined && endpoint.protocol !== "tcp";
-    return !inspected || endpoint.tls === "skip";
-  });
 }
 
 async function refuse(connection: AuditedConnection, refusal: Refusal, context: EgressContext): Promise<SessionEnd> {
