@@ -104,7 +104,8 @@ function lintProtocol(endpoint: Endpoint, key: KeyPath): Problem[] {
 /** An endpoint whose bytes are passed as they are has no use for what speaks about requests. */
 function lintUninspected(endpoint: Endpoint, key: KeyPath): Problem[] {
   const requestFields: readonly (readonly [string, boolean])[] = [
-    ["access", endpoint.access !== undefined],
+    // Without a protocol, `full` says no more than the endpoint itself.
+    ["access", endpoint.access !== undefined && !(endpoint.protocol === undefined && endpoint.access === "full")],
     ["rules", endpoint.rules !== undefined],
     ["deny_rules", endpoint.denyRules.length > 0],
     ["path", endpoint.path !== ""],
@@ -131,7 +132,12 @@ function lintTls(endpoint: Endpoint, key: KeyPath): Problem[] {
     ];
   }
   if (endpoint.tls === "skip" && isInspected(endpoint.protocol)) {
-    return [error(tlsKey, "`skip` hides the requests that `protocol` wants to inspect; remove one of them")];
+    return [
+      warning(
+        tlsKey,
+        "`skip` hides the requests that `protocol` wants to inspect, so TLS is refused; remove one of them",
+      ),
+    ];
   }
   return [];
 }

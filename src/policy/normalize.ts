@@ -67,13 +67,14 @@ function normalizeRule(written: WrittenRule, key: string, site: Site): NetworkRu
 }
 
 function normalizeEndpoint(written: WrittenEndpoint, site: Site): Endpoint {
+  const protocol = written.protocol ?? impliedProtocol(written);
   const rules = nonEmpty(written.rules, at(site, "rules"), "use `access: full` or remove `rules`");
   return {
     ...present({ host: normalizeHost(written.host, at(site, "host")) }),
     ports: normalizePorts(written, site),
     path: written.path ?? "",
     enforcement: written.enforcement ?? "enforce",
-    ...present({ protocol: written.protocol, tls: written.tls, access: written.access }),
+    ...present({ protocol, tls: written.tls, access: written.access }),
     ...present({
       rules: rules?.map(({ allow }, index) =>
         normalizeMatcher(allow ?? {}, { site: at(site, "rules", index, "allow"), protocol: written.protocol }),
@@ -88,6 +89,14 @@ function normalizeEndpoint(written: WrittenEndpoint, site: Site): Endpoint {
     ...normalizeCredentials(written),
     ...normalizeBodies(written),
   };
+}
+
+/**
+ * Whoever writes `access: read-only` and no protocol, as the short form of `policy update` invites to, means HTTP, and
+ * means it to be held to; passing every byte would be the opposite.
+ */
+function impliedProtocol({ access, tls }: WrittenEndpoint): EndpointProtocol | undefined {
+  return (access === "read-only" || access === "read-write") && tls !== "skip" ? "rest" : undefined;
 }
 
 function normalizeCredentials(written: WrittenEndpoint) {

@@ -120,8 +120,14 @@ describe("TLS to an inspected endpoint", () => {
     assert.ok(world.audit.events.includes("connection refused terminate.upstream_untrusted.unknown_issuer"));
   });
 
-  it("passes unopened where the endpoint says so", async () => {
+  it("is refused where the endpoint has rules and forbids to look", async () => {
     await using world = new TlsWorld({ endpoint: plainEndpoint({ protocol: "rest", tls: "skip" }) });
+    await assert.rejects(world.secureTunnel(publicAuthority, publicAuthority.pem));
+    assert.ok(world.audit.events.includes("connection refused inspect.no_rule"));
+  });
+
+  it("passes unopened where the endpoint says so", async () => {
+    await using world = new TlsWorld({ endpoint: plainEndpoint({ tls: "skip" }) });
     const { client } = await world.secureTunnel(publicAuthority, publicAuthority.pem);
     client.say("GET /unseen HTTP/1.1\r\n\r\n");
     await client.until(/GET \/unseen HTTP\/1\.1$/);

@@ -2,6 +2,7 @@
  * The whole path of a connection, in the order in which it happens. Each step takes the record of the one before and
  * gives its own, or a Refusal, which ends the path. There is no other way out of a sandbox.
  */
+import { isInspected } from "../../policy/compile-endpoint.ts";
 import { inference } from "./03-inference.ts";
 import { decide } from "./04-decide.ts";
 import { peek } from "./06-peek.ts";
@@ -75,7 +76,7 @@ async function follow(connection: Intercepted, live: LiveConnection, context: Eg
     case "http":
       return serveHttp(peeked, live, context); // 08 to 10
     case "tls":
-      return serveHttps(peeked, live, context);
+      return isNeverTerminated(peeked) ? refuse(peeked, hidden(peeked), context) : serveHttps(peeked, live, context);
     case "other":
       return refuse(peeked, { refused: "peek.not_http", detail: "neither TLS nor HTTP" }, context);
     default:
@@ -137,6 +138,19 @@ function openTunnel<Record extends Guarded>(connection: Record): Record {
   if (connection.awaiting !== "connect-answer") return connection;
   connection.stream.write("HTTP/1.1 200 Connection Established\r\n\r\n", "latin1");
   return { ...connection, awaiting: "nothing" };
+}
+
+/** True if every endpoint that wants to inspect says `tls: skip`: its rules could never be held against anything. */
+function isNeverTerminated({ endpoints }: Peeked): boolean {
+  return endpoints.every(({ endpoint }) => !isInspected(endpoint.protocol) || endpoint.tls === "skip");
+}
+
+function hidden({ destination: { host, port }, rule }: Peeked): Refusal {
+  return {
+    refused: "inspect.no_rule",
+    detail: `TLS to ${host}:${port} hides what the endpoint's rules are about`,
+    rule,
+  };
 }
 
 async function refuse(connection: AuditedConnection, refusal: Refusal, context: EgressContext): Promise<SessionEnd> {
