@@ -26,7 +26,8 @@ function lintRule(rule: NetworkRule): Problem[] {
   const problems = rule.endpoints.flatMap((endpoint, index) => lintEndpoint(endpoint, [...key, "endpoints", index]));
   if (rule.endpoints.length === 0) problems.push(error([...key, "endpoints"], "is empty, so the rule can never match"));
   if (rule.binaries.length === 0) {
-    problems.push(error([...key, "binaries"], "is empty, so the rule can never match; list paths, or `path: any`"));
+    // A warning, since published policies have such rules; they match nobody there as here.
+    problems.push(warning(key, "names no `binaries`, so it matches no program; list paths, or `path: any`"));
   }
   for (const [index, path] of rule.binaries.entries()) {
     problems.push(...lintBinary(path, [...key, "binaries", index, "path"]));

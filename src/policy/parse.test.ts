@@ -77,7 +77,7 @@ describe("a policy file", () => {
     ['version: 1\nfilesystem: { read_only: ["/a\\0b"] }', /must not hold control characters/],
     [`version: 1\nfilesystem: { read_only: [${"/a,".repeat(257)}] }`, /lists 257 paths; at most 256/],
     ["version: 1\nfilesystem: {}\nfilesystem_policy: {}", /is the same as `filesystem_policy`/],
-    ["version: 1\nnetwork_policies: { r: { endpoints: [] } }", /`binaries` is missing/],
+    ["version: 1\nnetwork_policies: { r: { binaries: [] } }", /`endpoints` is missing/],
     [
       "version: 1\nnetwork_policies: { r: { endpoints: [], binaries: [] } }",
       /endpoints: is empty, so the rule can never match/,

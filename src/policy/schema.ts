@@ -68,7 +68,7 @@ const endpoint = record({
 
 const networkRule = record(
   { name: text, endpoints: listOf(endpoint), binaries: listOf(record({ path: text }, ["path"])) },
-  ["endpoints", "binaries"],
+  ["endpoints"],
 );
 
 const middleware = record(
