@@ -92,6 +92,16 @@ describe("a refusal", () => {
     });
   }
 
+  it("that no honest program causes also raises a finding", async () => {
+    const before = installation.events().length;
+    await sandbox.run("curl -sS --max-time 10 https://metadata.example.test/");
+    const findings = installation
+      .events()
+      .slice(before)
+      .filter(({ class_uid }) => class_uid === 2004);
+    assert.equal(findings.length, 1);
+  });
+
   const heads: readonly (readonly [reason: string, head: string])[] = [
     ["intercept.malformed_destination", "CONNECT bad%00host:443 HTTP/1.1\\r\\nHost: bad%00host:443"],
     ["intercept.malformed_request", "GET / HTTP/1.1\\r\\nHost: api.example.test"],

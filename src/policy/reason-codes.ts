@@ -19,6 +19,8 @@ export interface ReasonEntry {
   /** One sentence for people: what to do about it. `NAME` stands for the sandbox's name; see `remedyFor`. */
   readonly remedy: string;
   readonly severity: ReasonSeverity;
+  /** Whether someone should be told apart from the log: it is no honest mistake, or looks like none. */
+  readonly raisesFinding?: true;
 }
 
 const denied = { error: "policy_denied", status: 403, severity: "medium" } as const;
@@ -63,6 +65,7 @@ export const reasonCodes = {
   },
   "identify.binary_changed": {
     ...denied,
+    raisesFinding: true,
     severity: "high",
     sentence: "The program is not the one first seen at that path.",
     remedy: "If the change was yours, create a new sandbox: this one keeps to the programs that it has seen first.",
@@ -101,6 +104,7 @@ export const reasonCodes = {
   },
   "guard.metadata": {
     ...forbiddenAddress,
+    raisesFinding: true,
     severity: "critical",
     sentence: "The name leads to a cloud metadata service.",
     remedy: "Metadata services are never reachable from a sandbox; attach a provider instead.",
@@ -117,6 +121,7 @@ export const reasonCodes = {
   },
   "guard.control_plane": {
     ...forbiddenAddress,
+    raisesFinding: true,
     severity: "critical",
     sentence: "The destination is a control plane of this machine or cluster.",
     remedy: "Control planes are never reachable from a sandbox.",
@@ -235,6 +240,7 @@ export const reasonCodes = {
     remedy: "Send a JSON-RPC 2.0 request.",
   },
   "credential.endpoint_mismatch": {
+    raisesFinding: true,
     error: "credential_endpoint_mismatch",
     status: 403,
     severity: "critical",

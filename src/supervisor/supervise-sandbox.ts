@@ -100,7 +100,25 @@ async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit):
     }),
   };
   audit.configChanged(spec.policy);
+  recordWeaknesses(built, audit);
   return running;
+}
+
+/** What is in force is less than what this product means, or than the policy asked for: that must not go unnoticed. */
+function recordWeaknesses({ isolation, warnings }: BuiltSandbox, audit: Audit): void {
+  for (const { name, value, remedy } of isolation.filter(({ strong }) => !strong)) {
+    audit.finding({
+      kind: "isolation_reduced",
+      title: "The sandbox is less isolated than it should be",
+      description: `${name}: ${value}`,
+      severity: "high",
+      ...(remedy !== undefined && { remedy }),
+    });
+  }
+  for (const warning of warnings) {
+    const title = "A path of the policy could not be shown in the sandbox";
+    audit.finding({ kind: "path_missing", title, description: warning, severity: "low" });
+  }
 }
 
 async function applyPolicy(

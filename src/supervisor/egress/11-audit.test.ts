@@ -262,11 +262,22 @@ describe("what is told to the audit", () => {
   it("has room for every reason code", () => {
     for (const code of Object.keys(reasonCodes) as ReasonCode[])
       audit.connectionRefused(guarded, { refused: code, detail: "" });
+    const refusals = events().filter(({ class_uid }) => class_uid === 4001);
     assert.deepEqual(
-      events().map(({ status_code }) => status_code),
+      refusals.map(({ status_code }) => status_code),
       Object.keys(reasonCodes),
     );
-    for (const { status_detail } of events()) assert.ok(status_detail);
+    for (const { status_detail } of refusals) assert.ok(status_detail);
+  });
+
+  it("raises a finding for what is no honest mistake, and for nothing else", () => {
+    audit.connectionRefused(guarded, { refused: "decide.implicit_deny", detail: "no rule" });
+    audit.connectionRefused(guarded, { refused: "guard.metadata", detail: "api.invalid leads to a metadata service" });
+    const findings = events().filter(({ class_uid }) => class_uid === 2004);
+    assert.deepEqual(
+      findings.map(({ message }) => message),
+      ["api.invalid leads to a metadata service"],
+    );
   });
 
   it("never writes what is secret", () => {

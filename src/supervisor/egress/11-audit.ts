@@ -9,6 +9,7 @@
 import { applicationLifecycle } from "../../ocsf/classes/application-lifecycle.ts";
 import type { Reporter } from "../../ocsf/event-head.ts";
 import { type SandboxNames, sandboxDevice } from "../../ocsf/objects/device.ts";
+import { reasonEntry } from "../../policy/reason-codes.ts";
 import type { RequestVerdict } from "../../policy/verdict.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
 import type {
@@ -127,6 +128,7 @@ class LoggedAudit implements Audit {
 
   connectionRefused(connection: AuditedConnection, refusal: Refusal): void {
     this.#log.append(connectionRefusedEvent(this.#moment(), connection, refusal), "now");
+    this.#findIn(refusal);
   }
 
   connectionAllowed(connection: Guarded): Refusal | undefined {
@@ -159,6 +161,13 @@ class LoggedAudit implements Audit {
   requestRefused(connection: AuditedConnection, request: AuditedRequest, refusal: Refusal): void {
     this.#endRequest(request);
     this.#log.append(requestRefusedEvent(this.#moment(), connection, { request, refusal }), "now");
+    this.#findIn(refusal);
+  }
+
+  /** Some refusals are news apart from the connection: the table says which. */
+  #findIn({ refused, detail }: Refusal): void {
+    const { raisesFinding, sentence, severity, remedy } = reasonEntry(refused);
+    if (raisesFinding) this.finding({ kind: refused, title: sentence, description: detail, severity, remedy });
   }
 
   udpRefused(datagram: RefusedDatagram, refusal: Refusal): void {
