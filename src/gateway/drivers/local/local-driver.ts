@@ -1,6 +1,6 @@
 /** Sandboxes on this machine: one supervisor process each, and one in reserve so that the next starts at once. */
 import { randomUUID } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { defaultPolicy } from "../../../policy/default-policy.ts";
@@ -85,13 +85,21 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
     await mkdir(directoryOf(sandboxId), { recursive: true, mode: 0o700 });
     return { sandboxId, hostUid: hostUids.take(directoryOf(sandboxId)) };
   };
-  const reserve = new Reserve(
-    async () => prepare(await newPlacement(), expectedPolicy),
-    async ({ placement, process }) => {
+  // A package that was installed anew takes the place of the one that the reserve was started from, and is all that a
+  // sandbox could be built from now.
+  const programOnDisk = (): number => statSync(dirname(options.supervisorEntry), { throwIfNoEntry: false })?.ino ?? 0;
+  let reservedProgram = 0;
+  const reserve = new Reserve({
+    prepare: async () => {
+      reservedProgram = programOnDisk();
+      return prepare(await newPlacement(), expectedPolicy);
+    },
+    discard: async ({ placement, process }) => {
       await kill(placement, process);
       await remove(placement);
     },
-  );
+    isCurrent: () => programOnDisk() === reservedProgram,
+  });
 
   return {
     name: "local",

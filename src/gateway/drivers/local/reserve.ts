@@ -6,16 +6,26 @@ import type { PreparedSupervisor } from "../driver.ts";
  */
 const REFILL_DELAY_MS = 60;
 
+export interface ReserveOptions {
+  readonly prepare: () => Promise<PreparedSupervisor>;
+  /** Ends one that nobody will use, and removes what belongs to it. */
+  readonly discard: (supervisor: PreparedSupervisor) => Promise<void>;
+  /** Whether what was prepared then is of use now. */
+  readonly isCurrent: () => boolean;
+}
+
 export class Reserve {
-  readonly #prepare: () => Promise<PreparedSupervisor>;
-  readonly #discard: (supervisor: PreparedSupervisor) => Promise<void>;
+  readonly #prepare: ReserveOptions["prepare"];
+  readonly #discard: ReserveOptions["discard"];
+  readonly #isCurrent: ReserveOptions["isCurrent"];
   #waiting: Promise<PreparedSupervisor | undefined> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(prepare: () => Promise<PreparedSupervisor>, discard: (supervisor: PreparedSupervisor) => Promise<void>) {
+  constructor({ prepare, discard, isCurrent }: ReserveOptions) {
     this.#prepare = prepare;
     this.#discard = discard;
+    this.#isCurrent = isCurrent;
   }
 
   /** The one in reserve, or a new one where there is none. */
@@ -24,7 +34,9 @@ export class Reserve {
     this.#waiting = undefined;
     this.#refillLater();
     const supervisor = await waiting;
-    return supervisor ?? this.#prepare();
+    if (supervisor !== undefined && this.#isCurrent()) return supervisor;
+    if (supervisor !== undefined) void this.#discard(supervisor);
+    return this.#prepare();
   }
 
   /** Prepares one, if there is none. */
