@@ -96,11 +96,14 @@ export const overlayfs: Check = () => {
   return warn("overlayfs", "is not loaded; working on a copy of a directory needs it", "`modprobe overlay`");
 };
 
+/** Where version 1 holds the controllers that matter, a tree of version 2 may be mounted beside it without them. */
 export const cgroups: Check = () => {
-  if (/ cgroup2 /.test(read("/proc/self/mounts"))) return ok("cgroups", "version 2");
+  const [, tree = ""] = /^\S+ (\S+) cgroup2 /m.exec(read("/proc/self/mounts")) ?? [];
+  if (tree !== "" && /\bmemory\b/.test(read(`${tree}/cgroup.controllers`))) return ok("cgroups", "version 2");
+  if (/ cgroup \S*\bmemory\b/.test(read("/proc/self/mounts"))) return ok("cgroups", "version 1");
   return warn(
     "cgroups",
-    "no version 2: processor and memory cannot be limited",
+    "none with a memory controller: processor and memory cannot be limited",
     "boot with `systemd.unified_cgroup_hierarchy=1`",
   );
 };
