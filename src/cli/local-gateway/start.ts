@@ -89,7 +89,11 @@ async function waitForEither(child: ChildProcess, state: string, deadline: numbe
   });
   while (Date.now() < deadline) {
     const gateway = readRunningGateway(state);
-    if (gateway) return { kind: "running", gateway };
+    if (gateway) {
+      // Another was first. Ours, if it has not noticed yet, would become the gateway once that one is stopped.
+      if (gateway.pid !== child.pid) child.kill("SIGKILL");
+      return { kind: "running", gateway };
+    }
     if (ended) return ended;
     await delay(LOOK_EVERY_MS);
   }
