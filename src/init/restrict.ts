@@ -8,7 +8,7 @@ import { type LandlockOutcome, restrictWithLandlock } from "../linux/landlock.ts
 import { type Resource, setLimit, setNoNewPrivileges, setNotDumpable } from "../linux/process-limits.ts";
 import { compileSeccomp, installSeccomp } from "../linux/seccomp.ts";
 import { lateSeccompRules } from "../linux/seccomp-rules.ts";
-import type { Configuration, IsolationFact } from "./protocol.ts";
+import { type Configuration, type IsolationFact, namespaceKinds } from "./protocol.ts";
 
 /**
  * Closes the doors that are left, then says what is in force as measured here, not as wished.
@@ -75,10 +75,9 @@ function processFacts(status: string): IsolationFact[] {
   ];
 }
 
-/** The namespaces this process is in, by the kernel's own names; namespaces(7). */
+/** The namespaces this process is in; namespaces(7). That they are not the machine's own is for the supervisor to see. */
 function namespaceFacts(): IsolationFact[] {
-  const kinds = ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup"];
-  return kinds.map((kind) => ({
+  return namespaceKinds.map((kind) => ({
     name: `namespace.${kind}`,
     value: readlinkSync(`/proc/self/ns/${kind}`),
     strong: true,
