@@ -7,9 +7,10 @@ import { dirname, join, normalize } from "node:path";
 
 /** Each folder of src/ and the others it may import from. */
 const mayImport: Record<string, readonly string[]> = {
-  cli: ["gen", "linux", "locations", "net", "ocsf", "policy"],
+  cli: ["gen", "inference", "linux", "locations", "net", "ocsf", "policy"],
   gateway: [
     "gen",
+    "inference",
     "locations",
     "linux",
     "net",
@@ -19,7 +20,8 @@ const mayImport: Record<string, readonly string[]> = {
     "supervisor/sandbox-processes.ts",
     "ocsf",
   ],
-  supervisor: ["gen", "init/protocol.ts", "linux", "net", "ocsf", "policy", "secrets"],
+  inference: ["gen", "policy/match", "secrets"],
+  supervisor: ["gen", "inference", "init/protocol.ts", "linux", "net", "ocsf", "policy", "secrets"],
   init: ["linux"],
   linux: ["net"],
   locations: ["linux"],

@@ -16,6 +16,7 @@ const parts: Readonly<Record<string, string>> = {
   gateway: "Gateway",
   cli: "Command line",
   policy: "Policies",
+  inference: "Routes to models",
   net: "What is read from the network",
   ocsf: "Audit events",
   secrets: "Removal of secrets",

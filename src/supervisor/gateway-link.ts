@@ -11,6 +11,7 @@ import type {
   ApplyPolicyJson,
   ExecControlJson,
   GatewayMessageJson,
+  ModelRoutesJson,
   RelayOpenJson,
   SupervisorMessageJson,
   SupervisorStatusJson,
@@ -37,6 +38,8 @@ export interface GatewayLinkOptions {
 export interface GatewayHandlers {
   /** Puts a revision in force. A rejected promise counts as `failed`; the revision before it stays in force. */
   applyPolicy(revision: PolicyRevision): Promise<PolicyOutcome>;
+  /** Puts routes to models in force, in place of those before. */
+  applyModelRoutes(routes: ModelRoutesJson): void;
   /** Runs a command on the channel. What cannot be started ends the channel with 126 or 127. */
   exec(request: ExecSandboxRequestJson, channel: ExecChannel): void;
   /** Ends the sandbox, then the supervisor. */
@@ -203,6 +206,7 @@ function handle(context: SessionContext, message: GatewayMessageJson, shipper: L
   else if (message.execControl) control(context.channels, message.execControl);
   else if (message.relayClose) context.channels.get(message.relayClose.channelId ?? "")?.destroy();
   else if (message.applyPolicy) void applyPolicy(context, message.applyPolicy);
+  else if (message.modelRoutes) context.options.handlers.applyModelRoutes(message.modelRoutes);
   else if (message.logsStored) shipper?.stored(Number(message.logsStored.logCursor ?? 0));
   else if (message.stop) context.options.handlers.stop(message.stop.graceSeconds ?? 0);
 }

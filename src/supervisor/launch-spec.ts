@@ -3,6 +3,7 @@
  * as soon as somebody wants the sandbox, what it is. A supervisor in reserve waits for the second. The end of the input
  * before it means that the gateway went away, and the supervisor goes as well.
  */
+import type { ModelRoutesJson } from "../gen/openshell/v1/supervisor_pb.ts";
 
 /** First line: what is known before anybody has asked. */
 export interface Preparation {
@@ -15,7 +16,7 @@ export interface Preparation {
   readonly expectedPolicy?: unknown;
 }
 
-/** Second line: everything else. */
+/** Second line: everything else. Holds the credentials of models, and so is never written anywhere. */
 export interface LaunchSpec {
   readonly sandboxId: string;
   readonly sandboxName: string;
@@ -26,6 +27,8 @@ export interface LaunchSpec {
   readonly policy: PolicyRevision;
   /** The same policy as YAML, to be shown inside the sandbox. */
   readonly policyText: string;
+  /** What the sandbox may ask of models at its start; absent: nothing. */
+  readonly modelRoutes?: ModelRoutesJson;
   /** What the user asked for with `--env`; the supervisor adds proxy and trust variables. */
   readonly environment: Readonly<Record<string, string>>;
   /** As the supervisor sees them (a gateway that is root gives it a mount namespace of its own). */

@@ -2,6 +2,8 @@
 import { readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
+import type { ModelRoutesJson } from "../gen/openshell/v1/supervisor_pb.ts";
+import { type ModelRoutes, modelRoutesFromJson, noRoutes } from "../inference/routes.ts";
 import { processStartTime } from "../linux/process-stat.ts";
 import { VERSION } from "../version.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
@@ -28,6 +30,7 @@ interface Running {
   readonly egress: Egress;
   readonly environment: Readonly<Record<string, string>>;
   inForce: PolicyInForce;
+  modelRoutes: ModelRoutes;
 }
 
 /**
@@ -59,6 +62,7 @@ export async function superviseSandbox(
     logs: logSource(log, spec.sandboxId),
     handlers: {
       applyPolicy: async (revision) => applyPolicy(revision, await running, { audit, link }),
+      applyModelRoutes: (routes) => void running.then((it) => applyModelRoutes(routes, it), ignore),
       exec: (request, channel) => {
         running.then(
           ({ built, environment }) =>
@@ -90,6 +94,7 @@ async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit):
     built,
     environment: sandboxEnvironment(spec.sandboxName, spec.environment),
     inForce: loaded.inForce,
+    modelRoutes: spec.modelRoutes ? modelRoutesFromJson(spec.modelRoutes) : noRoutes,
     egress: await openEgress({
       spec,
       built,
@@ -139,6 +144,15 @@ async function applyPolicy(
   return { status: "loaded" };
 }
 
+/** Routes that can't be read leave those before in force: the gateway's own mistake, for its log. */
+function applyModelRoutes(routes: ModelRoutesJson, running: Running): void {
+  try {
+    running.modelRoutes = modelRoutesFromJson(routes);
+  } catch (error) {
+    console.error(error);
+  }
+}
+
 /** Reports what becomes of the sandbox until it has ended, whoever ended it. */
 async function serveToTheEnd(running: Promise<Running>, link: GatewayLink, stop: Promise<number>): Promise<number> {
   let current: Running;
@@ -174,6 +188,9 @@ function processAudit(audit: Audit): ExecContext["onStarted"] {
       audit.processExited(started, code === null ? { signal: signalName(signal) } : { exitCode: code });
   };
 }
+
+/** A sandbox that failed has told so already. */
+function ignore(): void {}
 
 function signalName(number: number): string {
   return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;

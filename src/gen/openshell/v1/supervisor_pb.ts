@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openshell/v1/supervisor.proto.
  */
 export const file_openshell_v1_supervisor: GenFile = /*@__PURE__*/
-  fileDesc("Ch1vcGVuc2hlbGwvdjEvc3VwZXJ2aXNvci5wcm90bxIMb3BlbnNoZWxsLnYxIpYDChFTdXBlcnZpc29yTWVzc2FnZRIuCgVoZWxsbxgBIAEoCzIdLm9wZW5zaGVsbC52MS5TdXBlcnZpc29ySGVsbG9IABI2CgloZWFydGJlYXQYAiABKAsyIS5vcGVuc2hlbGwudjEuU3VwZXJ2aXNvckhlYXJ0YmVhdEgAEjoKEXJlbGF5X29wZW5fcmVzdWx0GAMgASgLMh0ub3BlbnNoZWxsLnYxLlJlbGF5T3BlblJlc3VsdEgAEi8KC3JlbGF5X2Nsb3NlGAQgASgLMhgub3BlbnNoZWxsLnYxLlJlbGF5Q2xvc2VIABIwCgZzdGF0dXMYZCABKAsyHi5vcGVuc2hlbGwudjEuU3VwZXJ2aXNvclN0YXR1c0gAEjkKDXBvbGljeV9zdGF0dXMYZSABKAsyIC5vcGVuc2hlbGwudjEuUG9saWN5U3RhdHVzUmVwb3J0SAASNAoEbG9ncxhmIAEoCzIkLm9wZW5zaGVsbC52MS5QdXNoU2FuZGJveExvZ3NSZXF1ZXN0SABCCQoHcGF5bG9hZCL4AwoOR2F0ZXdheU1lc3NhZ2USOQoQc2Vzc2lvbl9hY2NlcHRlZBgBIAEoCzIdLm9wZW5zaGVsbC52MS5TZXNzaW9uQWNjZXB0ZWRIABI5ChBzZXNzaW9uX3JlamVjdGVkGAIgASgLMh0ub3BlbnNoZWxsLnYxLlNlc3Npb25SZWplY3RlZEgAEjMKCWhlYXJ0YmVhdBgDIAEoCzIeLm9wZW5zaGVsbC52MS5HYXRld2F5SGVhcnRiZWF0SAASLQoKcmVsYXlfb3BlbhgEIAEoCzIXLm9wZW5zaGVsbC52MS5SZWxheU9wZW5IABIvCgtyZWxheV9jbG9zZRgFIAEoCzIYLm9wZW5zaGVsbC52MS5SZWxheUNsb3NlSAASMQoMYXBwbHlfcG9saWN5GGQgASgLMhkub3BlbnNoZWxsLnYxLkFwcGx5UG9saWN5SAASLAoEc3RvcBhlIAEoCzIcLm9wZW5zaGVsbC52MS5TdG9wU3VwZXJ2aXNvckgAEjwKC2xvZ3Nfc3RvcmVkGGYgASgLMiUub3BlbnNoZWxsLnYxLlB1c2hTYW5kYm94TG9nc1Jlc3BvbnNlSAASMQoMZXhlY19jb250cm9sGGcgASgLMhkub3BlbnNoZWxsLnYxLkV4ZWNDb250cm9sSABCCQoHcGF5bG9hZCKCAQoPU3VwZXJ2aXNvckhlbGxvEhIKCnNhbmRib3hfaWQYASABKAkSEwoLaW5zdGFuY2VfaWQYAiABKAkSFgoOcG9saWN5X3ZlcnNpb24YZCABKA0SLgoGc3RhdHVzGGUgASgLMh4ub3BlbnNoZWxsLnYxLlN1cGVydmlzb3JTdGF0dXMiWgoPU2Vzc2lvbkFjY2VwdGVkEhIKCnNlc3Npb25faWQYASABKAkSHwoXaGVhcnRiZWF0X2ludGVydmFsX3NlY3MYAiABKA0SEgoKbG9nX2N1cnNvchhkIAEoBCIhCg9TZXNzaW9uUmVqZWN0ZWQSDgoGcmVhc29uGAEgASgJIhUKE1N1cGVydmlzb3JIZWFydGJlYXQiEgoQR2F0ZXdheUhlYXJ0YmVhdCJaChxSZXBvcnRNYWluUHJvY2Vzc0V4aXRSZXF1ZXN0EhIKCnNhbmRib3hfaWQYASABKAkSEwoLaW5zdGFuY2VfaWQYAiABKAkSEQoJZXhpdF9jb2RlGAMgASgFIh8KHVJlcG9ydE1haW5Qcm9jZXNzRXhpdFJlc3BvbnNlIsEBCglSZWxheU9wZW4SEgoKY2hhbm5lbF9pZBgBIAEoCRIrCgNzc2gYAiABKAsyHC5vcGVuc2hlbGwudjEuU3NoUmVsYXlUYXJnZXRIABIrCgN0Y3AYAyABKAsyHC5vcGVuc2hlbGwudjEuVGNwUmVsYXlUYXJnZXRIABIoCgRleGVjGGQgASgLMhgub3BlbnNoZWxsLnYxLkV4ZWNUYXJnZXRIABISCgpzZXJ2aWNlX2lkGAUgASgJQggKBnRhcmdldCIQCg5Tc2hSZWxheVRhcmdldCIsCg5UY3BSZWxheVRhcmdldBIMCgRob3N0GAEgASgJEgwKBHBvcnQYAiABKA0iHwoJUmVsYXlJbml0EhIKCmNoYW5uZWxfaWQYASABKAkiUAoKUmVsYXlGcmFtZRInCgRpbml0GAEgASgLMhcub3BlbnNoZWxsLnYxLlJlbGF5SW5pdEgAEg4KBGRhdGEYAiABKAxIAEIJCgdwYXlsb2FkIkUKD1JlbGF5T3BlblJlc3VsdBISCgpjaGFubmVsX2lkGAEgASgJEg8KB3N1Y2Nlc3MYAiABKAgSDQoFZXJyb3IYAyABKAkiMAoKUmVsYXlDbG9zZRISCgpjaGFubmVsX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSLIAQoQU3VwZXJ2aXNvclN0YXR1cxIpCgVwaGFzZRgBIAEoDjIaLm9wZW5zaGVsbC52MS5TYW5kYm94UGhhc2USMgoKY29uZGl0aW9ucxgCIAMoCzIeLm9wZW5zaGVsbC52MS5TYW5kYm94Q29uZGl0aW9uEi4KCWlzb2xhdGlvbhgDIAMoCzIbLm9wZW5zaGVsbC52MS5Jc29sYXRpb25GYWN0EhYKDnBvbGljeV92ZXJzaW9uGAQgASgNEg0KBWVycm9yGAUgASgJImgKC0FwcGx5UG9saWN5Eg8KB3ZlcnNpb24YASABKA0SEwoLcG9saWN5X2hhc2gYAiABKAkSMwoGcG9saWN5GAMgASgLMiMub3BlbnNoZWxsLnNhbmRib3gudjEuU2FuZGJveFBvbGljeSJlChJQb2xpY3lTdGF0dXNSZXBvcnQSDwoHdmVyc2lvbhgBIAEoDRIqCgZzdGF0dXMYAiABKA4yGi5vcGVuc2hlbGwudjEuUG9saWN5U3RhdHVzEhIKCmxvYWRfZXJyb3IYAyABKAkiJwoOU3RvcFN1cGVydmlzb3ISFQoNZ3JhY2Vfc2Vjb25kcxgBIAEoDSJ3CgtFeGVjQ29udHJvbBISCgpjaGFubmVsX2lkGAEgASgJEhAKBnNpZ25hbBgCIAEoCUgAEjcKBnJlc2l6ZRgDIAEoCzIlLm9wZW5zaGVsbC52MS5FeGVjU2FuZGJveFdpbmRvd1Jlc2l6ZUgAQgkKB2NvbnRyb2wiPwoKRXhlY1RhcmdldBIxCgdyZXF1ZXN0GAEgASgLMiAub3BlbnNoZWxsLnYxLkV4ZWNTYW5kYm94UmVxdWVzdGIGcHJvdG8z", [file_openshell_sandbox_v1_sandbox, file_openshell_v1_exec, file_openshell_v1_policy, file_openshell_v1_sandbox, file_openshell_v1_watch]);
+  fileDesc("Ch1vcGVuc2hlbGwvdjEvc3VwZXJ2aXNvci5wcm90bxIMb3BlbnNoZWxsLnYxIpYDChFTdXBlcnZpc29yTWVzc2FnZRIuCgVoZWxsbxgBIAEoCzIdLm9wZW5zaGVsbC52MS5TdXBlcnZpc29ySGVsbG9IABI2CgloZWFydGJlYXQYAiABKAsyIS5vcGVuc2hlbGwudjEuU3VwZXJ2aXNvckhlYXJ0YmVhdEgAEjoKEXJlbGF5X29wZW5fcmVzdWx0GAMgASgLMh0ub3BlbnNoZWxsLnYxLlJlbGF5T3BlblJlc3VsdEgAEi8KC3JlbGF5X2Nsb3NlGAQgASgLMhgub3BlbnNoZWxsLnYxLlJlbGF5Q2xvc2VIABIwCgZzdGF0dXMYZCABKAsyHi5vcGVuc2hlbGwudjEuU3VwZXJ2aXNvclN0YXR1c0gAEjkKDXBvbGljeV9zdGF0dXMYZSABKAsyIC5vcGVuc2hlbGwudjEuUG9saWN5U3RhdHVzUmVwb3J0SAASNAoEbG9ncxhmIAEoCzIkLm9wZW5zaGVsbC52MS5QdXNoU2FuZGJveExvZ3NSZXF1ZXN0SABCCQoHcGF5bG9hZCKrBAoOR2F0ZXdheU1lc3NhZ2USOQoQc2Vzc2lvbl9hY2NlcHRlZBgBIAEoCzIdLm9wZW5zaGVsbC52MS5TZXNzaW9uQWNjZXB0ZWRIABI5ChBzZXNzaW9uX3JlamVjdGVkGAIgASgLMh0ub3BlbnNoZWxsLnYxLlNlc3Npb25SZWplY3RlZEgAEjMKCWhlYXJ0YmVhdBgDIAEoCzIeLm9wZW5zaGVsbC52MS5HYXRld2F5SGVhcnRiZWF0SAASLQoKcmVsYXlfb3BlbhgEIAEoCzIXLm9wZW5zaGVsbC52MS5SZWxheU9wZW5IABIvCgtyZWxheV9jbG9zZRgFIAEoCzIYLm9wZW5zaGVsbC52MS5SZWxheUNsb3NlSAASMQoMYXBwbHlfcG9saWN5GGQgASgLMhkub3BlbnNoZWxsLnYxLkFwcGx5UG9saWN5SAASLAoEc3RvcBhlIAEoCzIcLm9wZW5zaGVsbC52MS5TdG9wU3VwZXJ2aXNvckgAEjwKC2xvZ3Nfc3RvcmVkGGYgASgLMiUub3BlbnNoZWxsLnYxLlB1c2hTYW5kYm94TG9nc1Jlc3BvbnNlSAASMQoMZXhlY19jb250cm9sGGcgASgLMhkub3BlbnNoZWxsLnYxLkV4ZWNDb250cm9sSAASMQoMbW9kZWxfcm91dGVzGGggASgLMhkub3BlbnNoZWxsLnYxLk1vZGVsUm91dGVzSABCCQoHcGF5bG9hZCKCAQoPU3VwZXJ2aXNvckhlbGxvEhIKCnNhbmRib3hfaWQYASABKAkSEwoLaW5zdGFuY2VfaWQYAiABKAkSFgoOcG9saWN5X3ZlcnNpb24YZCABKA0SLgoGc3RhdHVzGGUgASgLMh4ub3BlbnNoZWxsLnYxLlN1cGVydmlzb3JTdGF0dXMiWgoPU2Vzc2lvbkFjY2VwdGVkEhIKCnNlc3Npb25faWQYASABKAkSHwoXaGVhcnRiZWF0X2ludGVydmFsX3NlY3MYAiABKA0SEgoKbG9nX2N1cnNvchhkIAEoBCIhCg9TZXNzaW9uUmVqZWN0ZWQSDgoGcmVhc29uGAEgASgJIhUKE1N1cGVydmlzb3JIZWFydGJlYXQiEgoQR2F0ZXdheUhlYXJ0YmVhdCJaChxSZXBvcnRNYWluUHJvY2Vzc0V4aXRSZXF1ZXN0EhIKCnNhbmRib3hfaWQYASABKAkSEwoLaW5zdGFuY2VfaWQYAiABKAkSEQoJZXhpdF9jb2RlGAMgASgFIh8KHVJlcG9ydE1haW5Qcm9jZXNzRXhpdFJlc3BvbnNlIsEBCglSZWxheU9wZW4SEgoKY2hhbm5lbF9pZBgBIAEoCRIrCgNzc2gYAiABKAsyHC5vcGVuc2hlbGwudjEuU3NoUmVsYXlUYXJnZXRIABIrCgN0Y3AYAyABKAsyHC5vcGVuc2hlbGwudjEuVGNwUmVsYXlUYXJnZXRIABIoCgRleGVjGGQgASgLMhgub3BlbnNoZWxsLnYxLkV4ZWNUYXJnZXRIABISCgpzZXJ2aWNlX2lkGAUgASgJQggKBnRhcmdldCIQCg5Tc2hSZWxheVRhcmdldCIsCg5UY3BSZWxheVRhcmdldBIMCgRob3N0GAEgASgJEgwKBHBvcnQYAiABKA0iHwoJUmVsYXlJbml0EhIKCmNoYW5uZWxfaWQYASABKAkiUAoKUmVsYXlGcmFtZRInCgRpbml0GAEgASgLMhcub3BlbnNoZWxsLnYxLlJlbGF5SW5pdEgAEg4KBGRhdGEYAiABKAxIAEIJCgdwYXlsb2FkIkUKD1JlbGF5T3BlblJlc3VsdBISCgpjaGFubmVsX2lkGAEgASgJEg8KB3N1Y2Nlc3MYAiABKAgSDQoFZXJyb3IYAyABKAkiMAoKUmVsYXlDbG9zZRISCgpjaGFubmVsX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSLIAQoQU3VwZXJ2aXNvclN0YXR1cxIpCgVwaGFzZRgBIAEoDjIaLm9wZW5zaGVsbC52MS5TYW5kYm94UGhhc2USMgoKY29uZGl0aW9ucxgCIAMoCzIeLm9wZW5zaGVsbC52MS5TYW5kYm94Q29uZGl0aW9uEi4KCWlzb2xhdGlvbhgDIAMoCzIbLm9wZW5zaGVsbC52MS5Jc29sYXRpb25GYWN0EhYKDnBvbGljeV92ZXJzaW9uGAQgASgNEg0KBWVycm9yGAUgASgJImgKC0FwcGx5UG9saWN5Eg8KB3ZlcnNpb24YASABKA0SEwoLcG9saWN5X2hhc2gYAiABKAkSMwoGcG9saWN5GAMgASgLMiMub3BlbnNoZWxsLnNhbmRib3gudjEuU2FuZGJveFBvbGljeSJlChJQb2xpY3lTdGF0dXNSZXBvcnQSDwoHdmVyc2lvbhgBIAEoDRIqCgZzdGF0dXMYAiABKA4yGi5vcGVuc2hlbGwudjEuUG9saWN5U3RhdHVzEhIKCmxvYWRfZXJyb3IYAyABKAkiJwoOU3RvcFN1cGVydmlzb3ISFQoNZ3JhY2Vfc2Vjb25kcxgBIAEoDSJ3CgtFeGVjQ29udHJvbBISCgpjaGFubmVsX2lkGAEgASgJEhAKBnNpZ25hbBgCIAEoCUgAEjcKBnJlc2l6ZRgDIAEoCzIlLm9wZW5zaGVsbC52MS5FeGVjU2FuZGJveFdpbmRvd1Jlc2l6ZUgAQgkKB2NvbnRyb2wiPwoKRXhlY1RhcmdldBIxCgdyZXF1ZXN0GAEgASgLMiAub3BlbnNoZWxsLnYxLkV4ZWNTYW5kYm94UmVxdWVzdCJzCgtNb2RlbFJvdXRlcxIQCghyZXZpc2lvbhgBIAEoDRIoCgZyb3V0ZXMYAiADKAsyGC5vcGVuc2hlbGwudjEuTW9kZWxSb3V0ZRIoCgZidWRnZXQYAyABKAsyGC5vcGVuc2hlbGwudjEuQ2FsbEJ1ZGdldCKwAwoKTW9kZWxSb3V0ZRIMCgRuYW1lGAEgASgJEg8KB2FsaWFzZXMYAiADKAkSEgoKaXNfZGVmYXVsdBgDIAEoCBIRCglpc19zeXN0ZW0YBCABKAgSFQoNcHJvdmlkZXJfbmFtZRgFIAEoCRIVCg1wcm92aWRlcl90eXBlGAYgASgJEhAKCGRpYWxlY3RzGAcgAygJEhAKCGJhc2VfdXJsGAggASgJEg0KBW1vZGVsGAkgASgJEhcKCmNyZWRlbnRpYWwYCiABKAlCA4ABARI2CgdoZWFkZXJzGAsgAygLMiUub3BlbnNoZWxsLnYxLk1vZGVsUm91dGUuSGVhZGVyc0VudHJ5EiwKCHRpbWVvdXRzGAwgASgLMhoub3BlbnNoZWxsLnYxLkNhbGxUaW1lb3V0cxIRCglmYWxsYmFja3MYDSADKAkSDwoHcmV0cmllcxgOIAEoDRIoCgZidWRnZXQYDyABKAsyGC5vcGVuc2hlbGwudjEuQ2FsbEJ1ZGdldBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJcCgxDYWxsVGltZW91dHMSEgoKY29ubmVjdF9tcxgBIAEoDRIVCg1maXJzdF9ieXRlX21zGAIgASgNEg8KB2lkbGVfbXMYAyABKA0SEAoIdG90YWxfbXMYBCABKA0iRAoKQ2FsbEJ1ZGdldBIbChNyZXF1ZXN0c19wZXJfbWludXRlGAEgASgNEhkKEXRva2Vuc19wZXJfbWludXRlGAIgASgNYgZwcm90bzM", [file_openshell_sandbox_v1_sandbox, file_openshell_v1_exec, file_openshell_v1_policy, file_openshell_v1_sandbox, file_openshell_v1_watch]);
 
 /**
  * From a supervisor to its gateway, on one long-lived stream.
@@ -210,6 +210,14 @@ export type GatewayMessage = Message<"openshell.v1.GatewayMessage"> & {
      */
     value: ExecControl;
     case: "execControl";
+  } | {
+    /**
+     * Ours: the routes to models, to be in force at once. Sent again after hello, as nobody answers it.
+     *
+     * @generated from field: openshell.v1.ModelRoutes model_routes = 104;
+     */
+    value: ModelRoutes;
+    case: "modelRoutes";
   } | { case: undefined; value?: undefined };
 };
 
@@ -271,6 +279,13 @@ export type GatewayMessageJson = {
    * @generated from field: openshell.v1.ExecControl exec_control = 103;
    */
   execControl?: ExecControlJson;
+
+  /**
+   * Ours: the routes to models, to be in force at once. Sent again after hello, as nobody answers it.
+   *
+   * @generated from field: openshell.v1.ModelRoutes model_routes = 104;
+   */
+  modelRoutes?: ModelRoutesJson;
 };
 
 /**
@@ -1129,4 +1144,336 @@ export type ExecTargetJson = {
  */
 export const ExecTargetSchema: GenMessage<ExecTarget, {jsonType: ExecTargetJson}> = /*@__PURE__*/
   messageDesc(file_openshell_v1_supervisor, 21);
+
+/**
+ * Ours: all that a sandbox may ask of models. Replaces what was there before.
+ *
+ * @generated from message openshell.v1.ModelRoutes
+ */
+export type ModelRoutes = Message<"openshell.v1.ModelRoutes"> & {
+  /**
+   * @generated from field: uint32 revision = 1;
+   */
+  revision: number;
+
+  /**
+   * @generated from field: repeated openshell.v1.ModelRoute routes = 2;
+   */
+  routes: ModelRoute[];
+
+  /**
+   * For all calls of the sandbox together.
+   *
+   * @generated from field: openshell.v1.CallBudget budget = 3;
+   */
+  budget?: CallBudget | undefined;
+};
+
+/**
+ * Ours: all that a sandbox may ask of models. Replaces what was there before.
+ *
+ * @generated from message openshell.v1.ModelRoutes
+ */
+export type ModelRoutesJson = {
+  /**
+   * @generated from field: uint32 revision = 1;
+   */
+  revision?: number;
+
+  /**
+   * @generated from field: repeated openshell.v1.ModelRoute routes = 2;
+   */
+  routes?: ModelRouteJson[];
+
+  /**
+   * For all calls of the sandbox together.
+   *
+   * @generated from field: openshell.v1.CallBudget budget = 3;
+   */
+  budget?: CallBudgetJson;
+};
+
+/**
+ * Describes the message openshell.v1.ModelRoutes.
+ * Use `create(ModelRoutesSchema)` to create a new message.
+ */
+export const ModelRoutesSchema: GenMessage<ModelRoutes, {jsonType: ModelRoutesJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_v1_supervisor, 22);
+
+/**
+ * Ours: one way to a model; src/inference/routes.ts says what each field means.
+ *
+ * @generated from message openshell.v1.ModelRoute
+ */
+export type ModelRoute = Message<"openshell.v1.ModelRoute"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: repeated string aliases = 2;
+   */
+  aliases: string[];
+
+  /**
+   * @generated from field: bool is_default = 3;
+   */
+  isDefault: boolean;
+
+  /**
+   * @generated from field: bool is_system = 4;
+   */
+  isSystem: boolean;
+
+  /**
+   * @generated from field: string provider_name = 5;
+   */
+  providerName: string;
+
+  /**
+   * @generated from field: string provider_type = 6;
+   */
+  providerType: string;
+
+  /**
+   * @generated from field: repeated string dialects = 7;
+   */
+  dialects: string[];
+
+  /**
+   * @generated from field: string base_url = 8;
+   */
+  baseUrl: string;
+
+  /**
+   * @generated from field: string model = 9;
+   */
+  model: string;
+
+  /**
+   * @generated from field: string credential = 10;
+   */
+  credential: string;
+
+  /**
+   * @generated from field: map<string, string> headers = 11;
+   */
+  headers: { [key: string]: string };
+
+  /**
+   * @generated from field: openshell.v1.CallTimeouts timeouts = 12;
+   */
+  timeouts?: CallTimeouts | undefined;
+
+  /**
+   * @generated from field: repeated string fallbacks = 13;
+   */
+  fallbacks: string[];
+
+  /**
+   * @generated from field: uint32 retries = 14;
+   */
+  retries: number;
+
+  /**
+   * For all calls of the sandbox on this route.
+   *
+   * @generated from field: openshell.v1.CallBudget budget = 15;
+   */
+  budget?: CallBudget | undefined;
+};
+
+/**
+ * Ours: one way to a model; src/inference/routes.ts says what each field means.
+ *
+ * @generated from message openshell.v1.ModelRoute
+ */
+export type ModelRouteJson = {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * @generated from field: repeated string aliases = 2;
+   */
+  aliases?: string[];
+
+  /**
+   * @generated from field: bool is_default = 3;
+   */
+  isDefault?: boolean;
+
+  /**
+   * @generated from field: bool is_system = 4;
+   */
+  isSystem?: boolean;
+
+  /**
+   * @generated from field: string provider_name = 5;
+   */
+  providerName?: string;
+
+  /**
+   * @generated from field: string provider_type = 6;
+   */
+  providerType?: string;
+
+  /**
+   * @generated from field: repeated string dialects = 7;
+   */
+  dialects?: string[];
+
+  /**
+   * @generated from field: string base_url = 8;
+   */
+  baseUrl?: string;
+
+  /**
+   * @generated from field: string model = 9;
+   */
+  model?: string;
+
+  /**
+   * @generated from field: string credential = 10;
+   */
+  credential?: string;
+
+  /**
+   * @generated from field: map<string, string> headers = 11;
+   */
+  headers?: { [key: string]: string };
+
+  /**
+   * @generated from field: openshell.v1.CallTimeouts timeouts = 12;
+   */
+  timeouts?: CallTimeoutsJson;
+
+  /**
+   * @generated from field: repeated string fallbacks = 13;
+   */
+  fallbacks?: string[];
+
+  /**
+   * @generated from field: uint32 retries = 14;
+   */
+  retries?: number;
+
+  /**
+   * For all calls of the sandbox on this route.
+   *
+   * @generated from field: openshell.v1.CallBudget budget = 15;
+   */
+  budget?: CallBudgetJson;
+};
+
+/**
+ * Describes the message openshell.v1.ModelRoute.
+ * Use `create(ModelRouteSchema)` to create a new message.
+ */
+export const ModelRouteSchema: GenMessage<ModelRoute, {jsonType: ModelRouteJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_v1_supervisor, 23);
+
+/**
+ * Ours: how long a backend may take; 0 is the default.
+ *
+ * @generated from message openshell.v1.CallTimeouts
+ */
+export type CallTimeouts = Message<"openshell.v1.CallTimeouts"> & {
+  /**
+   * @generated from field: uint32 connect_ms = 1;
+   */
+  connectMs: number;
+
+  /**
+   * @generated from field: uint32 first_byte_ms = 2;
+   */
+  firstByteMs: number;
+
+  /**
+   * @generated from field: uint32 idle_ms = 3;
+   */
+  idleMs: number;
+
+  /**
+   * @generated from field: uint32 total_ms = 4;
+   */
+  totalMs: number;
+};
+
+/**
+ * Ours: how long a backend may take; 0 is the default.
+ *
+ * @generated from message openshell.v1.CallTimeouts
+ */
+export type CallTimeoutsJson = {
+  /**
+   * @generated from field: uint32 connect_ms = 1;
+   */
+  connectMs?: number;
+
+  /**
+   * @generated from field: uint32 first_byte_ms = 2;
+   */
+  firstByteMs?: number;
+
+  /**
+   * @generated from field: uint32 idle_ms = 3;
+   */
+  idleMs?: number;
+
+  /**
+   * @generated from field: uint32 total_ms = 4;
+   */
+  totalMs?: number;
+};
+
+/**
+ * Describes the message openshell.v1.CallTimeouts.
+ * Use `create(CallTimeoutsSchema)` to create a new message.
+ */
+export const CallTimeoutsSchema: GenMessage<CallTimeouts, {jsonType: CallTimeoutsJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_v1_supervisor, 24);
+
+/**
+ * Ours: what may be used in a minute; 0 is no limit.
+ *
+ * @generated from message openshell.v1.CallBudget
+ */
+export type CallBudget = Message<"openshell.v1.CallBudget"> & {
+  /**
+   * @generated from field: uint32 requests_per_minute = 1;
+   */
+  requestsPerMinute: number;
+
+  /**
+   * @generated from field: uint32 tokens_per_minute = 2;
+   */
+  tokensPerMinute: number;
+};
+
+/**
+ * Ours: what may be used in a minute; 0 is no limit.
+ *
+ * @generated from message openshell.v1.CallBudget
+ */
+export type CallBudgetJson = {
+  /**
+   * @generated from field: uint32 requests_per_minute = 1;
+   */
+  requestsPerMinute?: number;
+
+  /**
+   * @generated from field: uint32 tokens_per_minute = 2;
+   */
+  tokensPerMinute?: number;
+};
+
+/**
+ * Describes the message openshell.v1.CallBudget.
+ * Use `create(CallBudgetSchema)` to create a new message.
+ */
+export const CallBudgetSchema: GenMessage<CallBudget, {jsonType: CallBudgetJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_v1_supervisor, 25);
 
