@@ -2,11 +2,13 @@
  * One inspected endpoint, made ready to decide requests with. It answers for itself only; how the answers of several
  * endpoints combine is the business of evaluate-request.ts.
  */
+import { compileGraphql } from "./compile-graphql.ts";
+import { compileJsonRpc, compileMcp } from "./compile-rpc.ts";
 import type { TextMatcher } from "./match/glob.ts";
 import { compilePath, isEveryPath } from "./match/path.ts";
 import { compileQuery } from "./match/query.ts";
 import type { AccessPreset, Endpoint, EndpointProtocol, RequestMatcher } from "./policy.ts";
-import type { RequestFacts } from "./verdict.ts";
+import type { ContentNeed, RequestFacts } from "./verdict.ts";
 
 export interface CompiledEndpoint {
   /** Whether requests on it are looked at; false for layer 4 and `tcp`. */
@@ -18,6 +20,8 @@ export interface CompiledEndpoint {
   readonly authoritative: boolean;
   /** Whether `path` selects this endpoint for a request. */
   selects(path: string): boolean;
+  /** What it must know of the request's contents before the two below are asked, unless the facts have it already. */
+  needs(request: RequestFacts): ContentNeed | undefined;
   allows(request: RequestFacts): boolean;
   denies(request: RequestFacts): boolean;
 }
@@ -34,6 +38,7 @@ const presetMethods: Readonly<Record<Exclude<AccessPreset, "full">, ReadonlySet<
 export const websocketText = "WEBSOCKET_TEXT";
 
 const never: RequestTest = () => false;
+const nothing = (): undefined => undefined;
 const always: RequestTest = () => true;
 
 /** Whether requests on endpoints of this protocol are inspected one by one. */
@@ -55,24 +60,23 @@ export function deniesEverything(endpoint: Endpoint): boolean {
   );
 }
 
-function compileProtocol(endpoint: Endpoint): Pick<CompiledEndpoint, "allows" | "denies" | "authoritative"> {
+function compileProtocol(endpoint: Endpoint): Pick<CompiledEndpoint, "needs" | "allows" | "denies" | "authoritative"> {
   switch (endpoint.protocol) {
     case undefined:
     case "tcp":
       // A layer-4 endpoint lets bytes pass where nothing is inspected. Once another endpoint of the same destination
       // is inspected, it has nothing to say about single requests: the narrower rule was written for a reason.
-      return { allows: never, denies: never, authoritative: false };
+      return { needs: nothing, allows: never, denies: never, authoritative: false };
     case "rest":
-      return { allows: restAllows(endpoint), denies: anyDeny(endpoint), authoritative: false };
+      return { needs: nothing, allows: restAllows(endpoint), denies: anyDeny(endpoint), authoritative: false };
     case "websocket":
-      return { ...websocket(endpoint), authoritative: false };
+      return { needs: nothing, ...websocket(endpoint), authoritative: false };
     case "graphql":
-      return { allows: graphqlAllows(endpoint), denies: anyDeny(endpoint), authoritative: true };
+      return { ...compileGraphql(endpoint), authoritative: true };
     case "json-rpc":
+      return { ...compileJsonRpc(endpoint), authoritative: true };
     case "mcp":
-      // What these calls ask for stands in their bodies, and so do the rules about them. As long as nothing reads the
-      // body, no rule can be known to hold, so nothing is allowed.
-      return { allows: never, denies: never, authoritative: true };
+      return { ...compileMcp(endpoint), authoritative: true };
     default:
       return endpoint.protocol satisfies never;
   }
@@ -122,13 +126,6 @@ function presetAllowsMessages(access: AccessPreset): RequestTest {
 /** The question that a text message on the upgraded connection will be. */
 function asMessage(request: RequestFacts): RequestFacts {
   return { ...request, method: websocketText };
-}
-
-/** Only what needs no look into the body: `full`, or rules by method and path alone. */
-function graphqlAllows(endpoint: Endpoint): RequestTest {
-  if (endpoint.access !== undefined && endpoint.access !== "full") return never;
-  const allowed = allowedByRulesOrPreset(endpoint);
-  return (request) => request.upgrade === undefined && allowed(request);
 }
 
 /** Whether any deny rule holds, or can't be known not to hold because it speaks about the body. */

@@ -140,10 +140,15 @@ const table = `
 /bin/any         GET          https://paths.invalid/repos/x         allow by_path
 /bin/any         GET          https://paths.invalid/other           deny inspect.no_rule
 /bin/any         POST         https://paths.invalid/graphql         allow by_path
-# nothing reads bodies yet, so what depends on them is denied, whatever a broader rule says
-/bin/any         POST         https://paths.invalid/mcp             deny inspect.no_rule
-/bin/any         POST         https://graph.invalid/graphql         deny inspect.no_rule
-/bin/any         POST         https://graph2.invalid/graphql        deny inspect.deny_rule
+# what a GraphQL or RPC endpoint selects, no broader rule opens unread
+/bin/any         POST         https://paths.invalid/mcp             needs json-rpc by_path
+/bin/any         PUT          https://paths.invalid/mcp             deny inspect.no_rule
+/bin/any         POST         https://graph.invalid/graphql         needs graphql graph
+/bin/any         GET          https://graph.invalid/graphql         needs graphql graph
+/bin/any         OPTIONS      https://graph.invalid/graphql         allow graph
+/bin/any         PUT          https://graph.invalid/graphql         deny inspect.no_rule
+/bin/any         POST         https://graph2.invalid/graphql        needs graphql graph
+/bin/any         PUT          https://graph2.invalid/graphql        deny inspect.no_rule
 # upgrades
 /bin/any         UPGRADE      https://ws.invalid/chat               allow sockets
 /bin/any         GET          https://ws.invalid/chat               deny inspect.no_rule
@@ -175,6 +180,7 @@ function decide(compiled: CompiledPolicy, row: { program: string; method: string
     ...(isUpgrade ? { upgrade: "websocket" } : {}),
   });
   if (verdict.kind === "allow") return ["allow", verdict.rule];
+  if (verdict.kind === "needs-body") return ["needs", verdict.language, verdict.rule];
   return [verdict.auditOnly ? "audit" : "deny", verdict.reason, verdict.rule ?? ""];
 }
 

@@ -5,7 +5,7 @@
 import type { CompiledEndpoint } from "./compile-endpoint.ts";
 import type { Endpoint } from "./policy.ts";
 import type { ReasonCode } from "./reason-codes.ts";
-import type { MatchedEndpoint, RequestFacts, RequestVerdict } from "./verdict.ts";
+import type { ContentNeed, MatchedEndpoint, NeedsBody, RequestFacts, RequestVerdict } from "./verdict.ts";
 
 interface Candidate {
   readonly matched: MatchedEndpoint;
@@ -17,11 +17,14 @@ export function evaluateRequest(
   endpoints: readonly MatchedEndpoint[],
   request: RequestFacts,
   compiledFor: (endpoint: Endpoint) => CompiledEndpoint,
-): RequestVerdict {
+): RequestVerdict | NeedsBody {
   const inspected = inspectedEndpoints(endpoints, compiledFor);
   const candidates = inspected.filter(({ compiled }) => compiled.selects(request.path));
-  const allowing = findAllowing(candidates, request);
   const denying = candidates.filter(({ compiled }) => compiled.denies(request));
+  // What is denied by its head is denied without a look at the rest.
+  const need = denying.length > 0 && !isAuditOnly(denying) ? undefined : firstNeed(candidates, request);
+  if (need !== undefined) return need;
+  const allowing = findAllowing(candidates, request);
   const [firstDenying] = denying;
   if (firstDenying !== undefined) {
     // In `audit` a deny rule is only tried out, so the request passes if it would have passed without that rule.
@@ -50,11 +53,22 @@ function inspectedEndpoints(
   return inspected;
 }
 
-/** The first endpoint that allows; if some of them are authoritative, each of those must allow. */
+/** What an endpoint wants to know first. Where several read one language, the smallest of their limits holds. */
+function firstNeed(candidates: readonly Candidate[], request: RequestFacts): NeedsBody | undefined {
+  let found: { readonly rule: string; readonly need: ContentNeed } | undefined;
+  for (const { matched, compiled } of candidates) {
+    const need = compiled.needs(request);
+    if (need === undefined || (found !== undefined && found.need.language !== need.language)) continue;
+    if (found === undefined || need.maxBytes < found.need.maxBytes) found = { rule: matched.rule, need };
+  }
+  if (found === undefined) return undefined;
+  return { kind: "needs-body", ...found.need, rule: found.rule, auditOnly: isAuditOnly(candidates) };
+}
+
+/** The first endpoint that allows; only the authoritative ones can, if there are any. */
 function findAllowing(candidates: readonly Candidate[], request: RequestFacts): Candidate | undefined {
-  const authoritative = candidates.filter(({ compiled }) => compiled.authoritative);
-  if (authoritative.some((candidate) => !allows(candidate, request))) return undefined;
-  return authoritative[0] ?? candidates.find((candidate) => allows(candidate, request));
+  const isJudged = candidates.some(({ compiled }) => compiled.authoritative);
+  return candidates.find((candidate) => (!isJudged || candidate.compiled.authoritative) && allows(candidate, request));
 }
 
 function allows({ matched, compiled }: Candidate, request: RequestFacts): boolean {

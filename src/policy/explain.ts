@@ -11,7 +11,15 @@ import type { Endpoint, NetworkRule, Policy } from "./policy.ts";
 import { readPolicy } from "./read-policy.ts";
 import type { ReasonCode } from "./reason-codes.ts";
 import { type Json, treeFromJson } from "./tree.ts";
-import type { Caller, ConnectVerdict, Destination, RequestFacts, RequestVerdict } from "./verdict.ts";
+import type {
+  Caller,
+  CompiledPolicy,
+  ConnectVerdict,
+  Destination,
+  MatchedEndpoint,
+  RequestFacts,
+  RequestVerdict,
+} from "./verdict.ts";
 import { writtenMatcher } from "./written-form.ts";
 
 export interface Condition {
@@ -114,7 +122,23 @@ function decide(policy: Policy, { destination, caller, request, isPrivate }: Que
     return { connect: { kind: "deny", reason: "guard.private", rule: connect.rule } };
   }
   if (connect.kind === "deny" || !connect.inspected || request === undefined) return { connect };
-  return { connect, request: compiled.request(connect.endpoints, request) };
+  return { connect, request: decideKnown(compiled, connect.endpoints, request) };
+}
+
+/** The verdict on what is known: of contents that nobody has told, no allow rule can be said to hold. */
+function decideKnown(
+  compiled: CompiledPolicy,
+  endpoints: readonly MatchedEndpoint[],
+  request: RequestFacts,
+): RequestVerdict {
+  const verdict = compiled.request(endpoints, request);
+  if (verdict.kind !== "needs-body") return verdict;
+  // Only a POST is sure to have contents.
+  if (verdict.language === "json-rpc" && request.method !== "POST") {
+    return decideKnown(compiled, endpoints, { ...request, rpc: [] });
+  }
+  const { rule, auditOnly } = verdict;
+  return { kind: "deny", reason: "inspect.no_rule", rule, auditOnly };
 }
 
 /** Whether an endpoint opens private addresses for a host by naming it; what `allowed_ips` holds is not asked here. */

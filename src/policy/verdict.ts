@@ -3,7 +3,7 @@
  * proxy, to `policy explain` and to a test.
  */
 import type { CanonicalHost } from "../net/canonical-host.ts";
-import type { Endpoint } from "./policy.ts";
+import type { Endpoint, GraphqlOperation } from "./policy.ts";
 import type { ReasonCode } from "./reason-codes.ts";
 
 /** Where a connection wants to go. */
@@ -55,6 +55,27 @@ export interface RequestFacts {
   readonly hasEncodedSlash: boolean;
   /** The protocol of an `Upgrade` header in lower case, if any. */
   readonly upgrade?: string;
+  /** What its contents ask for, each read only when a `NeedsBody` asked for it; empty if there are none. */
+  readonly graphql?: readonly GraphqlRequest[];
+  readonly rpc?: readonly RpcMessage[];
+}
+
+/** A GraphQL operation, or the id under which the server is said to know it. */
+export type GraphqlRequest = GraphqlOperation | { readonly persisted: string };
+
+/** A message of JSON-RPC or MCP. Calls and notifications are alike; `tool` is that of `tools/call`, if it names one. */
+export type RpcMessage =
+  | { readonly kind: "call"; readonly method: string; readonly tool?: string }
+  | { readonly kind: "response" };
+
+/** Languages of contents that rules can speak about. */
+export type ContentLanguage = "graphql" | "json-rpc";
+
+/** What an endpoint wants to know of the contents. */
+export interface ContentNeed {
+  readonly language: ContentLanguage;
+  /** A longer body is not read. */
+  readonly maxBytes: number;
 }
 
 export type RequestVerdict =
@@ -67,6 +88,14 @@ export type RequestVerdict =
       readonly auditOnly: boolean;
     };
 
+/** Rules speak of the contents: ask again with facts that hold what they say. */
+export interface NeedsBody extends ContentNeed {
+  readonly kind: "needs-body";
+  /** What a denial would say, if the contents turn out to have no meaning. */
+  readonly rule: string;
+  readonly auditOnly: boolean;
+}
+
 /** A policy made ready to decide with; see compile.ts. */
 export interface CompiledPolicy {
   /** Revision number that the gateway gave it, and SHA-256 (hex) of its canonical form. */
@@ -74,5 +103,5 @@ export interface CompiledPolicy {
   /** Layer 4: may this caller open a connection to this destination? */
   connect(destination: Destination, caller: Caller): ConnectVerdict;
   /** Layer 7: may this request be made on an inspected connection that `connect` allowed with these endpoints? */
-  request(endpoints: readonly MatchedEndpoint[], request: RequestFacts): RequestVerdict;
+  request(endpoints: readonly MatchedEndpoint[], request: RequestFacts): RequestVerdict | NeedsBody;
 }
