@@ -42,6 +42,11 @@ export class ByteReader {
     this.#bytes = count === this.#bytes.length ? nothing : this.#bytes.subarray(count);
   }
 
+  /** Gives back what was taken last: it comes next again. */
+  putBack(bytes: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([bytes, this.#bytes]);
+  }
+
   /** Waits until there are more bytes, at most so many milliseconds. */
   async fill(timeoutMs: number): Promise<FillResult> {
     const already = this.#pull();

@@ -9,6 +9,12 @@ export const requestHeadTimeoutMs = 30_000;
 /** Between two requests on one connection. Upstreams close idle connections earlier; this is for those that do not. */
 export const keptAliveIdleMs = 10 * 60_000;
 
+/** From a request's head to the last byte of a body that must be understood before it is forwarded. Then peek.timeout. */
+export const inspectedBodyTimeoutMs = 60_000;
+
+/** Framing of a body that must be understood, on top of its content: chunks of a byte each would fill memory. Then 413. */
+export const inspectedFramingBytes = 64 * 1024;
+
 /** From a request to its response's head. Models think for minutes before their first byte. Then forward.timeout. */
 export const responseHeadTimeoutMs = 15 * 60_000;
 

@@ -15,14 +15,16 @@ import { ByteReader } from "../../../../net/byte-reader.ts";
 import { BodyFollower } from "../../../../net/http1-body.ts";
 import { parseRequestHead } from "../../../../net/http1-head.ts";
 import { readHead } from "../../../../net/http1-read-head.ts";
-import type { MatchedEndpoint, RequestVerdict } from "../../../../policy/verdict.ts";
+import type { NeedsBody, RequestFacts, RequestVerdict } from "../../../../policy/verdict.ts";
 import { decide } from "../../04-decide.ts";
 import { drainedBodyBytes, keptAliveIdleMs, requestHeadTimeoutMs } from "../../10-forward/limits.ts";
 import type { AuditedRequest } from "../../11-audit.ts";
 import { isRefusal, type Peeked, type Refusal } from "../../connection.ts";
 import type { EgressContext } from "../../context.ts";
 import { endWith, refusalResponse } from "../../refuse.ts";
+import { decideRequest, refusalOf } from "../decide-request.ts";
 import { exchange, type Upstream } from "./exchange.ts";
+import { RequestBody } from "./request-body.ts";
 import { elsewhere, type RequestPlace, type UnderstoodRequest, understandRequest } from "./understand.ts";
 
 /** `handed-back`: the client stream stands at the head of a request for another origin. */
@@ -108,20 +110,23 @@ class HttpSession {
     return "closed";
   }
 
-  async #serve(request: UnderstoodRequest, audited: AuditedRequest): Promise<Next> {
-    const verdict = this.#decide(request);
-    const answer = { method: request.facts.method, keepAfter: request };
-    if (isRefusal(verdict)) return this.#refuse(audited, verdict, answer);
-    if (verdict.kind === "deny" && !verdict.auditOnly) {
-      return this.#refuse(audited, this.#refusalOf(verdict, request), answer);
-    }
+  async #serve(request: UnderstoodRequest, head: AuditedRequest): Promise<Next> {
+    const body = new RequestBody(this.#client, request);
+    const asked = { facts: request.facts, otherMethods: request.otherMethods, content: body };
+    const deciding = decideRequest(asked, (facts) => this.#ask(facts));
+    const decision = deciding instanceof Promise ? await deciding : deciding;
+    const answer = { method: request.facts.method, keepAfter: body.request };
+    if (isRefusal(decision)) return this.#refuse(head, decision, answer);
+    const audited = { ...head, facts: decision.facts };
+    const denied = refusalOf(decision);
+    if (denied !== undefined) return this.#refuse(audited, denied, answer);
     // What can't be put on record is not forwarded.
-    const unrecorded = this.#context.audit.requestAllowed(this.#connection, audited, verdict);
+    const unrecorded = this.#context.audit.requestAllowed(this.#connection, audited, decision.verdict);
     if (unrecorded !== undefined) return this.#refuse(audited, unrecorded, answer);
     const upstream = await this.#openUpstream();
     if (isRefusal(upstream)) return this.#refuse(audited, upstream, answer);
     const { signal } = this.#carriage;
-    const end = await exchange({ request, client: this.#client, upstream, signal });
+    const end = await exchange({ request: body.request, client: this.#client, upstream, signal });
     if (end.kind === "refused") return this.#refuse(audited, end.refusal, { method: request.facts.method });
     const { audit } = this.#context;
     if (end.brokenOff === undefined) audit.requestCompleted(this.#connection, audited, end.outcome);
@@ -130,7 +135,7 @@ class HttpSession {
   }
 
   /** The policy's word on a request. A revision that came after the connection was opened decides about both anew. */
-  #decide(request: UnderstoodRequest): RequestVerdict | Refusal {
+  #ask(facts: RequestFacts): RequestVerdict | NeedsBody | Refusal {
     const policy = this.#context.policy();
     if (policy === undefined || policy.revision.version !== this.#connection.revision) {
       const decided = decide(this.#connection, policy);
@@ -141,29 +146,8 @@ class HttpSession {
     const [endpoint] = endpoints;
     // A layer-4 rule allows whatever the connection carries; only its proxy request had to be understood.
     if (!inspected && endpoint !== undefined) return { kind: "allow", rule, endpoint };
-    return this.#decideMethods(request, endpoints, policy);
-  }
-
-  /** Every method that an origin could take the request for must be allowed. */
-  #decideMethods(
-    { facts, otherMethods }: UnderstoodRequest,
-    endpoints: readonly MatchedEndpoint[],
-    policy: ReturnType<EgressContext["policy"]>,
-  ): RequestVerdict | Refusal {
     if (policy === undefined) return { refused: "decide.no_policy", detail: "no policy to decide with" };
-    const verdict = policy.request(endpoints, facts);
-    for (const method of otherMethods) {
-      const other = policy.request(endpoints, { ...facts, method });
-      if (other.kind === "deny") return other;
-    }
-    return verdict;
-  }
-
-  #refusalOf(verdict: Extract<RequestVerdict, { kind: "deny" }>, { facts }: UnderstoodRequest): Refusal {
-    const detail = `${facts.method} ${facts.path} not permitted by policy`;
-    return verdict.rule === undefined
-      ? { refused: verdict.reason, detail }
-      : { refused: verdict.reason, detail, rule: verdict.rule };
+    return policy.request(endpoints, facts);
   }
 
   async #openUpstream(): Promise<Upstream | Refusal> {
