@@ -109,6 +109,67 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     });
   });
 
+  describe(`${name}: resources`, () => {
+    let tested: StoreUnderTest;
+    let store: Store;
+    beforeEach(() => {
+      tested = make();
+      store = tested.open();
+    });
+    afterEach(() => {
+      store.close();
+      tested.destroy();
+    });
+    const resource = (resourceName: string, body: unknown) => {
+      return {
+        id: `id-${resourceName}`,
+        workspace: "default",
+        name: resourceName,
+        createdAtMs: 1,
+        resourceVersion: 1,
+        body,
+      };
+    };
+
+    it("are there after the store was closed and opened, each kind for itself", async () => {
+      const github = resource("github", { type: "github" });
+      assert.equal(await store.resources("provider").create(github), true);
+      store.close();
+      store = tested.open();
+      assert.deepEqual(await store.resources("provider").get("default", "github"), github);
+      assert.equal(await store.resources("inference_route").get("default", "github"), undefined);
+    });
+
+    it("have names of their own and are listed by name, in pages", async () => {
+      const providers = store.resources("provider");
+      for (const each of ["c", "a", "b"]) await providers.create(resource(each, {}));
+      assert.equal(await providers.create(resource("a", { other: true })), false);
+      const page = await providers.list({ workspace: "default", limit: 2, offset: 1 });
+      assert.deepEqual(
+        page.map(({ name: each }) => each),
+        ["b", "c"],
+      );
+    });
+
+    it("are changed only by who has seen the last change, and removed once", async () => {
+      const providers = store.resources("provider");
+      const first = resource("a", { turn: 1 });
+      await providers.create(first);
+      assert.equal((await providers.update({ ...first, body: { turn: 2 } }))?.resourceVersion, 2);
+      assert.equal(await providers.update({ ...first, body: { turn: 3 } }), undefined);
+      assert.deepEqual((await providers.get("default", "a"))?.body, { turn: 2 });
+      assert.equal(await providers.remove("default", "a"), true);
+      assert.equal(await providers.remove("default", "a"), false);
+    });
+
+    it("lie beside the wrapped key, of which there is one", () => {
+      assert.equal(store.wrappedKey.read(), undefined);
+      store.wrappedKey.write(Uint8Array.of(1));
+      store.wrappedKey.write(Uint8Array.of(2));
+      assert.deepEqual(store.wrappedKey.read(), Uint8Array.of(2));
+    });
+  });
+
   describe(`${name}: policies and logs`, () => {
     let tested: StoreUnderTest;
     let store: Store;

@@ -6,12 +6,18 @@ import type { SandboxPolicy } from "../../gen/openshell/sandbox/v1/sandbox_pb.ts
 import type { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
 import type { SandboxSpec, SandboxStatus } from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { SandboxLogLine } from "../../gen/openshell/v1/watch_pb.ts";
+import type { WrappedKeyStore } from "../../secrets/vault.ts";
 import type { Placement } from "../drivers/driver.ts";
+import type { ResourceKind, ResourceStore } from "./resource-store.ts";
 
 export interface Store {
   readonly sandboxes: SandboxStore;
   readonly policies: PolicyStore;
   readonly logs: LogStore;
+  /** The named things of a kind; `T` is what its owner keeps there. */
+  resources<T>(kind: ResourceKind): ResourceStore<T>;
+  /** What the secrets among all this are sealed with, itself wrapped. */
+  readonly wrappedKey: WrappedKeyStore;
   /** Flushes and closes; nothing may be called afterwards. */
   close(): void;
 }

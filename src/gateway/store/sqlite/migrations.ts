@@ -30,6 +30,20 @@ export const stateMigrations: readonly Migration[] = [
      provenance TEXT NOT NULL,
      PRIMARY KEY (sandbox_id, version)
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE resources (
+     kind TEXT NOT NULL,
+     workspace TEXT NOT NULL,
+     name TEXT NOT NULL,
+     id TEXT NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     resource_version INTEGER NOT NULL,
+     body TEXT NOT NULL,
+     PRIMARY KEY (kind, workspace, name)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE data_key (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     wrapped BLOB NOT NULL
+   ) STRICT;`,
 ];
 
 /** The log database: a copy of what supervisors keep on disk, so it may be behind after a loss of power. */

@@ -5,7 +5,9 @@ import { openDatabase } from "./database.ts";
 import { sqliteLogs } from "./logs.ts";
 import { logMigrations, stateMigrations } from "./migrations.ts";
 import { sqlitePolicies } from "./policies.ts";
+import { sqliteResources } from "./resources.ts";
 import { sqliteSandboxes } from "./sandboxes.ts";
+import { sqliteWrappedKey } from "./wrapped-key.ts";
 
 /** Opens (and at first creates) the gateway's state in `directory`. Throws when the database is newer than we are. */
 export function openSqliteStore(directory: string): Store {
@@ -17,6 +19,8 @@ export function openSqliteStore(directory: string): Store {
   return {
     sandboxes: sqliteSandboxes(state, logs.remove),
     policies: sqlitePolicies(state),
+    resources: (kind) => sqliteResources(state, kind),
+    wrappedKey: sqliteWrappedKey(state),
     logs,
     close() {
       lines.close();

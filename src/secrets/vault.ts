@@ -1,0 +1,76 @@
+/**
+ * Seals secrets for the store and opens them again. Every value is sealed with one data key, which is kept beside the
+ * values, wrapped by a key from a file. Whoever copies the database has nothing; rotating the file's key re-wraps the
+ * data key and touches no value.
+ */
+import { hkdfSync } from "node:crypto";
+import { type KeyFile, newKey } from "./key-file.ts";
+import { seal, unseal } from "./seal.ts";
+import { Secret } from "./secret.ts";
+
+/** Where the wrapped data key is kept. */
+export interface WrappedKeyStore {
+  read(): Uint8Array | undefined;
+  write(wrapped: Uint8Array): void;
+}
+
+const WRAPPED = "openshell data key";
+
+export class Vault {
+  readonly #dataKey: Buffer;
+  readonly #keyFile: KeyFile;
+  readonly #store: WrappedKeyStore;
+
+  private constructor(dataKey: Buffer, keyFile: KeyFile, store: WrappedKeyStore) {
+    this.#dataKey = dataKey;
+    this.#keyFile = keyFile;
+    this.#store = store;
+  }
+
+  /** Opens the vault, and makes one where there is none. Throws when the file's keys are not those of the data. */
+  static open(keyFile: KeyFile, store: WrappedKeyStore): Vault {
+    const keys = keyFile.read();
+    const wrapped = store.read();
+    if (wrapped === undefined) return Vault.#create(keyFile, store);
+    for (const key of keys) {
+      const dataKey = unseal(key, wrapped, WRAPPED);
+      if (dataKey !== undefined) return new Vault(dataKey, keyFile, store);
+    }
+    const what = keys.length === 0 ? "is missing" : "does not fit the stored secrets";
+    throw new Error(`${keyFile.path} ${what}: put it back from a backup, or delete the gateway's state to start anew`);
+  }
+
+  static #create(keyFile: KeyFile, store: WrappedKeyStore): Vault {
+    const key = newKey();
+    const dataKey = newKey();
+    // The file first: a wrapped key that no file opens would be worse than a file that opens nothing.
+    keyFile.write([key]);
+    store.write(seal(key, dataKey, WRAPPED));
+    return new Vault(dataKey, keyFile, store);
+  }
+
+  /** The secret as it may be stored; `belongsTo` names its place, and must be given again to open it. */
+  seal(secret: Secret, belongsTo: string): Uint8Array {
+    return seal(this.#dataKey, Buffer.from(secret.reveal()), belongsTo);
+  }
+
+  /** Throws when the value was sealed for another place or by another vault. */
+  open(sealed: Uint8Array, belongsTo: string): Secret {
+    const plain = unseal(this.#dataKey, sealed, belongsTo);
+    if (plain === undefined) throw new Error(`the stored secret of ${belongsTo} does not open`);
+    return new Secret(plain.toString());
+  }
+
+  /** Bytes that nobody else can compute, always the same for the same purpose (RFC 5869). */
+  derive(purpose: string, length: number): Buffer {
+    return Buffer.from(hkdfSync("sha256", this.#dataKey, "", `openshell ${purpose}`, length));
+  }
+
+  /** Replaces the file's key. A crash at any point leaves a file of which one key fits. */
+  rotate(): void {
+    const next = newKey();
+    this.#keyFile.write([next, ...this.#keyFile.read()]);
+    this.#store.write(seal(next, this.#dataKey, WRAPPED));
+    this.#keyFile.write([next]);
+  }
+}
