@@ -1,5 +1,7 @@
+import type { Vault } from "../secrets/vault.ts";
 import type { ComputeDriver } from "./drivers/driver.ts";
 import type { GatewayLog } from "./gateway-log.ts";
+import type { Providers } from "./providers/providers.ts";
 import type { SandboxChanges } from "./sandboxes/changes.ts";
 import type { SandboxRegistry } from "./sandboxes/registry.ts";
 import type { Store } from "./store/store.ts";
@@ -13,6 +15,9 @@ export interface GatewayContext {
   readonly registry: SandboxRegistry;
   readonly changes: SandboxChanges;
   readonly sessions: SupervisorSessions;
+  readonly providers: Providers;
+  /** What secrets are sealed with. */
+  readonly vault: Vault;
   readonly log: GatewayLog;
   /** Where clients reach this gateway, and sandboxes must not. */
   readonly apiPort: () => number;

@@ -72,7 +72,7 @@ describe("a gateway", () => {
   });
 
   it("says UNIMPLEMENTED to what it does not serve", async () => {
-    await assert.rejects(gateway.client.listProviders({}), isCode(Code.Unimplemented, /./));
+    await assert.rejects(gateway.client.listServices({}), isCode(Code.Unimplemented, /./));
   });
 
   it("runs a command sent right after the creation, with its streams apart and its exit code", async () => {

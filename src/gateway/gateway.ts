@@ -15,11 +15,15 @@ import {
 } from "../locations/gateway-entry.ts";
 import { forgetRunningGateway, writeRunningGateway } from "../locations/running-gateway.ts";
 import { supervisorSocketPath } from "../locations/runtime-directory.ts";
+import { KeyFile } from "../secrets/key-file.ts";
+import { Vault } from "../secrets/vault.ts";
 import { type GatewayCertificates, loadCertificates } from "./certificates/gateway-certificates.ts";
 import type { GatewayContext } from "./context.ts";
 import { canUseHostUids, HOST_UIDS_PATH, openHostUids } from "./drivers/local/host-uids.ts";
 import { createLocalDriver } from "./drivers/local/local-driver.ts";
 import type { GatewayLog } from "./gateway-log.ts";
+import { Profiles } from "./providers/profiles.ts";
+import { Providers } from "./providers/providers.ts";
 import { SandboxChanges } from "./sandboxes/changes.ts";
 import { reconcile } from "./sandboxes/reconcile.ts";
 import { SandboxRegistry } from "./sandboxes/registry.ts";
@@ -98,10 +102,15 @@ function createContext(
     environment: options.supervisorEnvironment,
     hostUids: options.useHostUids !== false && canUseHostUids() ? openHostUids(HOST_UIDS_PATH) : undefined,
   });
+  const { now } = options;
+  const vault = Vault.open(new KeyFile(join(options.stateDirectory, "secrets.key")), store.wrappedKey);
+  const profiles = new Profiles(store.resources("provider_profile"), now);
   return {
     version: options.version,
     store,
     driver,
+    vault,
+    providers: new Providers({ store: store.resources("provider"), profiles, vault, now }),
     changes,
     registry: new SandboxRegistry(store, changes),
     sessions: new SupervisorSessions(),
@@ -109,7 +118,7 @@ function createContext(
     signal,
     apiPort,
     ownInstances: new Set(),
-    now: options.now,
+    now,
   };
 }
 

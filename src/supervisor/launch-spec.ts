@@ -3,6 +3,7 @@
  * as soon as somebody wants the sandbox, what it is. A supervisor in reserve waits for the second. The end of the input
  * before it means that the gateway went away, and the supervisor goes as well.
  */
+import type { ApplyCredentialsJson } from "../gen/openshell/v1/provider_pb.ts";
 import type { ModelRoutesJson } from "../gen/openshell/v1/supervisor_pb.ts";
 
 /** First line: what is known before anybody has asked. */
@@ -16,7 +17,7 @@ export interface Preparation {
   readonly expectedPolicy?: unknown;
 }
 
-/** Second line: everything else. Holds the credentials of models, and so is never written anywhere. */
+/** Second line: everything else. Holds secrets, so that it is written to the pipe and nowhere else. */
 export interface LaunchSpec {
   readonly sandboxId: string;
   readonly sandboxName: string;
@@ -31,6 +32,8 @@ export interface LaunchSpec {
   readonly modelRoutes?: ModelRoutesJson;
   /** What the user asked for with `--env`; the supervisor adds proxy and trust variables. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Of the attached providers. */
+  readonly credentials: ApplyCredentialsJson;
   /** As the supervisor sees them (a gateway that is root gives it a mount namespace of its own). */
   readonly directories: SandboxDirectories;
 }

@@ -1,6 +1,8 @@
 import type { SandboxPolicy } from "../../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
 import type { GatewayContext } from "../context.ts";
+import { attachedProviders } from "../providers/attached-providers.ts";
+import { withProviderRules } from "../providers/provider-rules.ts";
 import { aborted } from "../refuse.ts";
 import type { SandboxRecord } from "../store/store.ts";
 import { checkPolicy, refuseStaticChange } from "./check-policy.ts";
@@ -25,7 +27,7 @@ export interface Revised {
 }
 
 /**
- * Makes a new revision of a sandbox's policy and puts it in force: pushed to the supervisor, and answered when it has
+ * Makes a new revision of a sandbox's policy, with the rules of its providers, and puts it in force: pushed to the supervisor, and answered when it has
  * been loaded. PENDING when no supervisor is connected; it is pushed when one comes. A policy that is already the
  * effective one makes no revision.
  */
@@ -38,7 +40,8 @@ export async function revisePolicy(
   if (expectedResourceVersion !== 0 && expectedResourceVersion !== record.resourceVersion) {
     throw aborted(`sandbox "${record.name}" is at version ${record.resourceVersion}: read it again and repeat`);
   }
-  const { message, hash, warnings, policy: meant } = checkPolicy(policy);
+  const whole = withProviderRules(policy, await attachedProviders(context, record));
+  const { message, hash, warnings, policy: meant } = checkPolicy(whole);
   const current = await store.policies.effective(record.id);
   if (current !== undefined) refuseStaticChange(current.policy, meant, record.name);
   if (current?.hash === hash) return { ...current, warnings };

@@ -1,9 +1,16 @@
 import { create } from "@bufbuild/protobuf";
 import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
-import { type CreateSandboxRequest, SandboxPhase, SandboxSpecSchema } from "../../gen/openshell/v1/sandbox_pb.ts";
+import {
+  type CreateSandboxRequest,
+  SandboxPhase,
+  type SandboxSpec,
+  SandboxSpecSchema,
+} from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import type { PreparedSupervisor } from "../drivers/driver.ts";
 import { checkPolicy } from "../policies/check-policy.ts";
+import { attachedProviders } from "../providers/attached-providers.ts";
+import { withProviderRules } from "../providers/provider-rules.ts";
 import { alreadyExists, notAvailable } from "../refuse.ts";
 import type { NewPolicyRevision, SandboxRecord } from "../store/store.ts";
 import { type Instance, launch, newInstance } from "./launch.ts";
@@ -22,19 +29,21 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
   const workspace = requireWorkspace(request.workspace);
   if (request.name !== "") requireSandboxName(request.name);
   refuseWhatIsMissing(request);
-  const policy = checkPolicy(request.spec?.policy);
+  const spec = request.spec ?? create(SandboxSpecSchema, {});
+  const attached = await attachedProviders(context, { workspace, spec });
+  const policy = checkPolicy(withProviderRules(spec.policy, attached));
   const revision: NewPolicyRevision = {
     policy: policy.message,
     hash: policy.hash,
     createdAtMs: context.now(),
-    provenance: { source: request.spec?.policy === undefined ? "default" : "create" },
+    provenance: { source: spec.policy === undefined ? "default" : "create" },
   };
   if (request.name !== "" && (await context.store.sandboxes.getByName(workspace, request.name)) !== undefined) {
     throw alreadyExists(`sandbox "${request.name}"`);
   }
   const prepared = await context.driver.claim();
   const instance = newInstance(prepared);
-  const wanted = newRecord(context, { request, prepared, instance, workspace });
+  const wanted = newRecord(context, { request, spec, prepared, instance, workspace });
   let record: SandboxRecord | undefined;
   try {
     record = await store(context, wanted, revision);
@@ -43,7 +52,7 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
   }
   if (record === undefined) throw alreadyExists(`sandbox "${request.name}"`);
   const pending = { ...revision, version: 1, status: PolicyStatus.PENDING, loadError: "", loadedAtMs: 0 };
-  launch(context, prepared, { record, token: instance.token, policy: pending });
+  launch(context, prepared, { record, token: instance.token, policy: pending, attached });
   context.log.info(`sandbox ${record.name} (${record.id}) created`);
   return record;
 }
@@ -52,7 +61,6 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
 function refuseWhatIsMissing({ spec }: CreateSandboxRequest): void {
   if (spec?.template?.image) throw notAvailable("this gateway's driver has no images yet: leave the image out");
   if (spec?.resourceRequirements?.gpu) throw notAvailable("this gateway's driver has no GPUs yet");
-  if (spec !== undefined && spec.providers.length > 0) throw notAvailable("this gateway has no providers yet");
 }
 
 /** A supervisor that was prepared in vain. */
@@ -63,12 +71,14 @@ async function discard({ driver }: GatewayContext, { placement, process }: Prepa
 
 interface NewSandbox {
   readonly request: CreateSandboxRequest;
+  readonly spec: SandboxSpec;
   readonly prepared: PreparedSupervisor;
   readonly instance: Instance;
   readonly workspace: string;
 }
 
-function newRecord(context: GatewayContext, { request, prepared, instance, workspace }: NewSandbox): SandboxRecord {
+function newRecord(context: GatewayContext, wanted: NewSandbox): SandboxRecord {
+  const { request, spec, prepared, instance, workspace } = wanted;
   const { sandboxId, hostUid } = prepared.placement;
   return {
     id: sandboxId,
@@ -79,7 +89,7 @@ function newRecord(context: GatewayContext, { request, prepared, instance, works
     annotations: request.annotations,
     resourceVersion: 1,
     desired: "running",
-    spec: request.spec ?? create(SandboxSpecSchema, {}),
+    spec,
     status: newStatus(request.name, SandboxPhase.PROVISIONING),
     ...(hostUid !== undefined && { hostUid }),
     ...instance.record,

@@ -1,9 +1,12 @@
 import { randomUUID } from "node:crypto";
+import { toJson } from "@bufbuild/protobuf";
+import { ApplyCredentialsSchema } from "../../gen/openshell/v1/provider_pb.ts";
 import { printYaml } from "../../policy/print.ts";
 import { messageJsonToWritten } from "../../policy/wire-json.ts";
 import type { GatewayContext } from "../context.ts";
 import type { PreparedSupervisor } from "../drivers/driver.ts";
 import { policyJson } from "../policies/policy-json.ts";
+import { type AttachedProvider, attachedCredentials } from "../providers/attached-providers.ts";
 import type { PolicyRevisionRecord, SandboxRecord } from "../store/store.ts";
 import { supervisorEnded } from "../supervisors/supervisor-lost.ts";
 import { issueToken } from "../supervisors/token.ts";
@@ -20,13 +23,20 @@ export function newInstance({ process }: PreparedSupervisor): Instance {
   return { token, record: { tokenHash: hash, supervisor: { ...process, instanceId: randomUUID() } } };
 }
 
+/** What a sandbox is launched with. */
+export interface Launch {
+  readonly record: SandboxRecord;
+  readonly token: string;
+  readonly policy: PolicyRevisionRecord;
+  readonly attached: readonly AttachedProvider[];
+}
+
 /** Tells the prepared supervisor to run the sandbox, and watches over its end. */
 export function launch(
   context: GatewayContext,
   prepared: PreparedSupervisor,
-  run: { readonly record: SandboxRecord; readonly token: string; readonly policy: PolicyRevisionRecord },
+  { record, token, policy, attached }: Launch,
 ): void {
-  const { record, token, policy } = run;
   const instanceId = record.supervisor?.instanceId ?? "";
   const message = policyJson(policy.policy);
   prepared.launch({
@@ -38,6 +48,7 @@ export function launch(
     policy: { message, version: policy.version, hash: policy.hash },
     policyText: printYaml(messageJsonToWritten(message)),
     environment: record.spec.environment,
+    credentials: toJson(ApplyCredentialsSchema, attachedCredentials(context.vault, record.id, attached)),
     directories: prepared.directories,
   });
   context.ownInstances.add(instanceId);

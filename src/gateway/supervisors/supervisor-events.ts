@@ -15,6 +15,7 @@ import type { SandboxLogLine } from "../../gen/openshell/v1/watch_pb.ts";
 import { PushSandboxLogsResponseSchema } from "../../gen/openshell/v1/watch_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { pushEffectivePolicy } from "../policies/push.ts";
+import { pushCredentials } from "../providers/push-credentials.ts";
 import { permissionDenied } from "../refuse.ts";
 import { setCondition, withPhase } from "../sandboxes/status.ts";
 import type { SandboxRecord } from "../store/store.ts";
@@ -42,6 +43,11 @@ export async function supervisorConnected(
   session.send({ case: "sessionAccepted", value });
   await storeStatus(context, session, hello.status);
   context.changes.publish(sandboxId, { kind: "session" });
+  // They may have changed since the launch, or while nobody listened.
+  await pushCredentials(context, session, record).catch((error: unknown) => {
+    // It goes on with what it has; a session that broke off for this would break off for ever.
+    context.log.error(`the credentials of sandbox ${record.name}`, error);
+  });
   // A policy that was set while nobody listened. A supervisor that has just started has the newest already.
   if (hello.status !== undefined) await pushEffectivePolicy(context, session, hello.policyVersion);
   return session;

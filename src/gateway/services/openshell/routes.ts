@@ -5,6 +5,8 @@ import { execMethods } from "./exec.ts";
 import { identityMethods } from "./identity.ts";
 import { logMethods } from "./logs.ts";
 import { policyMethods } from "./policies.ts";
+import { profileMethods } from "./profiles.ts";
+import { providerMethods } from "./providers.ts";
 import { sandboxMethods } from "./sandboxes.ts";
 import { supervisorMethods } from "./supervisors.ts";
 import { watchMethods } from "./watch.ts";
@@ -20,6 +22,8 @@ export function apiRoutes(context: GatewayContext): (router: ConnectRouter) => v
       ...watchMethods(context),
       ...logMethods(context),
       ...policyMethods(context),
+      ...providerMethods(context),
+      ...profileMethods(context),
       ...workspaceMethods(),
       ...supervisorMethods(context),
     });

@@ -1,0 +1,71 @@
+import type { GatewayContext } from "../../context.ts";
+import { attachProvider, detachProvider } from "../../providers/attach.ts";
+import { attachedProviders } from "../../providers/attached-providers.ts";
+import { providerMessage } from "../../providers/provider.ts";
+import { providerChanged, sandboxesWith } from "../../providers/provider-changed.ts";
+import { failedPrecondition, invalid } from "../../refuse.ts";
+import { requireWorkspace } from "../../sandboxes/registry.ts";
+import { sandboxMessage } from "../../sandboxes/sandbox-message.ts";
+import type { Methods } from "./methods.ts";
+import { pageLimit } from "./sandboxes.ts";
+
+/** Providers, and which sandboxes they are attached to. */
+export function providerMethods(context: GatewayContext): Methods {
+  const { providers, registry, vault } = context;
+  return {
+    async createProvider({ provider, workspace }) {
+      if (provider === undefined) throw invalid("`provider` is missing");
+      const created = await providers.create(workspace, provider);
+      context.log.info(`provider ${created.name} (${created.body.type}) created`);
+      return { provider: providerMessage(created) };
+    },
+    async getProvider({ name, workspace }) {
+      return { provider: providerMessage(await providers.find(workspace, name)) };
+    },
+    async listProviders({ limit, offset, workspace, allWorkspaces }) {
+      const page = { workspace: requireWorkspace(allWorkspaces ? "" : workspace), limit: pageLimit(limit), offset };
+      return { providers: (await providers.list(page)).map(providerMessage) };
+    },
+    async updateProvider({ provider, credentialExpiresAtMs, workspace }) {
+      if (provider === undefined) throw invalid("`provider` is missing");
+      const updated = await providers.update(workspace, provider, credentialExpiresAtMs);
+      await providerChanged(context, updated.workspace, updated.name);
+      context.log.info(`provider ${updated.name} updated`);
+      return { provider: providerMessage(updated) };
+    },
+    async deleteProvider({ name, workspace: asked }) {
+      const workspace = requireWorkspace(asked);
+      const users = (await sandboxesWith(context, workspace, name)).map((record) => record.name);
+      if (users.length > 0) {
+        const detach = `openshell sandbox provider detach ${users[0]} ${name}`;
+        throw failedPrecondition(
+          `provider "${name}" is attached to ${users.join(", ")}: detach it first (\`${detach}\`)`,
+        );
+      }
+      const deleted = await providers.remove(workspace, name);
+      if (deleted) context.log.info(`provider ${name} deleted`);
+      return { deleted };
+    },
+    async listSandboxProviders({ sandboxName, workspace }) {
+      const attached = await attachedProviders(context, await registry.findByName(workspace, sandboxName));
+      return { providers: attached.map(({ record }) => providerMessage(record)) };
+    },
+    async attachSandboxProvider({ sandboxName, providerName, expectedResourceVersion, workspace }) {
+      const record = await registry.findByName(workspace, sandboxName);
+      const change = { providerName, expectedVersion: Number(expectedResourceVersion) };
+      const { sandbox, changed } = await attachProvider(context, record, change);
+      return { sandbox: sandboxMessage(sandbox), attached: changed };
+    },
+    async detachSandboxProvider({ sandboxName, providerName, expectedResourceVersion, workspace }) {
+      const record = await registry.findByName(workspace, sandboxName);
+      const change = { providerName, expectedVersion: Number(expectedResourceVersion) };
+      const { sandbox, changed } = await detachProvider(context, record, change);
+      return { sandbox: sandboxMessage(sandbox), detached: changed };
+    },
+    rotateSecretsKey: () => {
+      vault.rotate();
+      context.log.info("the key of the stored secrets was replaced");
+      return {};
+    },
+  };
+}
