@@ -19,7 +19,7 @@ const parts: Readonly<Record<string, string>> = {
   inference: "Routes to models",
   net: "What is read from the network",
   ocsf: "Audit events",
-  secrets: "Removal of secrets",
+  secrets: "Secrets",
 };
 
 /** Words by which a constant's name says that it bounds something; other constants are numbers of protocols. */
