@@ -15,14 +15,13 @@ import { ByteReader } from "../../../../net/byte-reader.ts";
 import { BodyFollower } from "../../../../net/http1-body.ts";
 import { parseRequestHead } from "../../../../net/http1-head.ts";
 import { readHead } from "../../../../net/http1-read-head.ts";
-import type { NeedsBody, RequestFacts, RequestVerdict } from "../../../../policy/verdict.ts";
-import { decide } from "../../04-decide.ts";
 import { drainedBodyBytes, keptAliveIdleMs, requestHeadTimeoutMs } from "../../10-forward/limits.ts";
 import type { AuditedRequest } from "../../11-audit.ts";
 import { isRefusal, type Peeked, type Refusal } from "../../connection.ts";
 import type { EgressContext } from "../../context.ts";
 import { endWith, refusalResponse } from "../../refuse.ts";
 import { decideRequest, refusalOf } from "../decide-request.ts";
+import { LivePolicy } from "../live-policy.ts";
 import { exchange, type Upstream } from "./exchange.ts";
 import { RequestBody } from "./request-body.ts";
 import { elsewhere, type RequestPlace, type UnderstoodRequest, understandRequest } from "./understand.ts";
@@ -66,7 +65,7 @@ class HttpSession {
   readonly #context: SessionContext;
   readonly #client: ByteReader;
   readonly #place: RequestPlace;
-  #connection: Peeked;
+  readonly #policy: LivePolicy;
   #upstream: Upstream | undefined;
   /** True between two requests, when an upstream that closes ends the session. */
   #idle = true;
@@ -75,7 +74,7 @@ class HttpSession {
   constructor(carriage: HttpCarriage, context: SessionContext) {
     this.#carriage = carriage;
     this.#context = context;
-    this.#connection = carriage.connection;
+    this.#policy = new LivePolicy(carriage.connection, context.policy);
     this.#client = new ByteReader(carriage.client);
     this.#place = {
       destination: carriage.connection.destination,
@@ -113,7 +112,7 @@ class HttpSession {
   async #serve(request: UnderstoodRequest, head: AuditedRequest): Promise<Next> {
     const body = new RequestBody(this.#client, request);
     const asked = { facts: request.facts, otherMethods: request.otherMethods, content: body };
-    const deciding = decideRequest(asked, (facts) => this.#ask(facts));
+    const deciding = decideRequest(asked, (facts) => this.#policy.ask(facts));
     const decision = deciding instanceof Promise ? await deciding : deciding;
     const answer = { method: request.facts.method, keepAfter: body.request };
     if (isRefusal(decision)) return this.#refuse(head, decision, answer);
@@ -121,7 +120,7 @@ class HttpSession {
     const denied = refusalOf(decision);
     if (denied !== undefined) return this.#refuse(audited, denied, answer);
     // What can't be put on record is not forwarded.
-    const unrecorded = this.#context.audit.requestAllowed(this.#connection, audited, decision.verdict);
+    const unrecorded = this.#context.audit.requestAllowed(this.#policy.connection, audited, decision.verdict);
     if (unrecorded !== undefined) return this.#refuse(audited, unrecorded, answer);
     const upstream = await this.#openUpstream();
     if (isRefusal(upstream)) return this.#refuse(audited, upstream, answer);
@@ -129,32 +128,16 @@ class HttpSession {
     const end = await exchange({ request: body.request, client: this.#client, upstream, signal });
     if (end.kind === "refused") return this.#refuse(audited, end.refusal, { method: request.facts.method });
     const { audit } = this.#context;
-    if (end.brokenOff === undefined) audit.requestCompleted(this.#connection, audited, end.outcome);
-    else audit.requestRefused(this.#connection, audited, end.brokenOff);
+    if (end.brokenOff === undefined) audit.requestCompleted(this.#policy.connection, audited, end.outcome);
+    else audit.requestRefused(this.#policy.connection, audited, end.brokenOff);
     return end.keep ? "keep" : "close";
-  }
-
-  /** The policy's word on a request. A revision that came after the connection was opened decides about both anew. */
-  #ask(facts: RequestFacts): RequestVerdict | NeedsBody | Refusal {
-    const policy = this.#context.policy();
-    if (policy === undefined || policy.revision.version !== this.#connection.revision) {
-      const decided = decide(this.#connection, policy);
-      if (isRefusal(decided)) return decided;
-      this.#connection = { ...this.#connection, ...decided };
-    }
-    const { inspected, endpoints, rule } = this.#connection;
-    const [endpoint] = endpoints;
-    // A layer-4 rule allows whatever the connection carries; only its proxy request had to be understood.
-    if (!inspected && endpoint !== undefined) return { kind: "allow", rule, endpoint };
-    if (policy === undefined) return { refused: "decide.no_policy", detail: "no policy to decide with" };
-    return policy.request(endpoints, facts);
   }
 
   async #openUpstream(): Promise<Upstream | Refusal> {
     if (this.#upstream === undefined) {
       const socket = await this.#carriage.openUpstream();
       if (isRefusal(socket)) return socket;
-      this.#upstream = { socket, reader: new ByteReader(socket), destination: this.#connection.destination };
+      this.#upstream = { socket, reader: new ByteReader(socket), destination: this.#policy.connection.destination };
       // An upstream that closes between two requests: the client sees the same, and opens a new connection.
       socket.on("end", this.#onUpstreamGone);
       socket.on("close", this.#onUpstreamGone);
@@ -165,11 +148,11 @@ class HttpSession {
     // Bytes that nobody asked for would be taken for the response to this request (response queue poisoning).
     if (!reader.hasArrived && !socket.destroyed) return this.#upstream;
     socket.destroy();
-    const { host } = this.#connection.destination;
+    const { host } = this.#policy.connection.destination;
     return {
       refused: "forward.reset",
       detail: `${host} spoke before it was asked, or left`,
-      rule: this.#connection.rule,
+      rule: this.#policy.connection.rule,
     };
   }
 
@@ -179,7 +162,7 @@ class HttpSession {
 
   /** Refuses one request. The connection is kept if it is certain where the next request begins. */
   async #refuse(audited: AuditedRequest, refusal: Refusal, about: RefusedRequest = {}): Promise<Next> {
-    this.#context.audit.requestRefused(this.#connection, audited, refusal);
+    this.#context.audit.requestRefused(this.#policy.connection, audited, refusal);
     const { method, keepAfter } = about;
     const keep = keepAfter !== undefined && canKeep(keepAfter);
     const { sandboxName } = this.#context;

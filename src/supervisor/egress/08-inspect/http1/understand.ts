@@ -12,13 +12,20 @@ import { type Field, fieldTokens, fieldValue } from "../../../../net/http1-field
 import { type Framing, requestFraming } from "../../../../net/http1-framing.ts";
 import type { RequestHead } from "../../../../net/http1-head.ts";
 import type { ReasonCode } from "../../../../policy/reason-codes.ts";
-import type { Destination, RequestFacts } from "../../../../policy/verdict.ts";
-import type { Refusal } from "../../connection.ts";
+import type { RequestFacts } from "../../../../policy/verdict.ts";
+import { isRefusal, type Refusal } from "../../connection.ts";
+import {
+  ambiguous,
+  defaultPort,
+  expectsContinue,
+  hostOfOrigin,
+  type Origin,
+  overridingMethods,
+  problemWithMethod,
+} from "../request-head.ts";
 
 /** Where the connection goes, and how its requests are written. */
-export interface RequestPlace {
-  readonly destination: Destination;
-  readonly scheme: "http" | "https";
+export interface RequestPlace extends Origin {
   /** True on the explicit proxy outside a tunnel: each request names its origin in absolute-form. */
   readonly absoluteForm: boolean;
 }
@@ -43,11 +50,6 @@ export interface UnderstoodRequest {
 /** A proxy request for another origin than the connection's, or for a tunnel. */
 export const elsewhere = Symbol("elsewhere");
 
-/** By which frameworks let a client say another method than the request line does. */
-const methodOverrides = ["x-http-method-override", "x-http-method", "x-method-override"];
-/** By which some servers take another path than the request line's; there is no honest use for them from a client. */
-const pathOverrides = ["x-original-url", "x-rewrite-url"];
-
 /** Understands a request. */
 export function understandRequest(
   head: RequestHead,
@@ -65,10 +67,10 @@ export function understandRequest(
   if (!canonical.ok) return ambiguous(canonical.detail);
   const framing = requestFraming(head);
   if (!framing.ok) return ambiguous(framing.detail);
-  const expect = fieldValue(head.fields, "expect");
-  if (expect !== undefined && expect.toLowerCase() !== "100-continue") return ambiguous("an unknown expectation");
-  const otherMethods = overridingMethods(head);
-  if (otherMethods === undefined) return ambiguous("a field that some servers take for another method or path");
+  const expects = expectsContinue(head.fields);
+  if (typeof expects !== "boolean") return expects;
+  const otherMethods = overridingMethods(head.fields);
+  if (isRefusal(otherMethods)) return otherMethods;
   const upgrade = upgradeOf(head, framing.framing);
   if (typeof upgrade === "object") return upgrade;
   const { path, query, hasEncodedSlash, forwarded } = canonical.target;
@@ -81,27 +83,14 @@ export function understandRequest(
     fields: head.fields,
     framing: framing.framing,
     // An HTTP/1.0 client can't be answered with an interim response (RFC 9110 section 10.1.1).
-    expectsContinue: expect !== undefined && head.minor === 1,
+    expectsContinue: expects && head.minor === 1,
     close: head.minor === 0 || fieldTokens(head.fields, "connection").includes("close"),
     otherMethods,
   };
 }
 
-function ambiguous(detail: string): Refusal {
-  return { refused: "inspect.ambiguous", detail };
-}
-
 function refused(code: ReasonCode, detail: string): Refusal {
   return { refused: code, detail };
-}
-
-function problemWithMethod(method: string): Refusal | undefined {
-  // TRACE shows the client what was added to its request, credentials included. TRACK is its old twin.
-  if (method === "CONNECT" || method === "TRACE" || method === "TRACK") {
-    return refused("inspect.method_unsupported", `${method} is not forwarded`);
-  }
-  // Methods are case-sensitive, but not to every server: `get` would be matched as one method and served as another.
-  return /[a-z]/.test(method) ? ambiguous("the method is not in upper case") : undefined;
 }
 
 /** The path and query to read, if the target is in a form that fits the place and names the connection's origin. */
@@ -131,35 +120,13 @@ function pathOf(head: RequestHead, place: RequestPlace): string | Refusal | type
   }
 }
 
-function defaultPort(scheme: "http" | "https"): number {
-  return scheme === "https" ? 443 : 80;
-}
-
-/** The Host to forward: the destination, so that the origin serves the host that was decided on and no other. */
-function hostOf(head: RequestHead, { destination, scheme }: RequestPlace): string | Refusal {
+/** The Host to forward. */
+function hostOf(head: RequestHead, place: RequestPlace): string | Refusal {
   const written = fieldValue(head.fields, "host");
+  if (written !== undefined) return hostOfOrigin(written, "Host", place);
   // Only HTTP/1.0 may leave it out.
-  if (written === undefined) {
-    const port = destination.port === defaultPort(scheme) ? undefined : destination.port;
-    return formatAuthority(destination.host, port);
-  }
-  const authority = parseAuthority(written);
-  if (!authority.ok) return ambiguous(`Host: ${authority.why}`);
-  const same = authority.host === destination.host && (authority.port ?? destination.port) === destination.port;
-  const detail = `Host ${formatAuthority(authority.host, authority.port)} on a connection to ${destination.host}`;
-  return same ? formatAuthority(authority.host, authority.port) : refused("terminate.name_mismatch", detail);
-}
-
-/** Undefined if they can't be told. */
-function overridingMethods(head: RequestHead): readonly string[] | undefined {
-  const methods: string[] = [];
-  for (const { lower, value } of head.fields) {
-    if (pathOverrides.includes(lower)) return undefined;
-    if (!methodOverrides.includes(lower)) continue;
-    if (!/^[A-Za-z]+$/.test(value)) return undefined;
-    methods.push(value.toUpperCase());
-  }
-  return methods;
+  const { host, port } = place.destination;
+  return formatAuthority(host, port === defaultPort(place.scheme) ? undefined : port);
 }
 
 /** The protocol that the client wants to go over to, in lower case; undefined if it stays with HTTP/1.1. */

@@ -1,0 +1,66 @@
+/** What a request's head must keep to in every version of HTTP, so that an origin reads it as it was read here. */
+import { formatAuthority, parseAuthority } from "../../../net/authority.ts";
+import { type Field, fieldValue } from "../../../net/http1-fields.ts";
+import type { Destination } from "../../../policy/verdict.ts";
+import type { Refusal } from "../connection.ts";
+
+/** Where a connection's requests go. */
+export interface Origin {
+  readonly destination: Destination;
+  readonly scheme: "http" | "https";
+}
+
+/** By which frameworks let a client say another method than the request's own. */
+const methodOverrides = ["x-http-method-override", "x-http-method", "x-method-override"];
+/** By which some servers take another path than the request's own; there is no honest use for them from a client. */
+const pathOverrides = ["x-original-url", "x-rewrite-url"];
+
+export function ambiguous(detail: string): Refusal {
+  return { refused: "inspect.ambiguous", detail };
+}
+
+export function defaultPort(scheme: "http" | "https"): number {
+  return scheme === "https" ? 443 : 80;
+}
+
+export function problemWithMethod(method: string): Refusal | undefined {
+  // TRACE shows the client what was added to its request, credentials included. TRACK is its old twin.
+  if (method === "CONNECT" || method === "TRACE" || method === "TRACK") {
+    return { refused: "inspect.method_unsupported", detail: `${method} is not forwarded` };
+  }
+  // Methods are case-sensitive, but not to every server: `get` would be matched as one method and served as another.
+  return /[a-z]/.test(method) ? ambiguous("the method is not in upper case") : undefined;
+}
+
+/**
+ * The canonical host to forward, with the port if the client wrote one: the destination, so that the origin serves the
+ * host that was decided on and no other. `field` is where the client wrote it, for the text of a refusal.
+ */
+export function hostOfOrigin(written: string, field: string, { destination }: Origin): string | Refusal {
+  const authority = parseAuthority(written);
+  if (!authority.ok) return ambiguous(`${field}: ${authority.why}`);
+  const same = authority.host === destination.host && (authority.port ?? destination.port) === destination.port;
+  const text = formatAuthority(authority.host, authority.port);
+  if (same) return text;
+  return { refused: "terminate.name_mismatch", detail: `${field} ${text} on a connection to ${destination.host}` };
+}
+
+/** Whether the client waits for `100 Continue` before it sends the body. */
+export function expectsContinue(fields: readonly Field[]): boolean | Refusal {
+  const expect = fieldValue(fields, "expect");
+  if (expect === undefined) return false;
+  return expect.toLowerCase() === "100-continue" || ambiguous("an unknown expectation");
+}
+
+/** Methods that an origin could take a request for, besides its own. */
+export function overridingMethods(fields: readonly Field[]): readonly string[] | Refusal {
+  const methods: string[] = [];
+  for (const { lower, value } of fields) {
+    const isOverride = methodOverrides.includes(lower);
+    if (pathOverrides.includes(lower) || (isOverride && !/^[A-Za-z]+$/.test(value))) {
+      return ambiguous("a field that some servers take for another method or path");
+    }
+    if (isOverride) methods.push(value.toUpperCase());
+  }
+  return methods;
+}
