@@ -50,37 +50,56 @@ export async function refuseConnection(
   connection.stream.destroy();
 }
 
-/**
- * The response that tells of a refusal; undefined if the reason has none.
- * @param options `requestId` is what the audit event calls it; `sandboxName` completes the hint's command; `withBody` is
- * false for HEAD.
- */
-export function refusalResponse(
-  refusal: Refusal,
-  options: {
-    readonly requestId: string;
-    readonly sandboxName: string;
-    readonly close: boolean;
-    readonly withBody: boolean;
-  },
-): string | undefined {
-  const entry = reasonEntry(refusal.refused);
-  if (entry.status === undefined) return undefined;
+/** A refusal as a response, in no version of HTTP yet. */
+export interface RefusalAnswer {
+  readonly status: number;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly body: string;
+}
+
+/** What the audit event calls the request, and the sandbox whose name completes the hint's command. */
+export interface RefusedAs {
+  readonly requestId: string;
+  readonly sandboxName: string;
+}
+
+/** The response that tells of a refusal; undefined if the reason has none. */
+export function refusalAnswer(refusal: Refusal, { requestId, sandboxName }: RefusedAs): RefusalAnswer | undefined {
+  const { status, error } = reasonEntry(refusal.refused);
+  if (status === undefined) return undefined;
   const body = `${JSON.stringify({
-    error: entry.error ?? refusal.refused.slice(refusal.refused.indexOf(".") + 1),
+    error: error ?? refusal.refused.slice(refusal.refused.indexOf(".") + 1),
     reason: refusal.refused,
     detail: printable(refusal.detail),
     rule: refusal.rule === undefined ? null : printable(refusal.rule),
-    hint: remedyFor(refusal.refused, options.sandboxName),
-    request_id: options.requestId,
+    hint: remedyFor(refusal.refused, sandboxName),
+    request_id: requestId,
   })}\n`;
+  const fields: RefusalAnswer["fields"] = [
+    ["Content-Type", "application/json"],
+    ["Content-Length", `${Buffer.byteLength(body)}`],
+    ["X-OpenShell-Reason", refusal.refused],
+    ["Cache-Control", "no-store"],
+  ];
+  // RFC 9110 section 15.5.6 wants it. Which methods pass depends on the policy, and an empty list is a legal answer.
+  return { status, fields: status === 405 ? [...fields, ["Allow", ""]] : fields, body };
+}
+
+/**
+ * The same for HTTP/1.1, as text.
+ * @param options `withBody` is false for HEAD.
+ */
+export function refusalResponse(
+  refusal: Refusal,
+  options: RefusedAs & { readonly close: boolean; readonly withBody: boolean },
+): string | undefined {
+  const answer = refusalAnswer(refusal, options);
+  if (answer === undefined) return undefined;
+  const { status, body } = answer;
+  const fields = answer.fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   return (
-    `HTTP/1.1 ${entry.status} ${statusPhrases[entry.status] ?? "Refused"}\r\n` +
-    `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-    `X-OpenShell-Reason: ${refusal.refused}\r\nCache-Control: no-store\r\n` +
-    // RFC 9110 section 15.5.6 wants it. Which methods pass depends on the policy, and an empty list is a legal answer.
-    `${entry.status === 405 ? "Allow:\r\n" : ""}${options.close ? "Connection: close\r\n" : ""}\r\n` +
-    (options.withBody ? body : "")
+    `HTTP/1.1 ${status} ${statusPhrases[status] ?? "Refused"}\r\n${fields}` +
+    `${options.close ? "Connection: close\r\n" : ""}\r\n${options.withBody ? body : ""}`
   );
 }
 
