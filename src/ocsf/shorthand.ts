@@ -5,6 +5,8 @@
  *
  * Made from the event alone, so that the gateway and the CLI can make the same line from the JSON that they were sent.
  */
+import { namedOperations } from "../policy/operations.ts";
+import type { RequestFacts } from "../policy/verdict.ts";
 import type { DecisionAttributes } from "./enums/decision.ts";
 import { shortSeverity } from "./enums/severity.ts";
 import type { Endpoint } from "./objects/endpoint.ts";
@@ -28,7 +30,8 @@ export function shorthandMessage(event: OcsfEvent): string {
     case 4002: {
       const what = `${printable(event.http_request.http_method ?? "-")} ${printable(event.http_request.url.url_string)}`;
       const status = event.http_status === undefined ? "" : ` [status:${event.http_status}]`;
-      return `HTTP:${word(event.activity_name)} ${severity} ${decisionWord(event)} ${what} ${brackets(event, "l7")}${status}`;
+      const asked = `${what}${operations(event.unmapped)}`;
+      return `HTTP:${word(event.activity_name)} ${severity} ${decisionWord(event)} ${asked} ${brackets(event, "l7")}${status}`;
     }
     case 4003: {
       const answer = event.answers?.map(({ rdata }) => rdata).join(",") ?? event.rcode;
@@ -54,6 +57,12 @@ export function shorthandMessage(event: OcsfEvent): string {
     default:
       return event satisfies never;
   }
+}
+
+/** What the contents of a request ask for, if anybody looked. */
+function operations(unmapped: Pick<RequestFacts, "graphql" | "rpc"> = {}): string {
+  const named = namedOperations(unmapped);
+  return named === "" ? "" : ` (${printable(named)})`;
 }
 
 /** Activity names are captions such as `Open`; the line has them in capitals. */

@@ -7,6 +7,7 @@ import { explain, type Question } from "./explain.ts";
 import { parsePolicy } from "./parse.ts";
 import { printYaml } from "./print.ts";
 import { arbitraryPolicy, loaded } from "./test-support/arbitrary-policy.ts";
+import type { RequestFacts } from "./verdict.ts";
 
 const policy = loaded(
   parsePolicy(`
@@ -79,6 +80,44 @@ describe("an explanation", () => {
     assert.equal(explain(policy, question("/bin/x", "*", "https://new.invalid/x")).suggestion, undefined);
     const starred = explain(policy, question("/bin/x", "GET", "https://new.invalid/*"));
     assert.match(printYaml(starred.suggestion ?? null), /path: \/\[\*\]/);
+  });
+
+  it("suggests a rule about the call or the operation that was denied, and about no other", () => {
+    const spoken = loaded(
+      parsePolicy(`
+version: 1
+network_policies:
+  spoken:
+    endpoints:
+      - { host: api.invalid, port: 443, path: /graphql, protocol: graphql, access: read-only }
+      - { host: api.invalid, port: 443, path: /mcp, protocol: mcp, rules: [{ allow: { method: tools/call, tool: echo } }] }
+    binaries: [{ path: any }]
+`),
+    );
+    const asked = (path: string, contents: Partial<RequestFacts>) => {
+      const { request, ...rest } = question("/bin/agent", "POST", `https://api.invalid${path}`);
+      assert.ok(request);
+      return explain(spoken, { ...rest, request: { ...request, ...contents } });
+    };
+    const fields = ["createIssue"];
+    const mutation = asked("/graphql", { graphql: [{ operationType: "mutation", operationName: "Read", fields }] });
+    assert.equal(mutation.nearest?.conditions.at(-1)?.got, "mutation Read: createIssue");
+    assert.deepEqual(mutation.suggestion?.network_policies["allow_api_invalid"]?.endpoints, [
+      {
+        host: "api.invalid",
+        port: 443,
+        protocol: "graphql",
+        path: "/graphql",
+        rules: [{ allow: { operation_type: "mutation", fields } }],
+      },
+    ]);
+    const call = asked("/mcp", { rpc: [{ kind: "call", method: "tools/call", tool: "add" }] });
+    assert.deepEqual(call.suggestion?.network_policies["allow_api_invalid"]?.endpoints[0].rules, [
+      { allow: { method: "tools/call", tool: "add" } },
+    ]);
+    assert.equal(asked("/mcp", { rpc: [{ kind: "call", method: "tools/*" }] }).suggestion, undefined);
+    assert.equal(asked("/graphql", { graphql: [{ persisted: "abc" }] }).suggestion, undefined);
+    assert.equal(asked("/graphql", {}).request?.kind, "deny");
   });
 
   it("suggests nothing for what no rule can allow", () => {

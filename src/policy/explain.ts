@@ -4,12 +4,14 @@
  */
 import type { CanonicalHost } from "../net/canonical-host.ts";
 import { compilePolicy } from "./compile.ts";
-import { compileEndpoint, deniesEverything, isInspected, websocketText } from "./compile-endpoint.ts";
+import { compileEndpoint, deniesEverything, isInspected } from "./compile-endpoint.ts";
 import { compileBinaries } from "./match/binary.ts";
 import { compileHost } from "./match/host.ts";
+import { namedOperations } from "./operations.ts";
 import type { Endpoint, NetworkRule, Policy } from "./policy.ts";
 import { readPolicy } from "./read-policy.ts";
 import type { ReasonCode } from "./reason-codes.ts";
+import { type Suggestion, smallestRule } from "./smallest-rule.ts";
 import { type Json, treeFromJson } from "./tree.ts";
 import type {
   Caller,
@@ -55,23 +57,6 @@ export interface Explanation {
   readonly suggestion?: Suggestion;
 }
 
-/** A policy's part with one rule, as it is written. Types and not interfaces, which TypeScript keeps from being `Json`. */
-export type Suggestion = { readonly network_policies: { readonly [key: string]: SuggestedRule } };
-
-export type SuggestedRule = {
-  readonly endpoints: readonly [SuggestedEndpoint];
-  readonly binaries: readonly [{ readonly path: string }];
-};
-
-export type SuggestedEndpoint = {
-  readonly host: string;
-  readonly port: number;
-  readonly protocol?: "rest" | "websocket";
-  readonly access?: "read-only";
-  readonly rules?: readonly { readonly allow: { readonly method: string; readonly path: string } }[];
-  readonly allow_encoded_slash?: true;
-};
-
 export interface Question {
   readonly destination: Destination;
   readonly caller: Caller;
@@ -100,7 +85,7 @@ export function explain(policy: Policy, question: Question): Explanation {
   const verdict = decide(policy, question);
   const nearest = nearestRule(policy, question);
   const denying = denyingRules(policy, question);
-  const suggestion = isAllowed(verdict) || denying.length > 0 ? undefined : suggest(policy, question);
+  const suggestion = isAllowed(verdict) || denying.length > 0 ? undefined : suggest(policy, question, verdict);
   return {
     ...verdict,
     ...(nearest === undefined ? {} : { nearest }),
@@ -194,13 +179,14 @@ function conditionsOf(rule: NetworkRule, endpoint: Endpoint, question: Question)
 function requestConditions(endpoint: Endpoint, request: RequestFacts): Condition[] {
   const compiled = compileEndpoint(endpoint);
   const { method, path } = request;
+  const operations = namedOperations(request);
   return [
     { what: "path", holds: compiled.selects(path), wanted: endpoint.path === "" ? "**" : endpoint.path, got: path },
     {
       what: "request",
       holds: compiled.allows(request) && !compiled.denies(request),
       wanted: endpoint.access ?? JSON.stringify((endpoint.rules ?? []).map(writtenMatcher)),
-      got: `${method} ${path}`,
+      got: operations === "" ? `${method} ${path}` : operations,
     },
   ];
 }
@@ -233,50 +219,21 @@ function deniesAlone(endpoint: Endpoint, request: RequestFacts | undefined): boo
 }
 
 /** The rule to add, if adding it is found to help: some requests no rule can allow. */
-function suggest(policy: Policy, question: Question): Suggestion | undefined {
-  // What asks is untrusted: a program at `/tmp/*`, or a request with the method `*`, must not end up as a wildcard in a
-  // rule that somebody approves.
-  const { caller, request } = question;
-  if (caller.path.includes("*") || !/^[A-Z-]+$/.test(request?.method ?? "GET")) return undefined;
+function suggest(policy: Policy, question: Question, verdict: Verdict): Suggestion | undefined {
+  const { connect } = verdict;
+  const asked = connect.kind === "allow" ? connect.endpoints.map(({ endpoint }) => endpoint) : [];
+  const rule = smallestRule(question, asked);
+  if (rule === undefined) return undefined;
   const key = freeKey(policy, `allow_${question.destination.host.replace(/[^a-z0-9]+/g, "_")}`);
-  const suggestion = { network_policies: { [key]: smallestRule(question) } };
+  const suggestion = { network_policies: { [key]: rule } };
   const read = readPolicy(treeFromJson({ version: 1, ...suggestion }));
   if (!read.ok) return undefined;
   const networkPolicies = new Map([...policy.networkPolicies, ...read.policy.networkPolicies]);
-  const verdict = decide({ ...policy, networkPolicies }, question);
-  return isAllowed(verdict) ? suggestion : undefined;
+  return isAllowed(decide({ ...policy, networkPolicies }, question)) ? suggestion : undefined;
 }
 
 function freeKey(policy: Policy, wanted: string): string {
   let key = wanted;
   for (let count = 2; policy.networkPolicies.has(key); count++) key = `${wanted}_${count}`;
   return key;
-}
-
-function smallestRule(question: Question): SuggestedRule {
-  const { host, port } = question.destination;
-  const endpoint = { host, port, ...smallestInspection(question) };
-  return { endpoints: [endpoint], binaries: [{ path: question.caller.path }] };
-}
-
-/** Ports on which HTTP is spoken, bare or in TLS, and next to nothing else. */
-const webPorts: ReadonlySet<number> = new Set([80, 443]);
-
-function smallestInspection({ destination, request, isPrivate }: Question): Partial<SuggestedEndpoint> {
-  // The connection is allowed already; what may be asked on it, the rule that allows it says.
-  if (isPrivate) return {};
-  if (request !== undefined) return smallestRequestRule(request);
-  // What will be asked is not known yet. Reading is what nearly every program begins with, and the least that helps.
-  return webPorts.has(destination.port) ? { protocol: "rest", access: "read-only" } : {};
-}
-
-function smallestRequestRule(request: RequestFacts): Partial<SuggestedEndpoint> {
-  // A star in a path is a character; in a glob it would be the widest wildcard there is.
-  const path = request.path.replaceAll("*", "[*]");
-  const methods = request.upgrade === undefined ? [request.method] : [request.method, websocketText];
-  return {
-    protocol: request.upgrade === undefined ? "rest" : "websocket",
-    rules: methods.map((method) => ({ allow: { method, path } })),
-    ...(request.hasEncodedSlash ? { allow_encoded_slash: true } : {}),
-  };
 }

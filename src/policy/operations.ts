@@ -5,7 +5,7 @@ import type { GraphqlRequest, RequestFacts, RpcMessage } from "./verdict.ts";
 const namedParts = 4;
 
 /** `mutation CreateIssue: createIssue`, `tools/call delete_repo`; empty if nothing was read in the contents. */
-export function namedOperations({ graphql = [], rpc = [] }: RequestFacts): string {
+export function namedOperations({ graphql = [], rpc = [] }: Pick<RequestFacts, "graphql" | "rpc">): string {
   return shortList([...graphql.map(namedRequest), ...rpc.map(namedMessage)], "; ");
 }
 

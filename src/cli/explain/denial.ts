@@ -73,7 +73,9 @@ function denialOf(line: SandboxLogLineJson): Denial | undefined {
     ...(destination && { destination }),
     ...(request && { request }),
     ...(event.class_uid === 4002 && { url: event.http_request.url.url_string }),
-    isShortened: [request?.path, callers[0]?.path].some((path) => path?.endsWith(cutMark)),
+    isShortened:
+      [request?.path, callers[0]?.path].some((path) => path?.endsWith(cutMark)) ||
+      event.unmapped?.["operations_cut"] === true,
   };
 }
 
@@ -102,13 +104,17 @@ function callersOf({ actor, unmapped = {} }: NetworkActivity | HttpActivity): Ca
 function requestOf({
   http_request: { http_method: method, url },
   status_code,
+  unmapped = {},
 }: HttpActivity): RequestFacts | undefined {
   if (method === undefined) return undefined;
+  const { graphql, rpc } = unmapped as Pick<RequestFacts, "graphql" | "rpc">;
   return {
     method,
     path: url.path,
     query: Array.from(new URLSearchParams(url.query_string ?? "")),
     hasEncodedSlash: url.path.includes("%2F"),
     ...(status_code === "inspect.upgrade" && { upgrade: "websocket" }),
+    ...(graphql && { graphql }),
+    ...(rpc && { rpc }),
   };
 }

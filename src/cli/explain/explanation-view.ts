@@ -1,9 +1,10 @@
 /**
  * An explanation as plain data: what `-o json` prints, and what the text for people is made from.
  */
-import { type Condition, explain, isDecidedByRules, type Question, type Suggestion } from "../../policy/explain.ts";
+import { type Condition, explain, isDecidedByRules, type Question } from "../../policy/explain.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { type ReasonCode, reasonEntry, remedyFor } from "../../policy/reason-codes.ts";
+import type { Suggestion } from "../../policy/smallest-rule.ts";
 import type { Json } from "../../policy/tree.ts";
 import type { Caller } from "../../policy/verdict.ts";
 import type { Denial } from "./denial.ts";

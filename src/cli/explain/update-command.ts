@@ -1,7 +1,7 @@
 /**
  * The `policy update` command that adds a suggested rule.
  */
-import type { SuggestedEndpoint, Suggestion } from "../../policy/explain.ts";
+import type { SuggestedEndpoint, Suggestion } from "../../policy/smallest-rule.ts";
 
 /**
  * @returns the command line, to be pasted into a shell; undefined where the command's flags cannot say the rule.
@@ -10,7 +10,7 @@ export function updateCommand(suggestion: Suggestion, sandbox: string): string |
   const [[ruleName, rule] = []] = Object.entries(suggestion.network_policies);
   if (ruleName === undefined || rule === undefined) return undefined;
   const [endpoint] = rule.endpoints;
-  if (endpoint.allow_encoded_slash) return undefined;
+  if (endpoint.allow_encoded_slash || endpoint.path !== undefined) return undefined;
   const words = ["openshell", "policy", "update", sandbox, ...endpointFlags(endpoint)];
   words.push("--binary", rule.binaries[0].path, "--rule-name", ruleName, "--wait");
   // A line break or an escape sequence in a program's name would be run, or hide what is.
@@ -21,7 +21,9 @@ export function updateCommand(suggestion: Suggestion, sandbox: string): string |
 function endpointFlags({ host, port, access, protocol, rules = [] }: SuggestedEndpoint): string[] {
   const site = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const added = `${site}:${access ?? ""}:${protocol ?? ""}`.replace(/:+$/, "");
-  const allowed = rules.flatMap(({ allow: { method, path } }) => ["--add-allow", `${site}:${method}:${path}`]);
+  const allowed = rules.flatMap(({ allow }) =>
+    "path" in allow ? ["--add-allow", `${site}:${allow.method}:${allow.path}`] : [],
+  );
   return ["--add-endpoint", added, ...allowed];
 }
 

@@ -10,6 +10,7 @@ import type { AuditedConnection, AuditedRequest, RequestOutcome } from "./audite
 import { revisionOf } from "./connection-events.ts";
 import { connectionFacts } from "./connection-facts.ts";
 import { type Moment, occasion, refusedOccasion, refusedRuling } from "./moment.ts";
+import { operationFacts } from "./operation-facts.ts";
 
 /** Characters of a method that are logged: any token is one, however long. */
 const shownMethod = 32;
@@ -25,12 +26,10 @@ export function requestAllowedEvent(moment: Moment, connection: AuditedConnectio
   const { request, verdict, outcome } = exchange;
   const severity = verdict.kind === "deny" ? reasonEntry(verdict.reason).severity : "informational";
   const message = `${describe(connection, request)} ${verdict.kind === "deny" ? "let pass, since its endpoint is only audited" : "allowed"}`;
-  const facts = connectionFacts(connection);
+  const facts = requestFacts(connection, request);
   return httpActivity(occasion(moment, { severity, message, correlation: connection.id }), {
     ...facts,
     ruling: passedRuling(verdict, revisionOf(connection)),
-    request: httpRequest(connection, request),
-    startedAt: request.startedAt,
     ...(outcome && {
       response: { code: outcome.status, body_length: outcome.bytesIn },
       traffic: traffic(outcome.bytesIn, outcome.bytesOut),
@@ -46,11 +45,20 @@ export function requestRefusedEvent(
 ): HttpActivity {
   const { request, refusal } = refused;
   return httpActivity(refusedOccasion(moment, refusal, connection.id), {
-    ...connectionFacts(connection),
+    ...requestFacts(connection, request),
     ruling: refusedRuling(refusal, revisionOf(connection)),
+  });
+}
+
+/** What all events of one request say. */
+function requestFacts(connection: AuditedConnection, request: AuditedRequest) {
+  const facts = connectionFacts(connection);
+  return {
+    ...facts,
+    unmapped: { ...facts.unmapped, ...(request.facts && operationFacts(request.facts)) },
     request: httpRequest(connection, request),
     startedAt: request.startedAt,
-  });
+  };
 }
 
 /** A verdict that let the request pass: an allow, or a denial on endpoints that are only audited. */

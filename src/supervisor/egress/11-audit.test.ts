@@ -170,6 +170,30 @@ describe("what is told to the audit", () => {
     ]);
   });
 
+  it("names what a request's contents ask for, and cuts it short where there is too much", () => {
+    const { facts } = request;
+    assert.ok(facts);
+    const rpc = [{ kind: "call", method: "tools/call", tool: "delete_repo" }] as const;
+    audit.requestRefused(
+      guarded,
+      { ...request, facts: { ...facts, rpc } },
+      { refused: "inspect.no_rule", detail: "no" },
+    );
+    const fields = Array.from({ length: 1000 }, (_, i) => `field${i}`);
+    const graphql = [{ operationType: "mutation", operationName: "x".repeat(1000), fields }];
+    audit.requestRefused(
+      guarded,
+      { ...request, facts: { ...facts, graphql } },
+      { refused: "inspect.no_rule", detail: "no" },
+    );
+    const [call, operation] = events();
+    assert.deepEqual(call.unmapped.rpc, rpc);
+    assert.equal(call.unmapped.operations_cut, undefined);
+    assert.equal(operation.unmapped.graphql[0].fields.length, 32);
+    assert.equal(operation.unmapped.operations_cut, true);
+    assert.match(lines()[0] ?? "", / DENIED POST https:\S+ \(tools\/call delete_repo\) \[policy:/);
+  });
+
   it("has a request that takes long on disk before it is over", (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     audit.requestAllowed(guarded, request, allowed);
