@@ -7,7 +7,10 @@
  */
 import { ByteReader } from "../../net/byte-reader.ts";
 import { type ClientHello, clientHelloLimit, looksLikeTls, readClientHello } from "../../net/client-hello.ts";
-import type { Guarded, Peeked, Refusal } from "./connection.ts";
+import type { FirstBytes, Guarded, Refusal } from "./connection.ts";
+
+/** What is looked at: any connection whose bytes nobody has read. */
+type Unread = Pick<Guarded, "stream" | "destination" | "rule" | "inspected">;
 
 /** From the start to the last byte that is needed to tell. A ClientHello is sent at once; this is for slow machines. */
 export const peekTimeoutMs = 10_000;
@@ -30,10 +33,10 @@ type Sight =
  * Waits for the first bytes of an inspected connection. One that is not inspected is not touched, and passes as `other`:
  * its server may speak first.
  */
-export async function peek(
-  connection: Guarded,
+export async function peek<Connection extends Unread>(
+  connection: Connection,
   options: { readonly timeoutMs?: number } = {},
-): Promise<Peeked | Refusal> {
+): Promise<(Connection & FirstBytes) | Refusal> {
   if (!connection.inspected) return { ...connection, protocol: "other" };
   const reader = new ByteReader(connection.stream);
   const deadline = performance.now() + (options.timeoutMs ?? peekTimeoutMs);
@@ -93,7 +96,7 @@ function lookForMethod(bytes: Buffer): "http" | "other" | "unknown" {
   return bytes.length > longestMethod ? "other" : "unknown";
 }
 
-function refuse(connection: Guarded, refused: "peek.timeout" | "peek.not_http", what: string): Refusal {
+function refuse(connection: Unread, refused: "peek.timeout" | "peek.not_http", what: string): Refusal {
   const { host, port } = connection.destination;
   return { refused, detail: `${host}:${port}: ${what}`, rule: connection.rule };
 }

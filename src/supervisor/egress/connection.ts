@@ -77,15 +77,20 @@ export interface Guarded extends Decided {
   readonly addresses: readonly IpAddress[];
 }
 
+/** What it takes to dial: checked addresses, and whose they are. */
+export type Dialable = Pick<Guarded, "destination" | "addresses" | "rule">;
+
 /** 06: what the first bytes say. */
 export type WireProtocol = "tls" | "http" | "other";
 
-export interface Peeked extends Guarded {
+export interface FirstBytes {
   readonly protocol: WireProtocol;
   /** From the ClientHello, when `protocol` is `tls`. */
   readonly sni?: string;
   readonly alpn?: readonly string[];
 }
+
+export interface Peeked extends Guarded, FirstBytes {}
 
 /** 07: the client's TLS ends here; the upstream's begins here, on a verified certificate. */
 export interface Terminated extends Peeked {

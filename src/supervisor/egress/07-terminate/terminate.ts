@@ -49,7 +49,7 @@ export async function terminate(connection: Peeked, context: TerminateContext): 
  * The name in the ClientHello must be the one that was decided on. Otherwise a client could be allowed one host and reach
  * another that is served at the same address (domain fronting).
  */
-function nameMismatch(connection: Peeked): Refusal | undefined {
+export function nameMismatch(connection: Pick<Peeked, "destination" | "sni" | "rule">): Refusal | undefined {
   const { host } = connection.destination;
   const { sni } = connection;
   if (sni === undefined) {
@@ -64,7 +64,7 @@ function nameMismatch(connection: Peeked): Refusal | undefined {
   );
 }
 
-function mismatch(connection: Peeked, detail: string): Refusal {
+function mismatch(connection: Pick<Peeked, "rule">, detail: string): Refusal {
   return { refused: "terminate.name_mismatch", detail, rule: connection.rule };
 }
 

@@ -6,7 +6,7 @@ import { isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import type { ReasonCode } from "../../../policy/reason-codes.ts";
 import { dial } from "../10-forward/dial.ts";
-import { isRefusal, type Peeked, type Refusal } from "../connection.ts";
+import { type Dialable, isRefusal, type Refusal } from "../connection.ts";
 import type { UpstreamTrust } from "./trust-bundle.ts";
 
 /** From the TCP connection to the verified certificate. */
@@ -41,7 +41,7 @@ const weakness =
  * Refuses forward.unreachable | forward.timeout | forward.reset | terminate.upstream_untrusted.*.
  */
 export async function connectUpstream(
-  connection: Peeked,
+  connection: Dialable,
   options: { readonly trust: UpstreamTrust; readonly signal: AbortSignal },
 ): Promise<Socket | Refusal> {
   const dialled = await dial(connection, { signal: options.signal });

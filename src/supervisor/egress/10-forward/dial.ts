@@ -7,12 +7,12 @@
  */
 import { connect, type Socket } from "node:net";
 import type { IpAddress } from "../../../net/address-class.ts";
-import type { Guarded, Refusal } from "../connection.ts";
+import type { Dialable, Refusal } from "../connection.ts";
 import { connectTimeoutMs, tcpKeepAliveMs } from "./limits.ts";
 
 /** Tries the addresses in their order. The socket is half-open capable and sends without delay. */
 export async function dial(
-  connection: Guarded,
+  connection: Dialable,
   options: { readonly signal: AbortSignal; readonly timeoutMs?: number },
 ): Promise<Socket | Refusal> {
   let timedOut = false;
