@@ -1,0 +1,120 @@
+/**
+ * What a model says that it used, and which model it was, read out of its answer in passing: from the JSON of a whole
+ * answer or from the events of a stream, in any dialect. Nothing of an answer's contents is kept.
+ */
+import { EventStreamReader } from "./event-stream.ts";
+
+export interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface Served {
+  readonly model?: string;
+  readonly usage?: Usage;
+  /** Events of a stream: about as many as it has tokens, where it does not say. */
+  readonly events: number;
+}
+
+/** A whole answer that is longer is not read: only embeddings are, and what they used can be told from the request. */
+export const maxReadAnswerBytes = 1024 * 1024;
+
+/** Characters of an event that are looked at. Usage comes in small ones; a tool call's arguments may be long. */
+const maxEventCharacters = 1024 * 1024;
+
+const mentionsUsage = /"usage"\s*:\s*\{/;
+
+export class UsageFollower {
+  readonly #stream: EventStreamReader | undefined;
+  #answer: Buffer[] = [];
+  #answerBytes = 0;
+  #events = 0;
+  #model: string | undefined;
+  #usage: Usage | undefined;
+
+  constructor(kind: "event-stream" | "json") {
+    this.#stream = kind === "event-stream" ? new EventStreamReader(maxEventCharacters) : undefined;
+  }
+
+  /** The next piece of the answer's contents. */
+  push(piece: Buffer): void {
+    if (this.#stream) {
+      for (const { data } of this.#stream.push(piece)) this.#look(data);
+      return;
+    }
+    this.#answerBytes += piece.length;
+    if (this.#answerBytes <= maxReadAnswerBytes) this.#answer.push(piece);
+    else this.#answer = [];
+  }
+
+  /** What has been said, now that the answer is over. */
+  finish(): Served {
+    if (this.#answer.length > 0) this.#read(Buffer.concat(this.#answer).toString("utf8"));
+    this.#answer = [];
+    return {
+      events: this.#events,
+      ...(this.#model !== undefined && { model: this.#model }),
+      ...(this.#usage && { usage: this.#usage }),
+    };
+  }
+
+  /** Most events are a few letters of text; only those are parsed that may say something new. */
+  #look(data: string): void {
+    this.#events++;
+    if (this.#model === undefined || mentionsUsage.test(data)) this.#read(data);
+  }
+
+  #read(text: string): void {
+    const answer = parseObject(text);
+    // Where the answer is: at the top, in `message` (message_start), in `response` (response.completed).
+    for (const part of [answer, memberOf(answer, "message"), memberOf(answer, "response")]) {
+      const model = part?.["model"];
+      if (typeof model === "string" && model !== "") this.#model ??= model;
+      const usage = memberOf(part, "usage");
+      if (usage) this.#usage = merged(this.#usage, usage);
+    }
+  }
+}
+
+/** Streams of Messages say the input first and the output, growing, with their last events. */
+function merged(before: Usage | undefined, usage: JsonObject): Usage {
+  const input = count(usage["prompt_tokens"]) ?? messagesInput(usage);
+  const output = count(usage["completion_tokens"]) ?? count(usage["output_tokens"]);
+  return {
+    inputTokens: Math.max(input ?? 0, before?.inputTokens ?? 0),
+    outputTokens: Math.max(output ?? 0, before?.outputTokens ?? 0),
+  };
+}
+
+/** Messages counts what it read from its cache, or wrote to it, apart. */
+function messagesInput(usage: JsonObject): number | undefined {
+  const parts = ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"].map((name) =>
+    count(usage[name]),
+  );
+  return parts.every((part) => part === undefined)
+    ? undefined
+    : parts.reduce<number>((sum, part) => sum + (part ?? 0), 0);
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function count(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}
+
+function memberOf(object: JsonObject | undefined, name: string): JsonObject | undefined {
+  return asObject(object?.[name]);
+}
+
+function asObject(value: unknown): JsonObject | undefined {
+  return typeof value === "object" && value !== null ? (value as JsonObject) : undefined;
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  try {
+    return asObject(JSON.parse(text));
+  } catch {
+    // `[DONE]`, and whatever else a backend says.
+    return undefined;
+  }
+}
