@@ -1,6 +1,7 @@
 import type { Vault } from "../secrets/vault.ts";
 import type { ComputeDriver } from "./drivers/driver.ts";
 import type { GatewayLog } from "./gateway-log.ts";
+import type { InferenceRoutes } from "./inference/routes.ts";
 import type { Providers } from "./providers/providers.ts";
 import type { SandboxChanges } from "./sandboxes/changes.ts";
 import type { SandboxRegistry } from "./sandboxes/registry.ts";
@@ -16,6 +17,7 @@ export interface GatewayContext {
   readonly changes: SandboxChanges;
   readonly sessions: SupervisorSessions;
   readonly providers: Providers;
+  readonly routes: InferenceRoutes;
   /** What secrets are sealed with. */
   readonly vault: Vault;
   readonly log: GatewayLog;

@@ -22,6 +22,7 @@ import type { GatewayContext } from "./context.ts";
 import { canUseHostUids, HOST_UIDS_PATH, openHostUids } from "./drivers/local/host-uids.ts";
 import { createLocalDriver } from "./drivers/local/local-driver.ts";
 import type { GatewayLog } from "./gateway-log.ts";
+import { InferenceRoutes } from "./inference/routes.ts";
 import { Profiles } from "./providers/profiles.ts";
 import { Providers } from "./providers/providers.ts";
 import { SandboxChanges } from "./sandboxes/changes.ts";
@@ -105,12 +106,14 @@ function createContext(
   const { now } = options;
   const vault = Vault.open(new KeyFile(join(options.stateDirectory, "secrets.key")), store.wrappedKey);
   const profiles = new Profiles(store.resources("provider_profile"), now);
+  const providers = new Providers({ store: store.resources("provider"), profiles, vault, now });
   return {
     version: options.version,
     store,
     driver,
     vault,
-    providers: new Providers({ store: store.resources("provider"), profiles, vault, now }),
+    providers,
+    routes: new InferenceRoutes({ store: store.resources("inference_route"), providers, vault, now }),
     changes,
     registry: new SandboxRegistry(store, changes),
     sessions: new SupervisorSessions(),

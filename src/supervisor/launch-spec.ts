@@ -28,8 +28,8 @@ export interface LaunchSpec {
   readonly policy: PolicyRevision;
   /** The same policy as YAML, to be shown inside the sandbox. */
   readonly policyText: string;
-  /** What the sandbox may ask of models at its start; absent: nothing. */
-  readonly modelRoutes?: ModelRoutesJson;
+  /** What the sandbox may ask of models at its start. */
+  readonly modelRoutes: ModelRoutesJson;
   /** What the user asked for with `--env`; the supervisor adds proxy and trust variables. */
   readonly environment: Readonly<Record<string, string>>;
   /** Of the attached providers. */

@@ -3,7 +3,7 @@ import { readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ModelRoutesJson } from "../gen/openshell/v1/supervisor_pb.ts";
-import { type ModelRoutes, modelRoutesFromJson, noRoutes } from "../inference/routes.ts";
+import { type ModelRoutes, modelRoutesFromJson } from "../inference/routes.ts";
 import { processStartTime } from "../linux/process-stat.ts";
 import { VERSION } from "../version.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
@@ -94,7 +94,7 @@ async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit):
     built,
     environment: sandboxEnvironment(spec.sandboxName, spec.environment),
     inForce: loaded.inForce,
-    modelRoutes: spec.modelRoutes ? modelRoutesFromJson(spec.modelRoutes) : noRoutes,
+    modelRoutes: modelRoutesFromJson(spec.modelRoutes),
     egress: await openEgress({
       spec,
       built,

@@ -8,6 +8,7 @@ import {
 } from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import type { PreparedSupervisor } from "../drivers/driver.ts";
+import { routesForSupervisor } from "../inference/push-routes.ts";
 import { checkPolicy } from "../policies/check-policy.ts";
 import { attachedProviders } from "../providers/attached-providers.ts";
 import { withProviderRules } from "../providers/provider-rules.ts";
@@ -41,6 +42,7 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
   if (request.name !== "" && (await context.store.sandboxes.getByName(workspace, request.name)) !== undefined) {
     throw alreadyExists(`sandbox "${request.name}"`);
   }
+  const modelRoutes = await routesForSupervisor(context, workspace);
   const prepared = await context.driver.claim();
   const instance = newInstance(prepared);
   const wanted = newRecord(context, { request, spec, prepared, instance, workspace });
@@ -52,7 +54,7 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
   }
   if (record === undefined) throw alreadyExists(`sandbox "${request.name}"`);
   const pending = { ...revision, version: 1, status: PolicyStatus.PENDING, loadError: "", loadedAtMs: 0 };
-  launch(context, prepared, { record, token: instance.token, policy: pending, attached });
+  launch(context, prepared, { record, token: instance.token, policy: pending, attached, modelRoutes });
   context.log.info(`sandbox ${record.name} (${record.id}) created`);
   return record;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { toJson } from "@bufbuild/protobuf";
 import { ApplyCredentialsSchema } from "../../gen/openshell/v1/provider_pb.ts";
+import type { ModelRoutesJson } from "../../gen/openshell/v1/supervisor_pb.ts";
 import { printYaml } from "../../policy/print.ts";
 import { messageJsonToWritten } from "../../policy/wire-json.ts";
 import type { GatewayContext } from "../context.ts";
@@ -29,13 +30,14 @@ export interface Launch {
   readonly token: string;
   readonly policy: PolicyRevisionRecord;
   readonly attached: readonly AttachedProvider[];
+  readonly modelRoutes: ModelRoutesJson;
 }
 
 /** Tells the prepared supervisor to run the sandbox, and watches over its end. */
 export function launch(
   context: GatewayContext,
   prepared: PreparedSupervisor,
-  { record, token, policy, attached }: Launch,
+  { record, token, policy, attached, modelRoutes }: Launch,
 ): void {
   const instanceId = record.supervisor?.instanceId ?? "";
   const message = policyJson(policy.policy);
@@ -47,6 +49,7 @@ export function launch(
     gateway: { socketPath: prepared.socketPath, token, port: context.apiPort() },
     policy: { message, version: policy.version, hash: policy.hash },
     policyText: printYaml(messageJsonToWritten(message)),
+    modelRoutes,
     environment: record.spec.environment,
     credentials: toJson(ApplyCredentialsSchema, attachedCredentials(context.vault, record.id, attached)),
     directories: prepared.directories,

@@ -1,5 +1,6 @@
 import { SandboxPhase } from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { GatewayContext } from "../context.ts";
+import { routesForSupervisor } from "../inference/push-routes.ts";
 import { attachedProviders } from "../providers/attached-providers.ts";
 import { failedPrecondition } from "../refuse.ts";
 import { placementOf, type SandboxRecord } from "../store/store.ts";
@@ -20,6 +21,7 @@ export async function startSandbox(context: GatewayContext, record: SandboxRecor
   const policy = await context.store.policies.effective(record.id);
   if (policy === undefined) throw failedPrecondition(`sandbox "${name}" has no policy that can be loaded`);
   const attached = await attachedProviders(context, record);
+  const modelRoutes = await routesForSupervisor(context, record.workspace);
   // What an instance that was killed may have left behind must not run beside the new one.
   await context.driver.kill(placementOf(record), supervisor);
   const prepared = await context.driver.prepare(placementOf(record));
@@ -37,7 +39,7 @@ export async function startSandbox(context: GatewayContext, record: SandboxRecor
     await context.driver.kill(prepared.placement, prepared.process);
     throw failedPrecondition(`sandbox "${name}" was deleted`);
   }
-  launch(context, prepared, { record: started, token: instance.token, policy, attached });
+  launch(context, prepared, { record: started, token: instance.token, policy, attached, modelRoutes });
   context.log.info(`sandbox ${name} started`);
   return started;
 }

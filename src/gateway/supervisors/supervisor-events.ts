@@ -14,6 +14,7 @@ import type {
 import type { SandboxLogLine } from "../../gen/openshell/v1/watch_pb.ts";
 import { PushSandboxLogsResponseSchema } from "../../gen/openshell/v1/watch_pb.ts";
 import type { GatewayContext } from "../context.ts";
+import { pushRoutes } from "../inference/push-routes.ts";
 import { pushEffectivePolicy } from "../policies/push.ts";
 import { pushCredentials } from "../providers/push-credentials.ts";
 import { permissionDenied } from "../refuse.ts";
@@ -44,6 +45,7 @@ export async function supervisorConnected(
   await storeStatus(context, session, hello.status);
   context.changes.publish(sandboxId, { kind: "session" });
   // They may have changed since the launch, or while nobody listened.
+  await pushRoutes(context, session, record.workspace);
   await pushCredentials(context, session, record).catch((error: unknown) => {
     // It goes on with what it has; a session that broke off for this would break off for ever.
     context.log.error(`the credentials of sandbox ${record.name}`, error);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
+import { Inference } from "../../gen/openshell/inference/v1/inference_pb.ts";
 import { OpenShell } from "../../gen/openshell/v1/openshell_pb.ts";
 import { readMtlsBundle } from "../../locations/gateway-entry.ts";
 import { type Gateway, startGateway } from "../gateway.ts";
@@ -14,6 +15,7 @@ export interface TestGateway extends AsyncDisposable {
   readonly directory: string;
   readonly endpoint: string;
   readonly client: Client<typeof OpenShell>;
+  readonly inference: Client<typeof Inference>;
   /** What it has logged so far. */
   readonly log: readonly string[];
   /** A client without credentials. */
@@ -35,6 +37,9 @@ export async function startTestGateway(): Promise<TestGateway> {
     },
     get client() {
       return client;
+    },
+    get inference() {
+      return createClient(Inference, transport(gateway, directory, true));
     },
     anonymous: () => transport(gateway, directory, false),
     async restart() {

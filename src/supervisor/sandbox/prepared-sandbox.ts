@@ -2,9 +2,10 @@
  * A sandbox that is built before anybody has asked for it, on the guess that the next one will have the same fixed
  * sections as the last. A wrong guess costs nothing but work that was done while nobody waited.
  */
+import { systemCertificates } from "../../net/system-certificates.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { SandboxAuthority } from "../egress/07-terminate/certificate-authority.ts";
-import { systemCertificates, trustBundle } from "../egress/07-terminate/trust-bundle.ts";
+import { trustBundle } from "../egress/07-terminate/trust-bundle.ts";
 import type { LaunchSpec, Preparation, SandboxDirectories } from "../launch-spec.ts";
 import { readPolicyMessage } from "../policy-in-force.ts";
 import { type Blueprint, drawBlueprint, isSameBlueprint } from "./blueprint.ts";

@@ -57,8 +57,9 @@ const link = connectGateway({
     },
   },
   handlers: {
-    applyModelRoutes: ({ revision, routes = [] }) =>
-      log(`model routes ${revision}: ${routes.map(({ name }) => name).join(", ")}`),
+    applyModelRoutes: ({ routes = [] }) => {
+      if (routes.length > 0) log(`model routes: ${routes.map(({ name }) => name).join(", ")}`);
+    },
     async applyPolicy({ version, message }) {
       const isRefused = JSON.stringify(message).includes('"refused"');
       if (isRefused) return { status: "failed", error: "the rule is refused" };

@@ -1,4 +1,5 @@
 import type { GatewayContext } from "../../context.ts";
+import { routesChanged } from "../../inference/push-routes.ts";
 import { attachProvider, detachProvider } from "../../providers/attach.ts";
 import { attachedProviders } from "../../providers/attached-providers.ts";
 import { providerMessage } from "../../providers/provider.ts";
@@ -11,7 +12,7 @@ import { pageLimit } from "./sandboxes.ts";
 
 /** Providers, and which sandboxes they are attached to. */
 export function providerMethods(context: GatewayContext): Methods {
-  const { providers, registry, vault } = context;
+  const { providers, registry, routes, vault } = context;
   return {
     async createProvider({ provider, workspace }) {
       if (provider === undefined) throw invalid("`provider` is missing");
@@ -30,6 +31,7 @@ export function providerMethods(context: GatewayContext): Methods {
       if (provider === undefined) throw invalid("`provider` is missing");
       const updated = await providers.update(workspace, provider, credentialExpiresAtMs);
       await providerChanged(context, updated.workspace, updated.name);
+      await routesChanged(context, updated.workspace);
       context.log.info(`provider ${updated.name} updated`);
       return { provider: providerMessage(updated) };
     },
@@ -41,6 +43,11 @@ export function providerMethods(context: GatewayContext): Methods {
         throw failedPrecondition(
           `provider "${name}" is attached to ${users.join(", ")}: detach it first (\`${detach}\`)`,
         );
+      }
+      const route = (await routes.list(workspace)).find(({ body }) => body.provider === name);
+      if (route !== undefined) {
+        const remove = `openshell inference delete ${route.name}`;
+        throw failedPrecondition(`provider "${name}" serves inference route "${route.name}" (\`${remove}\`)`);
       }
       const deleted = await providers.remove(workspace, name);
       if (deleted) context.log.info(`provider ${name} deleted`);

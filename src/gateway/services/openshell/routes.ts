@@ -1,6 +1,8 @@
 import type { ConnectRouter } from "@connectrpc/connect";
+import { Inference } from "../../../gen/openshell/inference/v1/inference_pb.ts";
 import { OpenShell } from "../../../gen/openshell/v1/openshell_pb.ts";
 import type { GatewayContext } from "../../context.ts";
+import { inferenceMethods } from "../inference/inference.ts";
 import { execMethods } from "./exec.ts";
 import { identityMethods } from "./identity.ts";
 import { logMethods } from "./logs.ts";
@@ -27,5 +29,6 @@ export function apiRoutes(context: GatewayContext): (router: ConnectRouter) => v
       ...workspaceMethods(),
       ...supervisorMethods(context),
     });
+    router.service(Inference, inferenceMethods(context));
   };
 }

@@ -71,6 +71,8 @@ describe("a supervisor that dials over the network", () => {
     const session = client.connectSupervisor(toGateway)[Symbol.asyncIterator]();
     const accepted = await session.next();
     assert.equal(accepted.value?.payload.case, "sessionAccepted");
+    const routes = await session.next();
+    assert.equal(routes.value?.payload.case, "modelRoutes");
     const credentials = await session.next();
     assert.equal(credentials.value?.payload.case, "applyCredentials");
 

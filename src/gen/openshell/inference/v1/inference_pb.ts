@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openshell/inference/v1/inference.proto.
  */
 export const file_openshell_inference_v1_inference: GenFile = /*@__PURE__*/
-  fileDesc("CiZvcGVuc2hlbGwvaW5mZXJlbmNlL3YxL2luZmVyZW5jZS5wcm90bxIWb3BlbnNoZWxsLmluZmVyZW5jZS52MSJVChRJbmZlcmVuY2VSb3V0ZUNvbmZpZxIVCg1wcm92aWRlcl9uYW1lGAEgASgJEhAKCG1vZGVsX2lkGAIgASgJEhQKDHRpbWVvdXRfc2VjcxgDIAEoBCKVAQoOSW5mZXJlbmNlUm91dGUSNAoIbWV0YWRhdGEYASABKAsyIi5vcGVuc2hlbGwuZGF0YW1vZGVsLnYxLk9iamVjdE1ldGESPAoGY29uZmlnGAIgASgLMiwub3BlbnNoZWxsLmluZmVyZW5jZS52MS5JbmZlcmVuY2VSb3V0ZUNvbmZpZxIPCgd2ZXJzaW9uGAMgASgEIqMBChhTZXRJbmZlcmVuY2VSb3V0ZVJlcXVlc3QSFQoNcHJvdmlkZXJfbmFtZRgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRISCgpyb3V0ZV9uYW1lGAMgASgJEg4KBnZlcmlmeRgEIAEoCBIRCglub192ZXJpZnkYBSABKAgSFAoMdGltZW91dF9zZWNzGAYgASgEEhEKCXdvcmtzcGFjZRgHIAEoCSIyChFWYWxpZGF0ZWRFbmRwb2ludBILCgN1cmwYASABKAkSEAoIcHJvdG9jb2wYAiABKAki+AEKGVNldEluZmVyZW5jZVJvdXRlUmVzcG9uc2USFQoNcHJvdmlkZXJfbmFtZRgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEhIKCnJvdXRlX25hbWUYBCABKAkSHAoUdmFsaWRhdGlvbl9wZXJmb3JtZWQYBSABKAgSRgoTdmFsaWRhdGVkX2VuZHBvaW50cxgGIAMoCzIpLm9wZW5zaGVsbC5pbmZlcmVuY2UudjEuVmFsaWRhdGVkRW5kcG9pbnQSFAoMdGltZW91dF9zZWNzGAcgASgEEhEKCXdvcmtzcGFjZRgIIAEoCSJBChhHZXRJbmZlcmVuY2VSb3V0ZVJlcXVlc3QSEgoKcm91dGVfbmFtZRgBIAEoCRIRCgl3b3Jrc3BhY2UYAiABKAkikgEKGUdldEluZmVyZW5jZVJvdXRlUmVzcG9uc2USFQoNcHJvdmlkZXJfbmFtZRgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEhIKCnJvdXRlX25hbWUYBCABKAkSFAoMdGltZW91dF9zZWNzGAUgASgEEhEKCXdvcmtzcGFjZRgGIAEoCSJEChtEZWxldGVJbmZlcmVuY2VSb3V0ZVJlcXVlc3QSEgoKcm91dGVfbmFtZRgBIAEoCRIRCgl3b3Jrc3BhY2UYAiABKAkiLwocRGVsZXRlSW5mZXJlbmNlUm91dGVSZXNwb25zZRIPCgdkZWxldGVkGAEgASgIIhsKGUdldEluZmVyZW5jZUJ1bmRsZVJlcXVlc3Qi7AEKDVJlc29sdmVkUm91dGUSDAoEbmFtZRgBIAEoCRIQCghiYXNlX3VybBgCIAEoCRIRCglwcm90b2NvbHMYAyADKAkSFAoHYXBpX2tleRgEIAEoCUIDgAEBEhAKCG1vZGVsX2lkGAUgASgJEhUKDXByb3ZpZGVyX3R5cGUYBiABKAkSFAoMdGltZW91dF9zZWNzGAcgASgEEhUKDW1vZGVsX2luX3BhdGgYCCABKAgSIgoVcmVxdWVzdF9wYXRoX292ZXJyaWRlGAkgASgJSACIAQFCGAoWX3JlcXVlc3RfcGF0aF9vdmVycmlkZSJ+ChpHZXRJbmZlcmVuY2VCdW5kbGVSZXNwb25zZRI1CgZyb3V0ZXMYASADKAsyJS5vcGVuc2hlbGwuaW5mZXJlbmNlLnYxLlJlc29sdmVkUm91dGUSEAoIcmV2aXNpb24YAiABKAkSFwoPZ2VuZXJhdGVkX2F0X21zGAMgASgDMoAECglJbmZlcmVuY2USewoSR2V0SW5mZXJlbmNlQnVuZGxlEjEub3BlbnNoZWxsLmluZmVyZW5jZS52MS5HZXRJbmZlcmVuY2VCdW5kbGVSZXF1ZXN0GjIub3BlbnNoZWxsLmluZmVyZW5jZS52MS5HZXRJbmZlcmVuY2VCdW5kbGVSZXNwb25zZRJ4ChFTZXRJbmZlcmVuY2VSb3V0ZRIwLm9wZW5zaGVsbC5pbmZlcmVuY2UudjEuU2V0SW5mZXJlbmNlUm91dGVSZXF1ZXN0GjEub3BlbnNoZWxsLmluZmVyZW5jZS52MS5TZXRJbmZlcmVuY2VSb3V0ZVJlc3BvbnNlEngKEUdldEluZmVyZW5jZVJvdXRlEjAub3BlbnNoZWxsLmluZmVyZW5jZS52MS5HZXRJbmZlcmVuY2VSb3V0ZVJlcXVlc3QaMS5vcGVuc2hlbGwuaW5mZXJlbmNlLnYxLkdldEluZmVyZW5jZVJvdXRlUmVzcG9uc2USgQEKFERlbGV0ZUluZmVyZW5jZVJvdXRlEjMub3BlbnNoZWxsLmluZmVyZW5jZS52MS5EZWxldGVJbmZlcmVuY2VSb3V0ZVJlcXVlc3QaNC5vcGVuc2hlbGwuaW5mZXJlbmNlLnYxLkRlbGV0ZUluZmVyZW5jZVJvdXRlUmVzcG9uc2ViBnByb3RvMw", [file_openshell_datamodel_v1_datamodel]);
+  fileDesc("CiZvcGVuc2hlbGwvaW5mZXJlbmNlL3YxL2luZmVyZW5jZS5wcm90bxIWb3BlbnNoZWxsLmluZmVyZW5jZS52MSJVChRJbmZlcmVuY2VSb3V0ZUNvbmZpZxIVCg1wcm92aWRlcl9uYW1lGAEgASgJEhAKCG1vZGVsX2lkGAIgASgJEhQKDHRpbWVvdXRfc2VjcxgDIAEoBCKVAQoOSW5mZXJlbmNlUm91dGUSNAoIbWV0YWRhdGEYASABKAsyIi5vcGVuc2hlbGwuZGF0YW1vZGVsLnYxLk9iamVjdE1ldGESPAoGY29uZmlnGAIgASgLMiwub3BlbnNoZWxsLmluZmVyZW5jZS52MS5JbmZlcmVuY2VSb3V0ZUNvbmZpZxIPCgd2ZXJzaW9uGAMgASgEItoBChhTZXRJbmZlcmVuY2VSb3V0ZVJlcXVlc3QSFQoNcHJvdmlkZXJfbmFtZRgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRISCgpyb3V0ZV9uYW1lGAMgASgJEg4KBnZlcmlmeRgEIAEoCBIRCglub192ZXJpZnkYBSABKAgSFAoMdGltZW91dF9zZWNzGAYgASgEEhEKCXdvcmtzcGFjZRgHIAEoCRI1CgdvcHRpb25zGGQgASgLMiQub3BlbnNoZWxsLmluZmVyZW5jZS52MS5Sb3V0ZU9wdGlvbnMi6QEKDFJvdXRlT3B0aW9ucxISCgppc19kZWZhdWx0GAEgASgIEg8KB2FsaWFzZXMYAiADKAkSEQoJZmFsbGJhY2tzGAMgAygJEg8KB3JldHJpZXMYBCABKA0SHAoUY29ubmVjdF90aW1lb3V0X3NlY3MYBSABKA0SHwoXZmlyc3RfYnl0ZV90aW1lb3V0X3NlY3MYBiABKA0SGQoRaWRsZV90aW1lb3V0X3NlY3MYByABKA0SGwoTcmVxdWVzdHNfcGVyX21pbnV0ZRgIIAEoDRIZChF0b2tlbnNfcGVyX21pbnV0ZRgJIAEoDSIyChFWYWxpZGF0ZWRFbmRwb2ludBILCgN1cmwYASABKAkSEAoIcHJvdG9jb2wYAiABKAki+AEKGVNldEluZmVyZW5jZVJvdXRlUmVzcG9uc2USFQoNcHJvdmlkZXJfbmFtZRgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEhIKCnJvdXRlX25hbWUYBCABKAkSHAoUdmFsaWRhdGlvbl9wZXJmb3JtZWQYBSABKAgSRgoTdmFsaWRhdGVkX2VuZHBvaW50cxgGIAMoCzIpLm9wZW5zaGVsbC5pbmZlcmVuY2UudjEuVmFsaWRhdGVkRW5kcG9pbnQSFAoMdGltZW91dF9zZWNzGAcgASgEEhEKCXdvcmtzcGFjZRgIIAEoCSJBChhHZXRJbmZlcmVuY2VSb3V0ZVJlcXVlc3QSEgoKcm91dGVfbmFtZRgBIAEoCRIRCgl3b3Jrc3BhY2UYAiABKAkiyQEKGUdldEluZmVyZW5jZVJvdXRlUmVzcG9uc2USFQoNcHJvdmlkZXJfbmFtZRgBIAEoCRIQCghtb2RlbF9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEhIKCnJvdXRlX25hbWUYBCABKAkSFAoMdGltZW91dF9zZWNzGAUgASgEEhEKCXdvcmtzcGFjZRgGIAEoCRI1CgdvcHRpb25zGGQgASgLMiQub3BlbnNoZWxsLmluZmVyZW5jZS52MS5Sb3V0ZU9wdGlvbnMiRAobRGVsZXRlSW5mZXJlbmNlUm91dGVSZXF1ZXN0EhIKCnJvdXRlX25hbWUYASABKAkSEQoJd29ya3NwYWNlGAIgASgJIi8KHERlbGV0ZUluZmVyZW5jZVJvdXRlUmVzcG9uc2USDwoHZGVsZXRlZBgBIAEoCCIbChlHZXRJbmZlcmVuY2VCdW5kbGVSZXF1ZXN0IuwBCg1SZXNvbHZlZFJvdXRlEgwKBG5hbWUYASABKAkSEAoIYmFzZV91cmwYAiABKAkSEQoJcHJvdG9jb2xzGAMgAygJEhQKB2FwaV9rZXkYBCABKAlCA4ABARIQCghtb2RlbF9pZBgFIAEoCRIVCg1wcm92aWRlcl90eXBlGAYgASgJEhQKDHRpbWVvdXRfc2VjcxgHIAEoBBIVCg1tb2RlbF9pbl9wYXRoGAggASgIEiIKFXJlcXVlc3RfcGF0aF9vdmVycmlkZRgJIAEoCUgAiAEBQhgKFl9yZXF1ZXN0X3BhdGhfb3ZlcnJpZGUifgoaR2V0SW5mZXJlbmNlQnVuZGxlUmVzcG9uc2USNQoGcm91dGVzGAEgAygLMiUub3BlbnNoZWxsLmluZmVyZW5jZS52MS5SZXNvbHZlZFJvdXRlEhAKCHJldmlzaW9uGAIgASgJEhcKD2dlbmVyYXRlZF9hdF9tcxgDIAEoAyIvChpMaXN0SW5mZXJlbmNlUm91dGVzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkiYAobTGlzdEluZmVyZW5jZVJvdXRlc1Jlc3BvbnNlEkEKBnJvdXRlcxgBIAMoCzIxLm9wZW5zaGVsbC5pbmZlcmVuY2UudjEuR2V0SW5mZXJlbmNlUm91dGVSZXNwb25zZSJCChlUZXN0SW5mZXJlbmNlUm91dGVSZXF1ZXN0EhIKCnJvdXRlX25hbWUYASABKAkSEQoJd29ya3NwYWNlGAIgASgJIm0KGlRlc3RJbmZlcmVuY2VSb3V0ZVJlc3BvbnNlEjsKCGVuZHBvaW50GAEgASgLMikub3BlbnNoZWxsLmluZmVyZW5jZS52MS5WYWxpZGF0ZWRFbmRwb2ludBISCgpsYXRlbmN5X21zGAIgASgNIj8KGEdldEluZmVyZW5jZVVzYWdlUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSEAoIc2luY2VfbXMYAiABKAMirgEKDkluZmVyZW5jZVVzYWdlEhQKDHNhbmRib3hfbmFtZRgBIAEoCRISCgpyb3V0ZV9uYW1lGAIgASgJEhUKDXByb3ZpZGVyX25hbWUYAyABKAkSDQoFbW9kZWwYBCABKAkSDQoFY2FsbHMYBSABKAQSEAoIZmFpbHVyZXMYBiABKAQSFAoMaW5wdXRfdG9rZW5zGAcgASgEEhUKDW91dHB1dF90b2tlbnMYCCABKAQiUgoZR2V0SW5mZXJlbmNlVXNhZ2VSZXNwb25zZRI1CgV1c2FnZRgBIAMoCzImLm9wZW5zaGVsbC5pbmZlcmVuY2UudjEuSW5mZXJlbmNlVXNhZ2Uy9wYKCUluZmVyZW5jZRJ7ChJHZXRJbmZlcmVuY2VCdW5kbGUSMS5vcGVuc2hlbGwuaW5mZXJlbmNlLnYxLkdldEluZmVyZW5jZUJ1bmRsZVJlcXVlc3QaMi5vcGVuc2hlbGwuaW5mZXJlbmNlLnYxLkdldEluZmVyZW5jZUJ1bmRsZVJlc3BvbnNlEngKEVNldEluZmVyZW5jZVJvdXRlEjAub3BlbnNoZWxsLmluZmVyZW5jZS52MS5TZXRJbmZlcmVuY2VSb3V0ZVJlcXVlc3QaMS5vcGVuc2hlbGwuaW5mZXJlbmNlLnYxLlNldEluZmVyZW5jZVJvdXRlUmVzcG9uc2USeAoRR2V0SW5mZXJlbmNlUm91dGUSMC5vcGVuc2hlbGwuaW5mZXJlbmNlLnYxLkdldEluZmVyZW5jZVJvdXRlUmVxdWVzdBoxLm9wZW5zaGVsbC5pbmZlcmVuY2UudjEuR2V0SW5mZXJlbmNlUm91dGVSZXNwb25zZRKBAQoURGVsZXRlSW5mZXJlbmNlUm91dGUSMy5vcGVuc2hlbGwuaW5mZXJlbmNlLnYxLkRlbGV0ZUluZmVyZW5jZVJvdXRlUmVxdWVzdBo0Lm9wZW5zaGVsbC5pbmZlcmVuY2UudjEuRGVsZXRlSW5mZXJlbmNlUm91dGVSZXNwb25zZRJ+ChNMaXN0SW5mZXJlbmNlUm91dGVzEjIub3BlbnNoZWxsLmluZmVyZW5jZS52MS5MaXN0SW5mZXJlbmNlUm91dGVzUmVxdWVzdBozLm9wZW5zaGVsbC5pbmZlcmVuY2UudjEuTGlzdEluZmVyZW5jZVJvdXRlc1Jlc3BvbnNlEnsKElRlc3RJbmZlcmVuY2VSb3V0ZRIxLm9wZW5zaGVsbC5pbmZlcmVuY2UudjEuVGVzdEluZmVyZW5jZVJvdXRlUmVxdWVzdBoyLm9wZW5zaGVsbC5pbmZlcmVuY2UudjEuVGVzdEluZmVyZW5jZVJvdXRlUmVzcG9uc2USeAoRR2V0SW5mZXJlbmNlVXNhZ2USMC5vcGVuc2hlbGwuaW5mZXJlbmNlLnYxLkdldEluZmVyZW5jZVVzYWdlUmVxdWVzdBoxLm9wZW5zaGVsbC5pbmZlcmVuY2UudjEuR2V0SW5mZXJlbmNlVXNhZ2VSZXNwb25zZWIGcHJvdG8z", [file_openshell_datamodel_v1_datamodel]);
 
 /**
  * @generated from message openshell.inference.v1.InferenceRouteConfig
@@ -148,6 +148,13 @@ export type SetInferenceRouteRequest = Message<"openshell.inference.v1.SetInfere
    * @generated from field: string workspace = 7;
    */
   workspace: string;
+
+  /**
+   * Ours.
+   *
+   * @generated from field: openshell.inference.v1.RouteOptions options = 100;
+   */
+  options?: RouteOptions | undefined;
 };
 
 /**
@@ -188,6 +195,13 @@ export type SetInferenceRouteRequestJson = {
    * @generated from field: string workspace = 7;
    */
   workspace?: string;
+
+  /**
+   * Ours.
+   *
+   * @generated from field: openshell.inference.v1.RouteOptions options = 100;
+   */
+  options?: RouteOptionsJson;
 };
 
 /**
@@ -196,6 +210,141 @@ export type SetInferenceRouteRequestJson = {
  */
 export const SetInferenceRouteRequestSchema: GenMessage<SetInferenceRouteRequest, {jsonType: SetInferenceRouteRequestJson}> = /*@__PURE__*/
   messageDesc(file_openshell_inference_v1_inference, 2);
+
+/**
+ * Ours: what a route has besides the published fields.
+ *
+ * @generated from message openshell.inference.v1.RouteOptions
+ */
+export type RouteOptions = Message<"openshell.inference.v1.RouteOptions"> & {
+  /**
+   * Takes what no route's name and no alias takes.
+   *
+   * @generated from field: bool is_default = 1;
+   */
+  isDefault: boolean;
+
+  /**
+   * Globs of the models, as callers name them, that take this route.
+   *
+   * @generated from field: repeated string aliases = 2;
+   */
+  aliases: string[];
+
+  /**
+   * Routes that are tried in this order when this one fails before its first byte.
+   *
+   * @generated from field: repeated string fallbacks = 3;
+   */
+  fallbacks: string[];
+
+  /**
+   * How often the same backend is asked again.
+   *
+   * @generated from field: uint32 retries = 4;
+   */
+  retries: number;
+
+  /**
+   * 0: the default, here and below.
+   *
+   * @generated from field: uint32 connect_timeout_secs = 5;
+   */
+  connectTimeoutSecs: number;
+
+  /**
+   * @generated from field: uint32 first_byte_timeout_secs = 6;
+   */
+  firstByteTimeoutSecs: number;
+
+  /**
+   * @generated from field: uint32 idle_timeout_secs = 7;
+   */
+  idleTimeoutSecs: number;
+
+  /**
+   * Of each sandbox; 0: no limit.
+   *
+   * @generated from field: uint32 requests_per_minute = 8;
+   */
+  requestsPerMinute: number;
+
+  /**
+   * @generated from field: uint32 tokens_per_minute = 9;
+   */
+  tokensPerMinute: number;
+};
+
+/**
+ * Ours: what a route has besides the published fields.
+ *
+ * @generated from message openshell.inference.v1.RouteOptions
+ */
+export type RouteOptionsJson = {
+  /**
+   * Takes what no route's name and no alias takes.
+   *
+   * @generated from field: bool is_default = 1;
+   */
+  isDefault?: boolean;
+
+  /**
+   * Globs of the models, as callers name them, that take this route.
+   *
+   * @generated from field: repeated string aliases = 2;
+   */
+  aliases?: string[];
+
+  /**
+   * Routes that are tried in this order when this one fails before its first byte.
+   *
+   * @generated from field: repeated string fallbacks = 3;
+   */
+  fallbacks?: string[];
+
+  /**
+   * How often the same backend is asked again.
+   *
+   * @generated from field: uint32 retries = 4;
+   */
+  retries?: number;
+
+  /**
+   * 0: the default, here and below.
+   *
+   * @generated from field: uint32 connect_timeout_secs = 5;
+   */
+  connectTimeoutSecs?: number;
+
+  /**
+   * @generated from field: uint32 first_byte_timeout_secs = 6;
+   */
+  firstByteTimeoutSecs?: number;
+
+  /**
+   * @generated from field: uint32 idle_timeout_secs = 7;
+   */
+  idleTimeoutSecs?: number;
+
+  /**
+   * Of each sandbox; 0: no limit.
+   *
+   * @generated from field: uint32 requests_per_minute = 8;
+   */
+  requestsPerMinute?: number;
+
+  /**
+   * @generated from field: uint32 tokens_per_minute = 9;
+   */
+  tokensPerMinute?: number;
+};
+
+/**
+ * Describes the message openshell.inference.v1.RouteOptions.
+ * Use `create(RouteOptionsSchema)` to create a new message.
+ */
+export const RouteOptionsSchema: GenMessage<RouteOptions, {jsonType: RouteOptionsJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_inference_v1_inference, 3);
 
 /**
  * @generated from message openshell.inference.v1.ValidatedEndpoint
@@ -232,7 +381,7 @@ export type ValidatedEndpointJson = {
  * Use `create(ValidatedEndpointSchema)` to create a new message.
  */
 export const ValidatedEndpointSchema: GenMessage<ValidatedEndpoint, {jsonType: ValidatedEndpointJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_inference_v1_inference, 3);
+  messageDesc(file_openshell_inference_v1_inference, 4);
 
 /**
  * @generated from message openshell.inference.v1.SetInferenceRouteResponse
@@ -329,7 +478,7 @@ export type SetInferenceRouteResponseJson = {
  * Use `create(SetInferenceRouteResponseSchema)` to create a new message.
  */
 export const SetInferenceRouteResponseSchema: GenMessage<SetInferenceRouteResponse, {jsonType: SetInferenceRouteResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_inference_v1_inference, 4);
+  messageDesc(file_openshell_inference_v1_inference, 5);
 
 /**
  * @generated from message openshell.inference.v1.GetInferenceRouteRequest
@@ -366,7 +515,7 @@ export type GetInferenceRouteRequestJson = {
  * Use `create(GetInferenceRouteRequestSchema)` to create a new message.
  */
 export const GetInferenceRouteRequestSchema: GenMessage<GetInferenceRouteRequest, {jsonType: GetInferenceRouteRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_inference_v1_inference, 5);
+  messageDesc(file_openshell_inference_v1_inference, 6);
 
 /**
  * @generated from message openshell.inference.v1.GetInferenceRouteResponse
@@ -401,6 +550,13 @@ export type GetInferenceRouteResponse = Message<"openshell.inference.v1.GetInfer
    * @generated from field: string workspace = 6;
    */
   workspace: string;
+
+  /**
+   * Ours.
+   *
+   * @generated from field: openshell.inference.v1.RouteOptions options = 100;
+   */
+  options?: RouteOptions | undefined;
 };
 
 /**
@@ -436,6 +592,13 @@ export type GetInferenceRouteResponseJson = {
    * @generated from field: string workspace = 6;
    */
   workspace?: string;
+
+  /**
+   * Ours.
+   *
+   * @generated from field: openshell.inference.v1.RouteOptions options = 100;
+   */
+  options?: RouteOptionsJson;
 };
 
 /**
@@ -443,7 +606,7 @@ export type GetInferenceRouteResponseJson = {
  * Use `create(GetInferenceRouteResponseSchema)` to create a new message.
  */
 export const GetInferenceRouteResponseSchema: GenMessage<GetInferenceRouteResponse, {jsonType: GetInferenceRouteResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_inference_v1_inference, 6);
+  messageDesc(file_openshell_inference_v1_inference, 7);
 
 /**
  * @generated from message openshell.inference.v1.DeleteInferenceRouteRequest
@@ -480,7 +643,7 @@ export type DeleteInferenceRouteRequestJson = {
  * Use `create(DeleteInferenceRouteRequestSchema)` to create a new message.
  */
 export const DeleteInferenceRouteRequestSchema: GenMessage<DeleteInferenceRouteRequest, {jsonType: DeleteInferenceRouteRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_inference_v1_inference, 7);
+  messageDesc(file_openshell_inference_v1_inference, 8);
 
 /**
  * @generated from message openshell.inference.v1.DeleteInferenceRouteResponse
@@ -507,7 +670,7 @@ export type DeleteInferenceRouteResponseJson = {
  * Use `create(DeleteInferenceRouteResponseSchema)` to create a new message.
  */
 export const DeleteInferenceRouteResponseSchema: GenMessage<DeleteInferenceRouteResponse, {jsonType: DeleteInferenceRouteResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_inference_v1_inference, 8);
+  messageDesc(file_openshell_inference_v1_inference, 9);
 
 /**
  * @generated from message openshell.inference.v1.GetInferenceBundleRequest
@@ -526,7 +689,7 @@ export type GetInferenceBundleRequestJson = {
  * Use `create(GetInferenceBundleRequestSchema)` to create a new message.
  */
 export const GetInferenceBundleRequestSchema: GenMessage<GetInferenceBundleRequest, {jsonType: GetInferenceBundleRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_inference_v1_inference, 9);
+  messageDesc(file_openshell_inference_v1_inference, 10);
 
 /**
  * @generated from message openshell.inference.v1.ResolvedRoute
@@ -633,7 +796,7 @@ export type ResolvedRouteJson = {
  * Use `create(ResolvedRouteSchema)` to create a new message.
  */
 export const ResolvedRouteSchema: GenMessage<ResolvedRoute, {jsonType: ResolvedRouteJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_inference_v1_inference, 10);
+  messageDesc(file_openshell_inference_v1_inference, 11);
 
 /**
  * @generated from message openshell.inference.v1.GetInferenceBundleResponse
@@ -680,7 +843,304 @@ export type GetInferenceBundleResponseJson = {
  * Use `create(GetInferenceBundleResponseSchema)` to create a new message.
  */
 export const GetInferenceBundleResponseSchema: GenMessage<GetInferenceBundleResponse, {jsonType: GetInferenceBundleResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_inference_v1_inference, 11);
+  messageDesc(file_openshell_inference_v1_inference, 12);
+
+/**
+ * @generated from message openshell.inference.v1.ListInferenceRoutesRequest
+ */
+export type ListInferenceRoutesRequest = Message<"openshell.inference.v1.ListInferenceRoutesRequest"> & {
+  /**
+   * @generated from field: string workspace = 1;
+   */
+  workspace: string;
+};
+
+/**
+ * @generated from message openshell.inference.v1.ListInferenceRoutesRequest
+ */
+export type ListInferenceRoutesRequestJson = {
+  /**
+   * @generated from field: string workspace = 1;
+   */
+  workspace?: string;
+};
+
+/**
+ * Describes the message openshell.inference.v1.ListInferenceRoutesRequest.
+ * Use `create(ListInferenceRoutesRequestSchema)` to create a new message.
+ */
+export const ListInferenceRoutesRequestSchema: GenMessage<ListInferenceRoutesRequest, {jsonType: ListInferenceRoutesRequestJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_inference_v1_inference, 13);
+
+/**
+ * @generated from message openshell.inference.v1.ListInferenceRoutesResponse
+ */
+export type ListInferenceRoutesResponse = Message<"openshell.inference.v1.ListInferenceRoutesResponse"> & {
+  /**
+   * @generated from field: repeated openshell.inference.v1.GetInferenceRouteResponse routes = 1;
+   */
+  routes: GetInferenceRouteResponse[];
+};
+
+/**
+ * @generated from message openshell.inference.v1.ListInferenceRoutesResponse
+ */
+export type ListInferenceRoutesResponseJson = {
+  /**
+   * @generated from field: repeated openshell.inference.v1.GetInferenceRouteResponse routes = 1;
+   */
+  routes?: GetInferenceRouteResponseJson[];
+};
+
+/**
+ * Describes the message openshell.inference.v1.ListInferenceRoutesResponse.
+ * Use `create(ListInferenceRoutesResponseSchema)` to create a new message.
+ */
+export const ListInferenceRoutesResponseSchema: GenMessage<ListInferenceRoutesResponse, {jsonType: ListInferenceRoutesResponseJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_inference_v1_inference, 14);
+
+/**
+ * @generated from message openshell.inference.v1.TestInferenceRouteRequest
+ */
+export type TestInferenceRouteRequest = Message<"openshell.inference.v1.TestInferenceRouteRequest"> & {
+  /**
+   * @generated from field: string route_name = 1;
+   */
+  routeName: string;
+
+  /**
+   * @generated from field: string workspace = 2;
+   */
+  workspace: string;
+};
+
+/**
+ * @generated from message openshell.inference.v1.TestInferenceRouteRequest
+ */
+export type TestInferenceRouteRequestJson = {
+  /**
+   * @generated from field: string route_name = 1;
+   */
+  routeName?: string;
+
+  /**
+   * @generated from field: string workspace = 2;
+   */
+  workspace?: string;
+};
+
+/**
+ * Describes the message openshell.inference.v1.TestInferenceRouteRequest.
+ * Use `create(TestInferenceRouteRequestSchema)` to create a new message.
+ */
+export const TestInferenceRouteRequestSchema: GenMessage<TestInferenceRouteRequest, {jsonType: TestInferenceRouteRequestJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_inference_v1_inference, 15);
+
+/**
+ * @generated from message openshell.inference.v1.TestInferenceRouteResponse
+ */
+export type TestInferenceRouteResponse = Message<"openshell.inference.v1.TestInferenceRouteResponse"> & {
+  /**
+   * @generated from field: openshell.inference.v1.ValidatedEndpoint endpoint = 1;
+   */
+  endpoint?: ValidatedEndpoint | undefined;
+
+  /**
+   * @generated from field: uint32 latency_ms = 2;
+   */
+  latencyMs: number;
+};
+
+/**
+ * @generated from message openshell.inference.v1.TestInferenceRouteResponse
+ */
+export type TestInferenceRouteResponseJson = {
+  /**
+   * @generated from field: openshell.inference.v1.ValidatedEndpoint endpoint = 1;
+   */
+  endpoint?: ValidatedEndpointJson;
+
+  /**
+   * @generated from field: uint32 latency_ms = 2;
+   */
+  latencyMs?: number;
+};
+
+/**
+ * Describes the message openshell.inference.v1.TestInferenceRouteResponse.
+ * Use `create(TestInferenceRouteResponseSchema)` to create a new message.
+ */
+export const TestInferenceRouteResponseSchema: GenMessage<TestInferenceRouteResponse, {jsonType: TestInferenceRouteResponseJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_inference_v1_inference, 16);
+
+/**
+ * @generated from message openshell.inference.v1.GetInferenceUsageRequest
+ */
+export type GetInferenceUsageRequest = Message<"openshell.inference.v1.GetInferenceUsageRequest"> & {
+  /**
+   * @generated from field: string workspace = 1;
+   */
+  workspace: string;
+
+  /**
+   * Calls that began since; 0: all that are on record.
+   *
+   * @generated from field: int64 since_ms = 2;
+   */
+  sinceMs: bigint;
+};
+
+/**
+ * @generated from message openshell.inference.v1.GetInferenceUsageRequest
+ */
+export type GetInferenceUsageRequestJson = {
+  /**
+   * @generated from field: string workspace = 1;
+   */
+  workspace?: string;
+
+  /**
+   * Calls that began since; 0: all that are on record.
+   *
+   * @generated from field: int64 since_ms = 2;
+   */
+  sinceMs?: string;
+};
+
+/**
+ * Describes the message openshell.inference.v1.GetInferenceUsageRequest.
+ * Use `create(GetInferenceUsageRequestSchema)` to create a new message.
+ */
+export const GetInferenceUsageRequestSchema: GenMessage<GetInferenceUsageRequest, {jsonType: GetInferenceUsageRequestJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_inference_v1_inference, 17);
+
+/**
+ * The calls of one sandbox by one route to one model.
+ *
+ * @generated from message openshell.inference.v1.InferenceUsage
+ */
+export type InferenceUsage = Message<"openshell.inference.v1.InferenceUsage"> & {
+  /**
+   * @generated from field: string sandbox_name = 1;
+   */
+  sandboxName: string;
+
+  /**
+   * @generated from field: string route_name = 2;
+   */
+  routeName: string;
+
+  /**
+   * @generated from field: string provider_name = 3;
+   */
+  providerName: string;
+
+  /**
+   * @generated from field: string model = 4;
+   */
+  model: string;
+
+  /**
+   * @generated from field: uint64 calls = 5;
+   */
+  calls: bigint;
+
+  /**
+   * @generated from field: uint64 failures = 6;
+   */
+  failures: bigint;
+
+  /**
+   * @generated from field: uint64 input_tokens = 7;
+   */
+  inputTokens: bigint;
+
+  /**
+   * @generated from field: uint64 output_tokens = 8;
+   */
+  outputTokens: bigint;
+};
+
+/**
+ * The calls of one sandbox by one route to one model.
+ *
+ * @generated from message openshell.inference.v1.InferenceUsage
+ */
+export type InferenceUsageJson = {
+  /**
+   * @generated from field: string sandbox_name = 1;
+   */
+  sandboxName?: string;
+
+  /**
+   * @generated from field: string route_name = 2;
+   */
+  routeName?: string;
+
+  /**
+   * @generated from field: string provider_name = 3;
+   */
+  providerName?: string;
+
+  /**
+   * @generated from field: string model = 4;
+   */
+  model?: string;
+
+  /**
+   * @generated from field: uint64 calls = 5;
+   */
+  calls?: string;
+
+  /**
+   * @generated from field: uint64 failures = 6;
+   */
+  failures?: string;
+
+  /**
+   * @generated from field: uint64 input_tokens = 7;
+   */
+  inputTokens?: string;
+
+  /**
+   * @generated from field: uint64 output_tokens = 8;
+   */
+  outputTokens?: string;
+};
+
+/**
+ * Describes the message openshell.inference.v1.InferenceUsage.
+ * Use `create(InferenceUsageSchema)` to create a new message.
+ */
+export const InferenceUsageSchema: GenMessage<InferenceUsage, {jsonType: InferenceUsageJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_inference_v1_inference, 18);
+
+/**
+ * @generated from message openshell.inference.v1.GetInferenceUsageResponse
+ */
+export type GetInferenceUsageResponse = Message<"openshell.inference.v1.GetInferenceUsageResponse"> & {
+  /**
+   * @generated from field: repeated openshell.inference.v1.InferenceUsage usage = 1;
+   */
+  usage: InferenceUsage[];
+};
+
+/**
+ * @generated from message openshell.inference.v1.GetInferenceUsageResponse
+ */
+export type GetInferenceUsageResponseJson = {
+  /**
+   * @generated from field: repeated openshell.inference.v1.InferenceUsage usage = 1;
+   */
+  usage?: InferenceUsageJson[];
+};
+
+/**
+ * Describes the message openshell.inference.v1.GetInferenceUsageResponse.
+ * Use `create(GetInferenceUsageResponseSchema)` to create a new message.
+ */
+export const GetInferenceUsageResponseSchema: GenMessage<GetInferenceUsageResponse, {jsonType: GetInferenceUsageResponseJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_inference_v1_inference, 19);
 
 /**
  * @generated from service openshell.inference.v1.Inference
@@ -717,6 +1177,36 @@ export const Inference: GenService<{
     methodKind: "unary";
     input: typeof DeleteInferenceRouteRequestSchema;
     output: typeof DeleteInferenceRouteResponseSchema;
+  },
+  /**
+   * Ours.
+   *
+   * @generated from rpc openshell.inference.v1.Inference.ListInferenceRoutes
+   */
+  listInferenceRoutes: {
+    methodKind: "unary";
+    input: typeof ListInferenceRoutesRequestSchema;
+    output: typeof ListInferenceRoutesResponseSchema;
+  },
+  /**
+   * Ours: asks a route's backend for a word.
+   *
+   * @generated from rpc openshell.inference.v1.Inference.TestInferenceRoute
+   */
+  testInferenceRoute: {
+    methodKind: "unary";
+    input: typeof TestInferenceRouteRequestSchema;
+    output: typeof TestInferenceRouteResponseSchema;
+  },
+  /**
+   * Ours: what sandboxes used of the models.
+   *
+   * @generated from rpc openshell.inference.v1.Inference.GetInferenceUsage
+   */
+  getInferenceUsage: {
+    methodKind: "unary";
+    input: typeof GetInferenceUsageRequestSchema;
+    output: typeof GetInferenceUsageResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_openshell_inference_v1_inference, 0);

@@ -1,0 +1,53 @@
+import { performance } from "node:perf_hooks";
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { Inference } from "../../../gen/openshell/inference/v1/inference_pb.ts";
+import type { GatewayContext } from "../../context.ts";
+import { routesChanged } from "../../inference/push-routes.ts";
+import { routeMessage } from "../../inference/route.ts";
+import { verifyBackend } from "../../inference/verify.ts";
+import { failedPrecondition } from "../../refuse.ts";
+import { requireWorkspace } from "../../sandboxes/registry.ts";
+
+/** Routes to models. */
+export function inferenceMethods(context: GatewayContext): Partial<ServiceImpl<typeof Inference>> {
+  const { routes, log } = context;
+  return {
+    async setInferenceRoute(request) {
+      const checked = await routes.check(request);
+      const { model } = checked.body;
+      const verified = request.noVerify ? undefined : await verifyBackend(checked.backend, model);
+      const stored = await routes.put(checked);
+      await routesChanged(context, stored.workspace);
+      log.info(`inference route ${stored.name} goes to ${model} of ${stored.body.provider}`);
+      const { providerName, modelId, version, routeName, timeoutSecs, workspace } = routeMessage(stored);
+      return {
+        ...{ providerName, modelId, version, routeName, timeoutSecs, workspace },
+        validationPerformed: verified !== undefined,
+        validatedEndpoints: verified === undefined ? [] : [{ url: verified.url, protocol: verified.dialect }],
+      };
+    },
+    async getInferenceRoute({ routeName, workspace }) {
+      return routeMessage(await routes.find(workspace, routeName));
+    },
+    async listInferenceRoutes({ workspace }) {
+      return { routes: (await routes.list(workspace)).map(routeMessage) };
+    },
+    async deleteInferenceRoute({ routeName, workspace: asked }) {
+      const workspace = requireWorkspace(asked);
+      const user = (await routes.list(workspace)).find(({ body }) => body.fallbacks.includes(routeName));
+      if (user !== undefined) throw failedPrecondition(`"${routeName}" is a fallback of route "${user.name}"`);
+      const deleted = await routes.remove(workspace, routeName);
+      if (deleted) await routesChanged(context, workspace);
+      return { deleted };
+    },
+    async testInferenceRoute({ routeName, workspace }) {
+      const route = await routes.find(workspace, routeName);
+      const startedAt = performance.now();
+      const verified = await verifyBackend(await routes.backend(route), route.body.model);
+      if (verified === undefined)
+        throw failedPrecondition("there is no small request that this backend could be tried with");
+      const latencyMs = Math.round(performance.now() - startedAt);
+      return { endpoint: { url: verified.url, protocol: verified.dialect }, latencyMs };
+    },
+  };
+}
