@@ -8,7 +8,7 @@ import type { CanonicalHost } from "../../../net/canonical-host.ts";
 import type { Endpoint } from "../../../policy/policy.ts";
 import type { CompiledPolicy, ConnectVerdict, RequestFacts, RequestVerdict } from "../../../policy/verdict.ts";
 import { serveProxyClient } from "../01-intercept/explicit-proxy.ts";
-import type { Audit } from "../11-audit.ts";
+import type { Audit, RequestOutcome } from "../11-audit.ts";
 import type { Guarded, Identified, Intercepted, Refusal } from "../connection.ts";
 import type { EgressContext } from "../context.ts";
 import { createDecisionPath, type DecisionPath } from "../decision-path.ts";
@@ -17,6 +17,7 @@ import { createDecisionPath, type DecisionPath } from "../decision-path.ts";
 export class RememberingAudit {
   readonly healthy = true;
   readonly events: string[] = [];
+  readonly outcomes: RequestOutcome[] = [];
 
   readonly connectionRefused: Audit["connectionRefused"] = (_, { refused }) =>
     this.#note("connection refused", refused);
@@ -26,8 +27,10 @@ export class RememberingAudit {
   readonly clientRejected: Audit["clientRejected"] = () => this.#note("client rejected");
   readonly requestAllowed: Audit["requestAllowed"] = (_, { facts }, verdict) =>
     this.#note(`request ${verdict.kind === "allow" ? "allowed" : "logged only"}`, facts?.path ?? "");
-  readonly requestCompleted: Audit["requestCompleted"] = (_, _request, { status }) =>
-    this.#note("request completed", `${status}`);
+  readonly requestCompleted: Audit["requestCompleted"] = (_, _request, outcome) => {
+    this.outcomes.push(outcome);
+    this.#note("request completed", `${outcome.status}`);
+  };
   readonly requestRefused: Audit["requestRefused"] = (_, _request, { refused }) =>
     this.#note("request refused", refused);
   readonly udpRefused: Audit["udpRefused"] = () => this.#note("udp refused");
