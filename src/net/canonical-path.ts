@@ -29,6 +29,7 @@ const slash = 0x2f;
 const dot = 0x2e;
 const percent = 0x25;
 const backslash = 0x5c;
+const semicolon = 0x3b;
 
 const unreserved = characterSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~");
 /** What a segment may hold unescaped (RFC 3986 section 3.3, pchar). */
@@ -63,7 +64,7 @@ function isPlain(path: string): boolean {
   for (let i = 1; i < path.length; i++) {
     const code = path.charCodeAt(i);
     const afterSlash = path.charCodeAt(i - 1) === slash;
-    if (afterSlash && (code === slash || code === dot)) return false;
+    if (afterSlash && (code === slash || code === dot || code === semicolon)) return false;
     if (code !== slash && segmentCharacters[code] !== 1) return false;
   }
   return true;
@@ -119,12 +120,17 @@ function escapedByte(raw: string, at: number): number {
   return /^[0-9A-Fa-f]{2}$/.test(digits) ? Number.parseInt(digits, 16) : -1;
 }
 
-/** Whether `%25` is followed by the rest of an escape that a second decoding would make dangerous, at any depth. */
+/**
+ * Whether `%25` is followed by the rest of an escape, at any depth, of which a second decoding would make another path: a
+ * separator, a control character, or a character that nobody has a reason to escape, such as a letter of a forbidden name.
+ */
 function isEncodedTwice(raw: string, from: number): boolean {
   let at = from;
   while (raw.startsWith("25", at)) at += 2;
   const byte = escapedByte(raw, at - 1);
-  return byte === slash || byte === dot || byte === backslash || byte === 0x7f || (byte >= 0 && byte < 0x20);
+  if (byte === -1) return false;
+  const separates = byte === slash || byte === backslash || byte === semicolon;
+  return separates || unreserved[byte] === 1 || byte < 0x20 || byte === 0x7f;
 }
 
 /** Where the UTF-8 sequence that starts with `first` ends, -1 if it is none (RFC 3629: shortest form, no surrogates). */
@@ -150,8 +156,8 @@ function segmentProblem(path: string): string | undefined {
     const end = segment.indexOf(";");
     const name = end === -1 ? segment : segment.slice(0, end);
     if (name === "." || name === "..") return "the path holds a dot segment";
-    // An empty last segment is a trailing slash.
-    if (segment === "" && index < segments.length - 1) return "the path holds an empty segment";
+    // An empty last segment is a trailing slash. One of parameters only is empty to who cuts them off.
+    if (name === "" && (end !== -1 || index < segments.length - 1)) return "the path holds an empty segment";
   }
   return undefined;
 }
