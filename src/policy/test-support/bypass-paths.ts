@@ -5,17 +5,17 @@
  */
 
 const word = "admin";
-const escape = (character: string): string => `%${character.charCodeAt(0).toString(16)}`;
+const escaped = (character: string): string => `%${character.charCodeAt(0).toString(16)}`;
 
 /** The word with one or all of its letters escaped, in both cases of the digits, once, twice and three times over. */
 const escapedWords: readonly string[] = [
-  ...[...word].map((letter, at) => word.slice(0, at) + escape(letter) + word.slice(at + 1)),
-  ...[...word].map((letter, at) => word.slice(0, at) + escape(letter).toUpperCase() + word.slice(at + 1)),
-  [...word].map(escape).join(""),
-  [...word].map((letter, at) => (at % 2 === 0 ? escape(letter) : letter)).join(""),
-  ...[...word].map((letter, at) => word.slice(0, at) + escape(letter).replace("%", "%25") + word.slice(at + 1)),
-  ...[...word].map((letter, at) => word.slice(0, at) + escape(letter).replace("%", "%2525") + word.slice(at + 1)),
-  [...word].map((letter) => escape(letter).replace("%", "%25")).join(""),
+  ...[...word].map((letter, at) => word.slice(0, at) + escaped(letter) + word.slice(at + 1)),
+  ...[...word].map((letter, at) => word.slice(0, at) + escaped(letter).toUpperCase() + word.slice(at + 1)),
+  [...word].map(escaped).join(""),
+  [...word].map((letter, at) => (at % 2 === 0 ? escaped(letter) : letter)).join(""),
+  ...[...word].map((letter, at) => word.slice(0, at) + escaped(letter).replace("%", "%25") + word.slice(at + 1)),
+  ...[...word].map((letter, at) => word.slice(0, at) + escaped(letter).replace("%", "%2525") + word.slice(at + 1)),
+  [...word].map((letter) => escaped(letter).replace("%", "%25")).join(""),
   "%u0061dmin",
   "%U0061dmin",
   "&#97;dmin%",
