@@ -54,7 +54,11 @@ const requests: readonly (readonly [reason: string, url: string, options?: strin
   ["inspect.ambiguous", "https://api.example.test/a/../b", "--path-as-is"],
   ["inspect.ambiguous", "https://api.example.test/", "-H 'Content-Length: 1' -H 'Transfer-Encoding: chunked' -d x"],
   ["inspect.method_unsupported", "https://api.example.test/", "-X TRACE"],
-  ["inspect.upgrade", "https://api.example.test/", "-H 'Connection: upgrade' -H 'Upgrade: websocket'"],
+  [
+    "inspect.upgrade",
+    "https://api.example.test/",
+    "-H 'Connection: upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='",
+  ],
 ];
 
 describe("a refusal", () => {

@@ -34,7 +34,10 @@ const presetMethods: Readonly<Record<Exclude<AccessPreset, "full">, ReadonlySet<
   "read-write": new Set(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH"]),
 };
 
-/** The method that stands for text messages of a client after a WebSocket upgrade. */
+/**
+ * The method that stands for the messages of a client after a WebSocket upgrade, whose facts they share otherwise. Binary
+ * messages are decided as text is: what may be said in one can be said in the other.
+ */
 export const websocketText = "WEBSOCKET_TEXT";
 
 const never: RequestTest = () => false;
@@ -98,35 +101,20 @@ function allowedByRulesOrPreset(endpoint: Endpoint): RequestTest {
 }
 
 /**
- * A WebSocket endpoint allows the upgrade only. After the upgrade the bytes are relayed as they are, without a look at
- * messages; so the upgrade stands only where text messages of the client are allowed too, and none is denied.
+ * A WebSocket endpoint decides the upgrade, and each message of the client on its own; an upgrade alone lets the client
+ * listen. Plain requests are not its business.
  */
 function websocket(endpoint: Endpoint): Pick<CompiledEndpoint, "allows" | "denies"> {
-  const rules = endpoint.rules ?? [];
-  const mayUpgrade = endpoint.access === undefined ? anyOf(rules.map((rule) => compileMatcher(rule, "allow"))) : always;
-  const messages =
-    endpoint.access === undefined
-      ? anyOf(rules.filter((rule) => !readsBody(rule)).map((rule) => compileMatcher(rule, "allow")))
-      : presetAllowsMessages(endpoint.access);
-  const denied = anyDeny(endpoint);
-  return {
-    allows: (request) =>
-      request.upgrade === "websocket" &&
-      request.method === "GET" &&
-      mayUpgrade(request) &&
-      messages(asMessage(request)),
-    denies: (request) => denied(request) || (request.upgrade === "websocket" && denied(asMessage(request))),
-  };
+  const rules = (endpoint.rules ?? []).map((rule) => compileMatcher(rule, "allow"));
+  const allowed = endpoint.access === undefined ? anyOf(rules) : websocketPresets[endpoint.access];
+  return { allows: (request) => request.upgrade === "websocket" && allowed(request), denies: anyDeny(endpoint) };
 }
 
-function presetAllowsMessages(access: AccessPreset): RequestTest {
-  return access === "read-only" ? never : always;
-}
-
-/** The question that a text message on the upgraded connection will be. */
-function asMessage(request: RequestFacts): RequestFacts {
-  return { ...request, method: websocketText };
-}
+const websocketPresets: Readonly<Record<AccessPreset, RequestTest>> = {
+  "read-only": (request) => request.method === "GET",
+  "read-write": always,
+  full: always,
+};
 
 /** Whether any deny rule holds, or can't be known not to hold because it speaks about the body. */
 function anyDeny(endpoint: Endpoint): RequestTest {

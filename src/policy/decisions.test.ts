@@ -84,6 +84,7 @@ network_policies:
         protocol: websocket
         rules: [{ allow: { method: GET, path: "**" } }, { allow: { method: WEBSOCKET_TEXT, path: /chat } }]
         deny_rules: [{ method: WEBSOCKET_TEXT, path: /chat/admin }]
+      - { host: ws-write.invalid, port: 443, protocol: websocket, rules: [{ allow: { method: WEBSOCKET_TEXT, path: "**" } }] }
     binaries: [{ path: any }]
   slashes:
     endpoints:
@@ -152,11 +153,19 @@ const table = `
 # upgrades
 /bin/any         UPGRADE      https://ws.invalid/chat               allow sockets
 /bin/any         GET          https://ws.invalid/chat               deny inspect.no_rule
-/bin/any         UPGRADE      https://ws-read.invalid/chat          deny inspect.upgrade
+/bin/any         UPGRADE      https://ws-read.invalid/chat          allow sockets
 /bin/any         UPGRADE      https://ws-rules.invalid/chat         allow sockets
-/bin/any         UPGRADE      https://ws-rules.invalid/other        deny inspect.upgrade
-/bin/any         UPGRADE      https://ws-rules.invalid/chat/admin   deny inspect.deny_rule
+/bin/any         UPGRADE      https://ws-rules.invalid/other        allow sockets
+/bin/any         UPGRADE      https://ws-write.invalid/chat         deny inspect.upgrade
 /bin/any         UPGRADE      https://slash.invalid/x               deny inspect.upgrade
+# messages on what was upgraded
+/bin/any         MESSAGE      https://ws.invalid/chat               allow sockets
+/bin/any         MESSAGE      https://ws-read.invalid/chat          deny inspect.no_rule
+/bin/any         MESSAGE      https://ws-rules.invalid/chat         allow sockets
+/bin/any         MESSAGE      https://ws-rules.invalid/other        deny inspect.no_rule
+/bin/any         MESSAGE      https://ws-rules.invalid/chat/admin   deny inspect.deny_rule
+/bin/any         MESSAGE      https://slash.invalid/x               deny inspect.no_rule
+/bin/any         WEBSOCKET_TEXT https://ws.invalid/chat             deny inspect.no_rule
 # encoded slashes
 /usr/bin/curl    GET          https://api.invalid/@scope%2Fname     deny inspect.ambiguous
 /bin/any         GET          https://slash.invalid/@scope%2fname   allow slashes
@@ -173,11 +182,12 @@ function decide(compiled: CompiledPolicy, row: { program: string; method: string
   if (connect.kind === "deny") return ["deny", connect.reason, connect.rule ?? ""];
   if (row.method === "CONNECT") return ["allow", connect.rule];
   assert.equal(connect.inspected, true);
-  const isUpgrade = row.method === "UPGRADE";
+  const socketMethods: Readonly<Record<string, string>> = { UPGRADE: "GET", MESSAGE: "WEBSOCKET_TEXT" };
+  const onSocket = socketMethods[row.method];
   const verdict = compiled.request(connect.endpoints, {
     ...target.target,
-    method: isUpgrade ? "GET" : row.method,
-    ...(isUpgrade ? { upgrade: "websocket" } : {}),
+    method: onSocket ?? row.method,
+    ...(onSocket === undefined ? {} : { upgrade: "websocket" }),
   });
   if (verdict.kind === "allow") return ["allow", verdict.rule];
   if (verdict.kind === "needs-body") return ["needs", verdict.language, verdict.rule];

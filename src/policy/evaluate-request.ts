@@ -2,7 +2,7 @@
  * Layer 7: one request on an inspected connection. Explicit deny beats allow beats implicit deny, across all endpoints
  * that the connection was allowed by.
  */
-import type { CompiledEndpoint } from "./compile-endpoint.ts";
+import { type CompiledEndpoint, websocketText } from "./compile-endpoint.ts";
 import type { Endpoint } from "./policy.ts";
 import type { ReasonCode } from "./reason-codes.ts";
 import type { ContentNeed, MatchedEndpoint, NeedsBody, RequestFacts, RequestVerdict } from "./verdict.ts";
@@ -76,7 +76,7 @@ function allows({ matched, compiled }: Candidate, request: RequestFacts): boolea
 }
 
 function whyNot(candidates: readonly Candidate[], request: RequestFacts): ReasonCode {
-  if (request.upgrade !== undefined) return "inspect.upgrade";
+  if (request.upgrade !== undefined && request.method !== websocketText) return "inspect.upgrade";
   const slashRefused =
     request.hasEncodedSlash && candidates.every(({ matched }) => !matched.endpoint.allowEncodedSlash);
   return slashRefused ? "inspect.ambiguous" : "inspect.no_rule";

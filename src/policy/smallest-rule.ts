@@ -46,7 +46,7 @@ const webPorts: ReadonlySet<number> = new Set([80, 443]);
 
 function smallestInspection(question: Question, asked: readonly Endpoint[]): Inspection | undefined {
   const { destination, request, isPrivate } = question;
-  if (request !== undefined && !/^[A-Z-]+$/.test(request.method)) return undefined;
+  if (request !== undefined && !/^[A-Z_-]+$/.test(request.method)) return undefined;
   // The connection is allowed already; what may be asked on it, the rule that allows it says.
   if (isPrivate) return {};
   if (request?.graphql !== undefined) return graphqlInspection(request, request.graphql);
@@ -58,7 +58,9 @@ function smallestInspection(question: Question, asked: readonly Endpoint[]): Ins
 
 function httpInspection(request: RequestFacts): Inspection {
   const path = literalPath(request);
-  const methods = request.upgrade === undefined ? [request.method] : [request.method, websocketText];
+  // Who opens a WebSocket means to talk on it; the upgrade alone would only bring the next denial.
+  const isUpgrade = request.upgrade !== undefined && request.method !== websocketText;
+  const methods = isUpgrade ? [request.method, websocketText] : [request.method];
   return {
     protocol: request.upgrade === undefined ? "rest" : "websocket",
     rules: methods.map((method) => ({ allow: { method, path } })),

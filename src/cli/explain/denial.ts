@@ -9,6 +9,7 @@ import type { NetworkActivity } from "../../ocsf/classes/network-activity.ts";
 import { decisions } from "../../ocsf/enums/decision.ts";
 import type { Process } from "../../ocsf/objects/process.ts";
 import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
+import { websocketText } from "../../policy/compile-endpoint.ts";
 import { type ReasonCode, reasonCodes } from "../../policy/reason-codes.ts";
 import type { Caller, Destination, RequestFacts } from "../../policy/verdict.ts";
 
@@ -113,7 +114,7 @@ function requestOf({
     path: url.path,
     query: Array.from(new URLSearchParams(url.query_string ?? "")),
     hasEncodedSlash: url.path.includes("%2F"),
-    ...(status_code === "inspect.upgrade" && { upgrade: "websocket" }),
+    ...((status_code === "inspect.upgrade" || method === websocketText) && { upgrade: "websocket" }),
     ...(graphql && { graphql }),
     ...(rpc && { rpc }),
   };

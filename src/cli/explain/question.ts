@@ -40,10 +40,10 @@ function not(typed: string, why: string): Meaning<never> {
   return { ok: false, problem: `must be a URL such as https://host/path, or HOST:PORT, not "${typed}": ${why}` };
 }
 
-/** The method of a request, in upper case as HTTP has it. */
+/** The method of a request, in upper case as HTTP has it; `WEBSOCKET_TEXT` is one to policies. */
 export const method: ValueParser<string> = (typed) => {
   const upper = typed.toUpperCase();
-  if (/^[A-Z][A-Z-]*$/.test(upper)) return { ok: true, value: upper };
+  if (/^[A-Z][A-Z_-]*$/.test(upper)) return { ok: true, value: upper };
   return { ok: false, problem: `must be a method such as GET or POST, not "${typed}"` };
 };
 

@@ -103,6 +103,11 @@ export function refusalResponse(
   );
 }
 
+/** What a close frame says of a refusal, to a client that has left HTTP (RFC 6455 section 5.5.1). */
+export function closeReason({ refused, detail }: Refusal): string {
+  return printable(`${refused}: ${detail}`);
+}
+
 /** Printable ASCII only: a terminal that shows a detail must not be steered by who caused it. */
 export function printable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, maxDetail);

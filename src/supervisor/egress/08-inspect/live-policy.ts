@@ -17,6 +17,11 @@ export class LivePolicy {
     return this.#connection;
   }
 
+  /** Of the policy in force; undefined while there is none. */
+  get revision(): number | undefined {
+    return this.#inForce()?.revision.version;
+  }
+
   /** The policy's word on a request. A revision that came after the connection was opened decides about both anew. */
   ask(facts: RequestFacts): RequestVerdict | NeedsBody | Refusal {
     const policy = this.#inForce();

@@ -24,6 +24,9 @@ export const bodyIdleMs = 15 * 60_000;
 /** Between two pieces, in either direction, of a tunnel or a WebSocket. Dead peers are found earlier by TCP keep-alive. */
 export const relayIdleMs = 2 * 60 * 60_000;
 
+/** From the first goodbye on a WebSocket, or the first end of its bytes, to the last. Then both sides are reset. */
+export const closeHandshakeMs = 30_000;
+
 /** Idle time after which TCP asks whether the peer is still there. */
 export const tcpKeepAliveMs = 60_000;
 

@@ -1,5 +1,5 @@
 /**
- * Passes bytes both ways as they are, for tunnels that are not inspected and for WebSockets.
+ * Passes bytes both ways as they are, for what is not inspected.
  * Takes  two streams that nobody else reads.
  * Gives  how many bytes went which way, when both directions are over.
  * Refuses nothing.

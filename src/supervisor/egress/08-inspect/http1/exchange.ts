@@ -18,11 +18,14 @@ import type { Destination } from "../../../../policy/verdict.ts";
 import { type BodyEnd, streamBody } from "../../10-forward/body.ts";
 import { endToEndFields } from "../../10-forward/hop-by-hop.ts";
 import { requestHeadTimeoutMs, responseHeadTimeoutMs } from "../../10-forward/limits.ts";
-import { relay } from "../../10-forward/relay.ts";
+import { type RelayCounts, relay } from "../../10-forward/relay.ts";
 import { serialiseRequestHead } from "../../10-forward/request.ts";
 import { serialiseResponseHead, serialiseUpgradeHead, switchesTo } from "../../10-forward/response.ts";
 import type { RequestOutcome } from "../../11-audit.ts";
 import type { Refusal } from "../../connection.ts";
+import { problemWithAnswer, withoutExtensions } from "../websocket/handshake.ts";
+import type { MessageJudge } from "../websocket/judge-messages.ts";
+import { serveWebsocket, type WebsocketEnd } from "../websocket/session.ts";
 import type { UnderstoodRequest } from "./understand.ts";
 
 export interface Upstream {
@@ -36,6 +39,8 @@ export interface ExchangeParts {
   readonly client: ByteReader;
   readonly upstream: Upstream;
   readonly signal: AbortSignal;
+  /** Decides the messages of a WebSocket. Absent where nothing is inspected: then its bytes pass as they are. */
+  readonly judge?: MessageJudge;
 }
 
 export type ExchangeEnd =
@@ -90,7 +95,8 @@ class Exchange {
     const { method, upgrade } = request.facts;
     const expect = request.expectsContinue;
     // To an HTTP/1.0 client the expectation means nothing and is not passed on.
-    const fields = endToEndFields(request.fields).filter(({ lower }) => expect || lower !== "expect");
+    const endToEnd = endToEndFields(request.fields).filter(({ lower }) => expect || lower !== "expect");
+    const fields = this.#parts.judge === undefined ? endToEnd : withoutExtensions(endToEnd);
     const outgoing = { method, target: request.forwarded, minor: request.minor, host: request.host, fields };
     const rest = { framing: request.framing, close: request.close };
     return serialiseRequestHead(upgrade === undefined ? { ...outgoing, ...rest } : { ...outgoing, ...rest, upgrade });
@@ -159,20 +165,30 @@ class Exchange {
 
   /** The upstream goes over to the protocol that the client asked for and the policy allowed. */
   async #switch(head: ResponseHead): Promise<ExchangeEnd> {
-    const { request, client, upstream, signal } = this.#parts;
+    const { request, client, upstream, judge, signal } = this.#parts;
     const { upgrade } = request.facts;
-    if (upgrade === undefined || !switchesTo(head, upgrade)) {
+    if (upgrade === undefined || request.websocket === undefined || !switchesTo(head, upgrade)) {
       return this.#refused("forward.reset", "the upstream switched to a protocol that was not asked for");
     }
+    const problem = judge === undefined ? undefined : problemWithAnswer(head, request.websocket);
+    if (problem !== undefined) return this.#refused("forward.reset", `the upstream's WebSocket is refused: ${problem}`);
     client.stream.write(serialiseUpgradeHead(head, upgrade), "latin1");
+    const end: WebsocketEnd =
+      judge === undefined
+        ? await this.#relay()
+        : await serveWebsocket({ client, upstream: upstream.reader, judge, signal });
+    const outcome = { status: head.status, bytesIn: end.fromUpstream, bytesOut: end.fromClient };
+    return { kind: "answered", keep: false, outcome, ...(end.brokenOff && { brokenOff: end.brokenOff }) };
+  }
+
+  #relay(): Promise<RelayCounts> {
+    const { client, upstream, signal } = this.#parts;
     const released = client.release() && upstream.reader.release();
     if (!released) {
       client.stream.destroy();
       upstream.socket.destroy();
     }
-    const counts = await relay(client.stream, upstream.socket, { signal });
-    const outcome = { status: head.status, bytesIn: counts.fromUpstream, bytesOut: counts.fromClient };
-    return { kind: "answered", keep: false, outcome };
+    return relay(client.stream, upstream.socket, { signal });
   }
 
   /** No response came. Why, in the order of what is the cause of what. */

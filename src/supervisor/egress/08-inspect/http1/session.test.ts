@@ -317,11 +317,13 @@ describe("an upstream that can't be understood", () => {
 });
 
 describe("an upgrade", () => {
-  const websocket = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n";
+  const websocket =
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-  it("is relayed once the upstream has switched", async () => {
-    await using world = new LoopbackWorld({ endpoint: plainEndpoint({ protocol: "websocket" }) });
-    const { client, host } = await tunnel(world, (socket) => {
+  it("on what is not inspected is relayed as it is, once the upstream has switched", async () => {
+    await using world = new LoopbackWorld({ endpoint: plainEndpoint() });
+    const port = await world.listen((socket) => {
       socket.once("data", (head: Buffer) => {
         assert.match(head.toString("latin1"), /\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n/);
         socket.write(
@@ -331,7 +333,9 @@ describe("an upgrade", () => {
         socket.on("end", () => socket.end());
       });
     });
-    client.say(get(host, "/", websocket));
+    const client = await world.connect(await world.proxy());
+    const host = `upstream.invalid:${port}`;
+    client.say(`GET http://${host}/ HTTP/1.1\r\nHost: ${host}\r\n${websocket}\r\n`);
     await client.until(/^HTTP\/1\.1 101 [\s\S]*\r\nA: b\r\n\r\nfirst$/);
     client.say("hello");
     await client.until(/echo hello$/);

@@ -22,6 +22,7 @@ import type { EgressContext } from "../../context.ts";
 import { endWith, refusalResponse } from "../../refuse.ts";
 import { decideRequest, refusalOf } from "../decide-request.ts";
 import { LivePolicy } from "../live-policy.ts";
+import { MessageJudge } from "../websocket/judge-messages.ts";
 import { exchange, type Upstream } from "./exchange.ts";
 import { RequestBody } from "./request-body.ts";
 import { elsewhere, type RequestPlace, type UnderstoodRequest, understandRequest } from "./understand.ts";
@@ -125,12 +126,25 @@ class HttpSession {
     const upstream = await this.#openUpstream();
     if (isRefusal(upstream)) return this.#refuse(audited, upstream, answer);
     const { signal } = this.#carriage;
-    const end = await exchange({ request: body.request, client: this.#client, upstream, signal });
+    const judge = this.#judge(request, audited);
+    const end = await exchange({
+      request: body.request,
+      client: this.#client,
+      upstream,
+      signal,
+      ...(judge && { judge }),
+    });
     if (end.kind === "refused") return this.#refuse(audited, end.refusal, { method: request.facts.method });
     const { audit } = this.#context;
     if (end.brokenOff === undefined) audit.requestCompleted(this.#policy.connection, audited, end.outcome);
     else audit.requestRefused(this.#policy.connection, audited, end.brokenOff);
     return end.keep ? "keep" : "close";
+  }
+
+  /** Who decides the messages on a WebSocket; nobody where nothing is inspected. */
+  #judge({ facts, websocket }: UnderstoodRequest, upgrade: AuditedRequest): MessageJudge | undefined {
+    if (websocket === undefined || !this.#policy.connection.inspected) return undefined;
+    return new MessageJudge({ ...upgrade, facts }, { ...this.#context, policy: this.#policy });
   }
 
   async #openUpstream(): Promise<Upstream | Refusal> {

@@ -64,6 +64,7 @@ describe("a request inside a tunnel to a.invalid:443", () => {
     ["GET / HTTP/1.1\r\nHost: a.invalid\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", "inspect.upgrade"],
     ["GET / HTTP/1.1\r\nHost: a.invalid\r\nConnection: upgrade\r\nUpgrade: websocket, x\r\n\r\n", "inspect.upgrade"],
     ["PUT / HTTP/1.1\r\nHost: a.invalid\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", "inspect.ambiguous"],
+    ["GET / HTTP/1.1\r\nHost: a.invalid\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", "inspect.ambiguous"],
     ["GET / HTTP/1.1\r\nHost: a.invalid\r\nUpgrade: x\r\n\r\n", "a.invalid"],
   ];
   for (const [request, expected] of requests) {

@@ -23,6 +23,7 @@ import {
   overridingMethods,
   problemWithMethod,
 } from "../request-head.ts";
+import { readOffer, type WebsocketOffer } from "../websocket/handshake.ts";
 
 /** Where the connection goes, and how its requests are written. */
 export interface RequestPlace extends Origin {
@@ -45,6 +46,8 @@ export interface UnderstoodRequest {
   readonly close: boolean;
   /** Methods that an origin could take it for, besides its own: all of them must be allowed. */
   readonly otherMethods: readonly string[];
+  /** What the handshake offers, where the upgrade is to WebSocket. */
+  readonly websocket?: WebsocketOffer;
 }
 
 /** A proxy request for another origin than the connection's, or for a tunnel. */
@@ -73,6 +76,8 @@ export function understandRequest(
   if (isRefusal(otherMethods)) return otherMethods;
   const upgrade = upgradeOf(head, framing.framing);
   if (typeof upgrade === "object") return upgrade;
+  const websocket = upgrade === undefined ? undefined : readOffer(head.fields);
+  if (typeof websocket === "string") return ambiguous(websocket);
   const { path, query, hasEncodedSlash, forwarded } = canonical.target;
   const facts = { method: head.method, path, query, hasEncodedSlash };
   return {
@@ -86,6 +91,7 @@ export function understandRequest(
     expectsContinue: expects && head.minor === 1,
     close: head.minor === 0 || fieldTokens(head.fields, "connection").includes("close"),
     otherMethods,
+    ...(websocket !== undefined && { websocket }),
   };
 }
 
