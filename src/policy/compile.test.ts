@@ -3,9 +3,10 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { CanonicalHost } from "../net/canonical-host.ts";
 import { compilePolicy } from "./compile.ts";
+import { arbitraryContents, type Contents } from "./test-support/arbitrary-contents.ts";
 import { arbitraryPolicy } from "./test-support/arbitrary-policy.ts";
 import { referenceConnect, referenceRequest } from "./test-support/reference-evaluator.ts";
-import type { Caller, Destination, RequestFacts } from "./verdict.ts";
+import type { Caller, CompiledPolicy, Destination, MatchedEndpoint, RequestFacts } from "./verdict.ts";
 
 const destination: fc.Arbitrary<Destination> = fc.record({
   host: fc.constantFrom(
@@ -22,12 +23,28 @@ const caller: fc.Arbitrary<Caller> = fc.record({
   ancestors: fc.array(fc.constantFrom("/usr/bin/agent", "/bin/sh", "/opt/x"), { maxLength: 2 }),
 });
 const request: fc.Arbitrary<RequestFacts> = fc.record({
-  method: fc.constantFrom("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"),
+  method: fc.constantFrom("GET", "HEAD", "POST", "POST", "POST", "PUT", "DELETE", "OPTIONS"),
   path: fc.constantFrom("/", "/a/b", "/a/c", "/b/x", "/a/b/c", "/a;x/b", "/%C3%A9%20b/x"),
   query: fc.array(fc.tuple(fc.constantFrom("q", "tag"), fc.constantFrom("v1", "v2", "xx")), { maxLength: 3 }),
   hasEncodedSlash: fc.constant(false),
 });
 const slashed = request.map((facts) => ({ ...facts, path: "/a%2Fb", hasEncodedSlash: true }));
+
+/** Asks, and tells what it wants to know, as the inspectors would. */
+function decide(
+  compiled: CompiledPolicy,
+  endpoints: readonly MatchedEndpoint[],
+  { facts, contents }: { facts: RequestFacts; contents: Contents },
+): "allow" | "deny" {
+  const verdict = compiled.request(endpoints, facts);
+  if (verdict.kind !== "needs-body") return verdict.kind;
+  if (verdict.language === "graphql") {
+    const { graphql } = contents;
+    return graphql === undefined ? "deny" : decide(compiled, endpoints, { facts: { ...facts, graphql }, contents });
+  }
+  const rpc = facts.method === "POST" ? contents.rpc : [];
+  return rpc === undefined ? "deny" : decide(compiled, endpoints, { facts: { ...facts, rpc }, contents });
+}
 
 describe("a compiled policy", () => {
   it("answers what the page says, for any policy and question", () => {
@@ -37,13 +54,15 @@ describe("a compiled policy", () => {
         destination,
         caller,
         fc.oneof({ weight: 4, arbitrary: request }, slashed),
-        (policy, to, by, facts) => {
+        arbitraryContents,
+        (policy, to, by, facts, contents) => {
           const compiled = compilePolicy(policy, { version: 1, hash: "" });
           const connect = compiled.connect(to, by);
           assert.equal(connect.kind, referenceConnect(policy, to, by));
           if (connect.kind === "deny" || !connect.inspected) return;
-          const verdict = compiled.request(connect.endpoints, facts);
-          assert.equal(verdict.kind, referenceRequest(policy, { destination: to, caller: by, request: facts }));
+          const question = { destination: to, caller: by, request: facts, contents };
+          const decided = decide(compiled, connect.endpoints, { facts, contents });
+          assert.equal(decided, referenceRequest(policy, question));
         },
       ),
       { numRuns: 3000 },

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { type PolicyResult, readPolicy } from "../read-policy.ts";
 import { type Json, treeFromJson } from "../tree.ts";
+import { endpointsOfContents } from "./arbitrary-contents.ts";
 
 const hosts = ["api.example.invalid", "www.example.invalid", "*.example.invalid", "**.invalid.invalid", "10.0.0.5"];
 const paths = ["**", "/a/*", "/a/b", "/[ab]/?", "/é b/**", "/*/b"];
@@ -53,6 +54,7 @@ const endpoint = fc.oneof(
     },
     [...needed, "rules"],
   ),
+  endpointsOfContents(destination),
 );
 
 const binary = fc.constantFrom("/usr/bin/curl", "/usr/bin/*", "/opt/**", "any").map((path) => ({ path }));

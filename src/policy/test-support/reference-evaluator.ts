@@ -1,28 +1,18 @@
 /**
- * The decision as the page says it, for L4 and `rest`, without an index, without compiled matchers and without thought
+ * The decision as the page says it, WebSockets apart, without an index, without compiled matchers and without thought
  * for cost. What the engine answers must be this.
  */
 import type { Endpoint, Policy, RequestMatcher } from "../policy.ts";
 import type { Caller, Destination, RequestFacts } from "../verdict.ts";
+import type { Contents } from "./arbitrary-contents.ts";
+import { contentsRuling } from "./reference-contents.ts";
+import { glob } from "./reference-glob.ts";
 
 export type Answer = "allow" | "deny";
 
 interface Pair {
   readonly rule: string;
   readonly endpoint: Endpoint;
-}
-
-/** Glob → regular expression; fine for the short patterns of a test. */
-function glob(pattern: string, star: string): RegExp {
-  const source = pattern.replace(/\*+|\[!|[[\]]|\?|[^*?[\]]/g, (part) => {
-    if (part === "*") return star;
-    if (part.startsWith("*")) return "[^]*";
-    if (part === "?") return "[^]";
-    if (part === "[!") return "[^";
-    if (part === "[" || part === "]") return part;
-    return part.replace(/[.+^$(){}|\\/]/g, "\\$&");
-  });
-  return new RegExp(`^${source}$`, "u");
 }
 
 function matchingPairs(policy: Policy, destination: Destination, caller: Caller): Pair[] {
@@ -49,7 +39,7 @@ export function referenceConnect(policy: Policy, destination: Destination, calle
     endpoint.denyRules.some(
       (rule) =>
         rule.method === "*" &&
-        rule.path === "**" &&
+        (rule.path === "**" || endpoint.protocol === "json-rpc") &&
         rule.query === undefined &&
         endpoint.path === "" &&
         endpoint.enforcement === "enforce",
@@ -61,13 +51,13 @@ export function referenceConnect(policy: Policy, destination: Destination, calle
 /** Layer 7, for a connection that layer 4 allows. */
 export function referenceRequest(
   policy: Policy,
-  question: { destination: Destination; caller: Caller; request: RequestFacts },
+  question: { destination: Destination; caller: Caller; request: RequestFacts; contents: Contents },
 ): Answer {
-  const { destination, caller, request } = question;
-  const endpoints = matchingPairs(policy, destination, caller)
+  const { destination, caller, request, contents } = question;
+  const selected = matchingPairs(policy, destination, caller)
     .map(({ endpoint }) => endpoint)
-    .filter(({ protocol }) => protocol === "rest")
     .filter(({ path }) => path === "" || pathMatches(path, request.path));
+  const endpoints = selected.filter(({ protocol }) => protocol === "rest");
   const spellings = [request.path, request.path.replaceAll("%2F", "/")].flatMap((path) => [
     path,
     path
@@ -81,7 +71,28 @@ export function referenceRequest(
       if (here && methodMatches(rule, request) && queryMatches(rule, request, "some")) return "deny";
     }
   }
+  const reading = selected.filter(({ protocol }) => ["graphql", "json-rpc", "mcp"].includes(protocol ?? ""));
+  if (reading.length > 0) return referenceContents(reading, request, contents);
   return endpoints.some((endpoint) => allowsRequest(endpoint, request)) ? "allow" : "deny";
+}
+
+/** Where an endpoint reads contents, no other kind can allow, and what it can't read is denied. */
+function referenceContents(reading: readonly Endpoint[], request: RequestFacts, contents: Contents): Answer {
+  const { method } = request;
+  if (reading.some((endpoint) => needs(endpoint, method).some((language) => contents[language] === undefined))) {
+    return "deny";
+  }
+  const rulings = reading.map((endpoint) => {
+    const ruling = contentsRuling(endpoint, method, contents);
+    return ruling === "allow" && request.hasEncodedSlash && !endpoint.allowEncodedSlash ? "no rule" : ruling;
+  });
+  return rulings.includes("allow") && !rulings.includes("deny rule") ? "allow" : "deny";
+}
+
+function needs({ protocol, access, denyRules }: Endpoint, method: string): ("graphql" | "rpc")[] {
+  if (protocol !== "graphql") return method === "POST" ? ["rpc"] : [];
+  const isOpen = access === "full" && denyRules.length === 0;
+  return !isOpen && ["GET", "HEAD", "POST"].includes(method) ? ["graphql"] : [];
 }
 
 function allowsRequest(endpoint: Endpoint, request: RequestFacts): boolean {
