@@ -24,6 +24,15 @@ export interface Caller {
 export interface MatchedEndpoint {
   readonly rule: string;
   readonly endpoint: Endpoint;
+  /** No rule of the policy has it: the connection is only let through to be observed (see observe.ts). */
+  readonly observed?: ObservedDenial;
+}
+
+/** What the policy's rules would have denied, where nothing is denied. */
+export interface ObservedDenial {
+  readonly reason: ReasonCode;
+  /** The rule that would have denied, or that came nearest. */
+  readonly rule?: string;
 }
 
 export type ConnectVerdict =
@@ -35,6 +44,8 @@ export type ConnectVerdict =
       readonly endpoints: readonly MatchedEndpoint[];
       /** True if any of them has a protocol that is inspected. */
       readonly inspected: boolean;
+      /** It is let through although the rules deny it. */
+      readonly observed?: ObservedDenial;
     }
   | {
       readonly kind: "deny";
@@ -84,7 +95,7 @@ export type RequestVerdict =
       readonly kind: "deny";
       readonly reason: ReasonCode;
       readonly rule?: string;
-      /** True if every endpoint concerned has `enforcement: audit`: log it and let it pass. */
+      /** True if every endpoint concerned has `enforcement: audit`, or the sandbox is only observed: log it, let it pass. */
       readonly auditOnly: boolean;
     };
 

@@ -26,6 +26,8 @@ export interface LaunchSpec {
   readonly instanceId: string;
   readonly gateway: GatewayAccess;
   readonly policy: PolicyRevision;
+  /** The policy denies nothing: what it would have denied passes, on record. */
+  readonly observe: boolean;
   /** The same policy as YAML, to be shown inside the sandbox. */
   readonly policyText: string;
   /** What the sandbox may ask of models at its start. */

@@ -4,6 +4,7 @@
  */
 import { compilePolicy } from "../policy/compile.ts";
 import { differingStaticSections } from "../policy/diff-static.ts";
+import { observing } from "../policy/observe.ts";
 import type { Policy } from "../policy/policy.ts";
 import { formatProblem } from "../policy/problem.ts";
 import { type PolicyResult, readPolicy } from "../policy/read-policy.ts";
@@ -26,12 +27,20 @@ export function readPolicyMessage(message: unknown): PolicyResult {
   return readPolicy(treeFromJson(messageJsonToWritten(message as Json)));
 }
 
-/** Reads and compiles a revision; `running` is the policy that the sandbox was built from, if it stands already. */
-export function loadPolicy(revision: PolicyRevision, running?: Policy): LoadedPolicy {
+export interface LoadContext {
+  /** The policy that the sandbox was built from, if it stands already. */
+  readonly running?: Policy;
+  /** The rules deny nothing here; see policy/observe.ts. */
+  readonly observe: boolean;
+}
+
+/** Reads and compiles a revision. */
+export function loadPolicy(revision: PolicyRevision, { running, observe }: LoadContext): LoadedPolicy {
   const { version, hash } = revision;
   const result = readPolicyMessage(revision.message);
   if (!result.ok) return { ok: false, error: result.problems.map((problem) => formatProblem(problem)).join("; ") };
   const fixed = running ? differingStaticSections(running, result.policy) : [];
   if (fixed.length > 0) return { ok: false, error: `${fixed.join(", ")} can't change while the sandbox runs` };
-  return { ok: true, inForce: { policy: result.policy, compiled: compilePolicy(result.policy, { version, hash }) } };
+  const compiled = compilePolicy(result.policy, { version, hash });
+  return { ok: true, inForce: { policy: result.policy, compiled: observe ? observing(compiled) : compiled } };
 }

@@ -61,7 +61,7 @@ export async function superviseSandbox(
     signal: ending.signal,
     logs: logSource(log, spec.sandboxId),
     handlers: {
-      applyPolicy: async (revision) => applyPolicy(revision, await running, { audit, link }),
+      applyPolicy: async (revision) => applyPolicy(revision, await running, { audit, link, observe: spec.observe }),
       applyModelRoutes: (routes) => void running.then((it) => applyModelRoutes(routes, it), ignore),
       exec: (request, channel) => {
         running.then(
@@ -83,7 +83,7 @@ export async function superviseSandbox(
 }
 
 async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit): Promise<Running> {
-  const loaded = loadPolicy(spec.policy);
+  const loaded = loadPolicy(spec.policy, spec);
   if (!loaded.ok) throw new Error(`the policy can't be loaded: ${loaded.error}`);
   const built = await finishSandbox(prepared, spec, loaded.inForce.policy);
   writeSandboxProcesses(spec.directories.state, {
@@ -106,6 +106,7 @@ async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit):
   };
   audit.configChanged(spec.policy);
   recordWeaknesses(built, audit);
+  if (spec.observe) recordObservation(audit);
   return running;
 }
 
@@ -126,13 +127,23 @@ function recordWeaknesses({ isolation, warnings }: BuiltSandbox, audit: Audit): 
   }
 }
 
+function recordObservation(audit: Audit): void {
+  audit.finding({
+    kind: "policy_not_enforced",
+    title: "The sandbox's policy is not enforced",
+    description: "the sandbox was created with --observe: what its policy would deny passes, and is recorded",
+    severity: "high",
+    remedy: "Create the sandbox again without --observe once its policy has been learned.",
+  });
+}
+
 async function applyPolicy(
   revision: PolicyRevision,
   running: Running,
-  tell: { readonly audit: Audit; readonly link: GatewayLink },
+  tell: { readonly audit: Audit; readonly link: GatewayLink; readonly observe: boolean },
 ): Promise<PolicyOutcome> {
   const { version, hash } = revision;
-  const loaded = loadPolicy(revision, running.inForce.policy);
+  const loaded = loadPolicy(revision, { running: running.inForce.policy, observe: tell.observe });
   if (!loaded.ok) {
     tell.audit.configChanged({ version, hash, error: loaded.error });
     return { status: "failed", error: loaded.error };

@@ -15,6 +15,8 @@ export interface SandboxView {
   readonly created_at: string;
   readonly phase: string;
   readonly current_policy_version: number;
+  /** `observe`: nothing is denied by policy. */
+  readonly enforcement: "enforce" | "observe";
   /** Of the main process, once it has ended. */
   readonly exit_code: number | null;
   readonly conditions: readonly SandboxConditionJson[];
@@ -23,7 +25,7 @@ export interface SandboxView {
 }
 
 export function sandboxView(sandbox: SandboxJson): SandboxView {
-  const { metadata = {}, status = {} } = sandbox;
+  const { metadata = {}, spec = {}, status = {} } = sandbox;
   return {
     id: metadata.id ?? "",
     name: metadata.name ?? "",
@@ -34,6 +36,7 @@ export function sandboxView(sandbox: SandboxJson): SandboxView {
     created_at: new Date(Number(metadata.createdAtMs ?? 0)).toISOString(),
     phase: phaseName(status.phase),
     current_policy_version: status.currentPolicyVersion ?? 0,
+    enforcement: spec.observe ? "observe" : "enforce",
     exit_code: status.exitCode ?? null,
     conditions: status.conditions ?? [],
     isolation: status.isolation ?? [],

@@ -48,6 +48,7 @@ export function launch(
     instanceId,
     gateway: { socketPath: prepared.socketPath, token, port: context.apiPort() },
     policy: { message, version: policy.version, hash: policy.hash },
+    observe: record.spec.observe,
     policyText: printYaml(messageJsonToWritten(message)),
     modelRoutes,
     environment: record.spec.environment,

@@ -4,8 +4,8 @@
  */
 
 /**
- * `observed`: the policy would have denied it, but its endpoint only has `enforcement: audit`. `failed`: it was allowed,
- * and then did not come off.
+ * `observed`: the policy would have denied it, but its endpoint has `enforcement: audit`, or its sandbox is only
+ * observed. `failed`: it was allowed, and then did not come off.
  */
 export type Decision = "allowed" | "denied" | "observed" | "failed";
 

@@ -3,6 +3,8 @@ import { type NetworkActivity, networkActivity } from "../../ocsf/classes/networ
 import { connectionInfo } from "../../ocsf/objects/connection-info.ts";
 import { endpoint } from "../../ocsf/objects/endpoint.ts";
 import { traffic } from "../../ocsf/objects/traffic.ts";
+import type { Ruling } from "../../ocsf/ruling.ts";
+import { reasonEntry } from "../../policy/reason-codes.ts";
 import type { Guarded, Refusal } from "../egress/connection.ts";
 import type { AuditedConnection, RefusedDatagram, TrafficCounts } from "./audited.ts";
 import { connectionFacts, holderProcess, socketFacts } from "./connection-facts.ts";
@@ -25,11 +27,14 @@ export function connectionRefusedEvent(
 
 export function connectionAllowedEvent(moment: Moment, connection: Guarded): NetworkActivity {
   const { host, port } = connection.destination;
-  const message = `connection to ${host}:${port} allowed by rule ${connection.rule}`;
-  return networkActivity(occasion(moment, { message, correlation: connection.id }), {
+  const { observed, rule } = connection;
+  const severity = observed === undefined ? "informational" : reasonEntry(observed.reason).severity;
+  const why = observed === undefined ? `allowed by rule ${rule}` : "let pass, since the sandbox is only observed";
+  const message = `connection to ${host}:${port} ${why}`;
+  return networkActivity(occasion(moment, { severity, message, correlation: connection.id }), {
     ...connectionFacts(connection),
     activity: "open",
-    ruling: { decision: "allowed", rule: connection.rule, revision: connection.revision },
+    ruling: passedRuling(connection),
     startedAt: connection.startedAt,
   });
 }
@@ -40,10 +45,16 @@ export function connectionClosedEvent(moment: Moment, connection: Guarded, count
   return networkActivity(occasion(moment, { message, correlation: connection.id }), {
     ...connectionFacts(connection, counts.dialled),
     activity: "close",
-    ruling: { decision: "allowed", rule: connection.rule, revision: connection.revision },
+    ruling: passedRuling(connection),
     traffic: traffic(counts.bytesIn, counts.bytesOut),
     startedAt: connection.startedAt,
   });
+}
+
+/** By a rule; or by none, where nothing is denied. */
+function passedRuling({ rule, revision, observed }: Guarded): Ruling {
+  if (observed === undefined) return { decision: "allowed", rule, revision };
+  return { decision: "observed", ...observed, detail: reasonEntry(observed.reason).sentence, revision };
 }
 
 export function datagramRefusedEvent(moment: Moment, datagram: RefusedDatagram, refusal: Refusal): NetworkActivity {

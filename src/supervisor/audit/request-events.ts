@@ -25,7 +25,7 @@ export interface Exchange {
 export function requestAllowedEvent(moment: Moment, connection: AuditedConnection, exchange: Exchange): HttpActivity {
   const { request, verdict, outcome } = exchange;
   const severity = verdict.kind === "deny" ? reasonEntry(verdict.reason).severity : "informational";
-  const message = `${describe(connection, request)} ${verdict.kind === "deny" ? "let pass, since its endpoint is only audited" : "allowed"}`;
+  const message = `${describe(connection, request)} ${verdict.kind === "deny" ? "let pass, since it is only audited" : "allowed"}`;
   const facts = requestFacts(connection, request);
   return httpActivity(occasion(moment, { severity, message, correlation: connection.id }), {
     ...facts,

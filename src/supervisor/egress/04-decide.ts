@@ -28,14 +28,17 @@ export function decide(connection: Identified, policy: CompiledPolicy | undefine
     }
     allowed.push(verdict);
   }
-  const [first] = allowed;
-  const endpoints = commonEndpoints(allowed);
+  // In a sandbox that is only observed, a holder whom no rule allows lets all of them through, on record.
+  const observed = allowed.find((verdict) => verdict.observed !== undefined);
+  const first = observed ?? allowed[0];
+  const endpoints = observed?.endpoints ?? commonEndpoints(allowed);
   if (first === undefined || endpoints === undefined) {
     const detail = `the processes that share the connection to ${host}:${port} are allowed by different rules`;
     return { refused: "decide.binary_not_allowed", detail };
   }
   const inspected = allowed.some((verdict) => verdict.inspected);
-  return { ...connection, rule: first.rule, endpoints, inspected, revision: policy.revision.version };
+  const revision = policy.revision.version;
+  return { ...connection, rule: first.rule, endpoints, inspected, revision, observed: first.observed };
 }
 
 function callerOf(holder: Holder): { readonly path: string; readonly ancestors: readonly string[] } {

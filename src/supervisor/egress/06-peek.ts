@@ -2,7 +2,7 @@
  * Step 6: what do the first bytes say?
  * Takes  Guarded: an allowed destination, and a stream of which nothing has been read.
  * Gives  Peeked: TLS, HTTP or something else, and the names in a ClientHello. The bytes stay on the stream.
- * Refuses peek.timeout | peek.not_http.
+ * Refuses peek.timeout | peek.not_http; not where the connection is only observed, which may be anything.
  * Assumes the client speaks first where the endpoint is inspected, as it does in TLS and HTTP.
  */
 import { ByteReader } from "../../net/byte-reader.ts";
@@ -14,6 +14,12 @@ type Unread = Pick<Guarded, "stream" | "destination" | "rule" | "inspected">;
 
 /** From the start to the last byte that is needed to tell. A ClientHello is sent at once; this is for slow machines. */
 export const peekTimeoutMs = 10_000;
+
+/**
+ * The same where nothing is denied and any protocol passes: a client that waits for its server to speak first must not
+ * wait long, and one that speaks first has spoken by then.
+ */
+const observedPeekTimeoutMs = 1_000;
 
 /** No method that is registered is longer (UPDATEREDIRECTREF has 17); beyond it a first word is no method. */
 const longestMethod = 32;
@@ -39,9 +45,12 @@ export async function peek<Connection extends Unread>(
 ): Promise<(Connection & FirstBytes) | Refusal> {
   if (!connection.inspected) return { ...connection, protocol: "other" };
   const reader = new ByteReader(connection.stream);
-  const deadline = performance.now() + (options.timeoutMs ?? peekTimeoutMs);
+  const isObserved = connection.observed !== undefined;
+  const deadline = performance.now() + (options.timeoutMs ?? (isObserved ? observedPeekTimeoutMs : peekTimeoutMs));
   const sight = await lookUntilKnown(reader, deadline);
   if (!reader.release()) return refuse(connection, "peek.timeout", "the client went away");
+  const isOther = sight === "timeout" || sight.protocol === "other" || sight.protocol === "unknown";
+  if (isObserved && isOther) return { ...connection, protocol: "other" };
   if (sight === "timeout") return refuse(connection, "peek.timeout", "the client said nothing that shows its protocol");
   switch (sight.protocol) {
     case "tls":

@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { IpAddress } from "../../net/address-class.ts";
 import type { ReasonCode } from "../../policy/reason-codes.ts";
-import type { Destination, MatchedEndpoint } from "../../policy/verdict.ts";
+import type { Destination, MatchedEndpoint, ObservedDenial } from "../../policy/verdict.ts";
 
 /** How a connection came in. DNS only hands out names; what then connects comes in transparently. */
 export type Listener = "proxy" | "transparent";
@@ -65,10 +65,13 @@ export interface Identified extends Intercepted {
 
 /** 04: the policy lets every holder connect. */
 export interface Decided extends Identified {
+  /** The rule that allows it, or a word for that none does and it is only observed. */
   readonly rule: string;
   readonly endpoints: readonly MatchedEndpoint[];
   readonly inspected: boolean;
   readonly revision: number;
+  /** Why the policy's rules would have denied it; only in a sandbox where nothing is denied (`--observe`). */
+  readonly observed?: ObservedDenial | undefined;
 }
 
 /** 05: the name is resolved, every address checked, and these are the ones that may be dialled. */

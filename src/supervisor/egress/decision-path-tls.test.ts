@@ -5,12 +5,20 @@ import { describe, it } from "node:test";
 import * as tls from "node:tls";
 import { certificatePem, signCertificate } from "../../net/x509/certificate.ts";
 import { createCertificateAuthority, newKeyPair, privateKeyPem } from "../../net/x509/certificate-authority.ts";
+import { observing } from "../../policy/observe.ts";
 import { serveProxyClient } from "./01-intercept/explicit-proxy.ts";
 import { SandboxAuthority } from "./07-terminate/certificate-authority.ts";
 import { terminate } from "./07-terminate/terminate.ts";
 import { UpstreamTrust } from "./07-terminate/trust-bundle.ts";
 import { createDecisionPath } from "./decision-path.ts";
-import { LoopbackWorld, noRule, plainEndpoint, TestClient, type TestPolicy } from "./test-support/loopback-world.ts";
+import {
+  LoopbackWorld,
+  noRule,
+  plainEndpoint,
+  TestClient,
+  type TestPolicy,
+  testPolicy,
+} from "./test-support/loopback-world.ts";
 
 const host = "upstream.invalid";
 const now = new Date();
@@ -21,9 +29,19 @@ const sandbox = new SandboxAuthority("test");
 /** A world in which TLS is terminated, with an HTTPS upstream that answers each request with its first line. */
 class TlsWorld extends LoopbackWorld {
   #upstream: tls.Server | undefined;
+  #door: { readonly proxy: number; readonly port: number } | undefined;
 
   /** A client's tunnel to the upstream, before TLS. */
   async tunnel(authority = publicAuthority): Promise<{ client: TestClient; port: number }> {
+    this.#door ??= await this.#open(authority);
+    const { proxy, port } = this.#door;
+    const client = await this.connect(proxy);
+    client.say(`CONNECT ${host}:${port} HTTP/1.1\r\nHost: ${host}:${port}\r\n\r\n`);
+    await client.until(/200 Connection Established\r\n\r\n$/);
+    return { client, port };
+  }
+
+  async #open(authority: typeof publicAuthority): Promise<{ proxy: number; port: number }> {
     const port = await this.#startUpstream(authority);
     const trust = new UpstreamTrust(() => publicAuthority.pem);
     const base = this.context();
@@ -37,17 +55,18 @@ class TlsWorld extends LoopbackWorld {
     };
     const path = createDecisionPath(context);
     const proxy = await this.listen((socket) => void serveProxyClient(socket, path, context));
-    const client = await this.connect(proxy);
-    client.say(`CONNECT ${host}:${port} HTTP/1.1\r\nHost: ${host}:${port}\r\n\r\n`);
-    await client.until(/200 Connection Established\r\n\r\n$/);
-    return { client, port };
+    return { proxy, port };
   }
 
   /** The same, with TLS in it. */
-  async secureTunnel(authority = publicAuthority, ca = sandbox.pem): Promise<{ client: TestClient; port: number }> {
+  async secureTunnel(
+    authority = publicAuthority,
+    ca = sandbox.pem,
+    protocols: readonly string[] = [],
+  ): Promise<{ client: TestClient; port: number }> {
     const { client, port } = await this.tunnel(authority);
     client.socket.removeAllListeners("data");
-    const secured = tls.connect({ socket: client.socket, servername: host, ca });
+    const secured = tls.connect({ socket: client.socket, servername: host, ca, ALPNProtocols: [...protocols] });
     await once(secured, "secureConnect");
     return { client: new TestClient(secured), port };
   }
@@ -139,5 +158,41 @@ describe("TLS to an inspected endpoint", () => {
     const { client } = await world.secureTunnel(publicAuthority, publicAuthority.pem);
     client.say("GET /unseen HTTP/1.1\r\n\r\n");
     await client.until(/GET \/unseen HTTP\/1\.1$/);
+  });
+});
+
+describe("TLS that is only observed", () => {
+  function observedWorld(): TlsWorld {
+    const world = new TlsWorld();
+    world.policy = observing(testPolicy({ connect: () => ({ kind: "deny", reason: "decide.implicit_deny" }) }));
+    return world;
+  }
+
+  it("is opened up, so that its requests can be learned", async () => {
+    await using world = observedWorld();
+    const { client, port } = await world.secureTunnel();
+    client.say(`GET /learned HTTP/1.1\r\nHost: ${host}:${port}\r\n\r\n`);
+    await client.until(/GET \/learned HTTP\/1\.1$/);
+    assert.ok(world.audit.events.includes("request logged only /learned"));
+  });
+
+  it("passes unopened from the second time on for a program that does not trust the sandbox's authority", async () => {
+    await using world = observedWorld();
+    await assert.rejects(world.secureTunnel(publicAuthority, publicAuthority.pem));
+    const { client } = await world.secureTunnel(publicAuthority, publicAuthority.pem);
+    client.say("GET /unseen HTTP/1.1\r\n\r\n");
+    await client.until(/GET \/unseen HTTP\/1\.1$/);
+    assert.ok(!world.audit.events.some((event) => event.startsWith("request")));
+  });
+
+  it("passes unopened if it says to be no HTTP, and as it is if it turns out to be none", async () => {
+    await using world = observedWorld();
+    const { client: mail } = await world.secureTunnel(publicAuthority, publicAuthority.pem, ["imap"]);
+    mail.say("a login\r\n");
+    await mail.until(/a login$/);
+    const { client: unnamed } = await world.secureTunnel();
+    unnamed.say("\x00\x01 hello\r\n");
+    await unnamed.until(/ hello$/);
+    assert.ok(!world.audit.events.some((event) => event.startsWith("request")));
   });
 });

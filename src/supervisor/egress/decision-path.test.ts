@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { describe, it } from "node:test";
+import { observing } from "../../policy/observe.ts";
 import { clientSocketPair } from "./01-intercept/client-socket-pair.ts";
 import { maxConnections } from "./10-forward/limits.ts";
 import type { Intercepted } from "./connection.ts";
@@ -11,6 +12,7 @@ import {
   plainEndpoint,
   type TestClient,
   type TestPolicy,
+  testPolicy,
   upstreamHost,
 } from "./test-support/loopback-world.ts";
 
@@ -177,5 +179,46 @@ describe("whatever goes wrong", () => {
     const client = await world.connect(listener);
     client.say("GET / HTTP/1.1\r\nHost: upstream.invalid\r\n\r\n");
     assert.match(await client.untilClosed(), /audit\.unwritable/);
+  });
+});
+
+describe("a connection that is only observed", () => {
+  /** A world in which nothing is denied, though no rule allows anything. */
+  function observedWorld(): LoopbackWorld {
+    const world = new LoopbackWorld();
+    world.policy = observing(testPolicy(denyAll));
+    return world;
+  }
+
+  it("is looked into if it is HTTP, each request recorded as it would have been decided", async () => {
+    await using world = observedWorld();
+    const port = await world.listen((socket) => {
+      socket.on("data", () => socket.write("HTTP/1.1 204 No Content\r\n\r\n"));
+    });
+    const client = await capturedClient(world, port);
+    client.say(`GET /learned HTTP/1.1\r\nHost: upstream.invalid:${port}\r\n\r\n`);
+    await client.until(/^HTTP\/1\.1 204 /);
+    assert.ok(world.audit.events.includes("request logged only /learned"));
+  });
+
+  it("passes as it is if it is something else, whoever speaks first", async () => {
+    await using world = observedWorld();
+    const port = await world.listen((socket) => {
+      socket.write("220 ready");
+      socket.on("data", () => socket.write("221 bye"));
+    });
+    const talkative = await capturedClient(world, port);
+    talkative.say("SSH-2.0-x\r\n");
+    await talkative.until(/221 bye$/);
+    const silent = await capturedClient(world, port);
+    await silent.until(/^220 ready$/);
+    assert.ok(!world.audit.events.some((event) => event.startsWith("request")));
+  });
+
+  it("is still refused where it has two readings", async () => {
+    await using world = observedWorld();
+    const client = await capturedClient(world, 80);
+    client.say("GET / HTTP/1.1\r\nHost: upstream.invalid\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert.match(await client.untilClosed(), /^HTTP\/1\.1 400 [\s\S]*inspect\.ambiguous/);
   });
 });

@@ -16,6 +16,7 @@ import type { EgressContext } from "./context.ts";
 import { type LiveConnection, LiveConnections } from "./live-connections.ts";
 import { refuseConnection } from "./refuse.ts";
 import { countTraffic } from "./traffic.ts";
+import { UnopenableClients } from "./unopenable.ts";
 
 export interface DecisionPath {
   /**
@@ -29,8 +30,13 @@ export interface DecisionPath {
   readonly open: () => number;
 }
 
+interface PathContext extends EgressContext {
+  readonly unopenable: UnopenableClients;
+}
+
 /** The path of one sandbox. */
-export function createDecisionPath(context: EgressContext): DecisionPath {
+export function createDecisionPath(world: EgressContext): DecisionPath {
+  const context: PathContext = { ...world, unopenable: new UnopenableClients() };
   const connections = new LiveConnections(maxConnections);
   context.signal.addEventListener("abort", () => connections.cutAll(), { once: true });
   return {
@@ -56,7 +62,7 @@ export function createDecisionPath(context: EgressContext): DecisionPath {
   };
 }
 
-async function follow(connection: Intercepted, live: LiveConnection, context: EgressContext): Promise<SessionEnd> {
+async function follow(connection: Intercepted, live: LiveConnection, context: PathContext): Promise<SessionEnd> {
   const identified = await context.steps.identify(connection); // 02
   if (isRefusal(identified)) return refuse(connection, identified, context);
   const routed = inference(identified); // 03
@@ -76,8 +82,10 @@ async function follow(connection: Intercepted, live: LiveConnection, context: Eg
     case "http":
       return serveHttp(peeked, live, context); // 08 to 10
     case "tls":
+      if (isLeftClosed(peeked, context)) return passThrough(peeked, live, context); // 10
       return isNeverTerminated(peeked) ? refuse(peeked, hidden(peeked), context) : serveHttps(peeked, live, context);
     case "other":
+      if (peeked.observed !== undefined) return passThrough(peeked, live, context); // 10
       return refuse(peeked, { refused: "peek.not_http", detail: "neither TLS nor HTTP" }, context);
     default:
       return peeked.protocol satisfies never;
@@ -85,21 +93,33 @@ async function follow(connection: Intercepted, live: LiveConnection, context: Eg
 }
 
 /** Steps 7 to 10 for TLS: our certificate towards the client, the upstream's verified, requests inspected between. */
-async function serveHttps(peeked: Peeked, live: LiveConnection, context: EgressContext): Promise<SessionEnd> {
+async function serveHttps(peeked: Peeked, live: LiveConnection, context: PathContext): Promise<SessionEnd> {
   const unrecorded = context.audit.connectionAllowed(peeked);
   if (unrecorded !== undefined) return refuse(peeked, unrecorded, context);
   const terminated: Terminated | Refusal = await context.steps.terminate(peeked); // 07
-  if (isRefusal(terminated)) return refuse(peeked, terminated, context);
+  if (isRefusal(terminated)) {
+    if (terminated.refused === "terminate.client_rejected") context.unopenable.add(peeked);
+    return refuse(peeked, terminated, context);
+  }
   const { decrypted, upstream } = terminated;
   const counts = countTraffic(upstream);
   const openUpstream = async () => upstream;
-  const end = await serveHttp1(
-    { connection: terminated, client: decrypted, scheme: "https", openUpstream, signal: live.signal },
-    context,
-  );
+  const end = (await isOtherInside(terminated))
+    ? await relay(decrypted, upstream, { signal: live.signal }).then(() => "closed" as const)
+    : await serveHttp1(
+        { connection: terminated, client: decrypted, scheme: "https", openUpstream, signal: live.signal },
+        context,
+      );
   upstream.destroy();
   context.audit.connectionClosed(terminated, counts());
   return end;
+}
+
+/** Whether what is only observed turns out to be no HTTP once its TLS is opened up. */
+async function isOtherInside(terminated: Terminated): Promise<boolean> {
+  if (terminated.observed === undefined) return false;
+  const inside = await peek({ ...terminated, stream: terminated.decrypted });
+  return isRefusal(inside) || inside.protocol !== "http";
 }
 
 /** Steps 8 to 10 for HTTP without TLS. The upstream is dialled when the first request has been allowed. */
@@ -138,6 +158,14 @@ function openTunnel<Record extends Guarded>(connection: Record): Record {
   if (connection.awaiting !== "connect-answer") return connection;
   connection.stream.write("HTTP/1.1 200 Connection Established\r\n\r\n", "latin1");
   return { ...connection, awaiting: "nothing" };
+}
+
+/** TLS that is only observed, and by what is known of the client can't be opened up, or has no HTTP inside. */
+function isLeftClosed(peeked: Peeked, { unopenable }: PathContext): boolean {
+  const { observed, alpn = [] } = peeked;
+  if (observed === undefined) return false;
+  const isOther = alpn.length > 0 && !alpn.some((name) => name === "h2" || name.startsWith("http/1."));
+  return isOther || unopenable.has(peeked);
 }
 
 /** True if every endpoint that wants to inspect says `tls: skip`: its rules could never be held against anything. */

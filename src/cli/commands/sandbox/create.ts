@@ -29,6 +29,7 @@ export const command = defineCommand({
   flags: {
     name: value("what to call it; one is made up otherwise", resourceName, { placeholder: "NAME" }),
     policy: text("policy file: what it may read, write and reach", { placeholder: "FILE" }),
+    observe: toggle("deny nothing by policy, and record what would have been denied, to learn a policy from it"),
     env: list("set a variable for everything that runs in it", environmentVariable, { placeholder: "K=V" }),
     keep: toggle("keep the sandbox when the command ends (it is by default), or delete it", { negatable: true }),
     tty: toggle("give the command a terminal, or not", { negatable: true }),
@@ -52,6 +53,10 @@ export const command = defineCommand({
   examples: [
     { typed: "openshell sandbox create -- uname -a", meaning: "Run one command, keep the sandbox" },
     { typed: "openshell sandbox create --no-keep --policy policy.yaml -- npm test", meaning: "Run and clean up" },
+    {
+      typed: "openshell sandbox create --name demo --observe -- npm test",
+      meaning: "Let it reach what it asks for; then `openshell policy learn demo`",
+    },
     { typed: "openshell sandbox create --name demo", meaning: "A sandbox to work in with `sandbox exec`" },
   ],
   action: async (context, { flags, words }) => {
@@ -67,7 +72,11 @@ export const command = defineCommand({
       name: flags.name ?? "",
       labels: Object.fromEntries(flags.label),
       workspace: context.globals.workspace,
-      spec: { environment: Object.fromEntries(flags.env), ...(policy && { policy }) },
+      spec: {
+        environment: Object.fromEntries(flags.env),
+        ...(policy && { policy }),
+        ...(flags.observe && { observe: true }),
+      },
     });
     const usedBefore = lastSandbox(gateway, context);
     rememberSandbox(sandbox.metadata?.name ?? "", gateway, context);

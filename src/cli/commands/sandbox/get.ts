@@ -64,6 +64,12 @@ function description(view: SandboxView, { style }: CommandContext): string {
       ["Labels", printable(labels.join(", "))],
       ["Created", view.created_at],
       ["Policy revision", `${view.current_policy_version}`],
+      [
+        "Enforcement",
+        view.enforcement === "observe"
+          ? style.bad("OBSERVED ONLY: what the policy denies passes, and is recorded")
+          : undefined,
+      ],
       ["Exit code", view.exit_code === null ? undefined : `${view.exit_code}`],
     ]),
   ];
