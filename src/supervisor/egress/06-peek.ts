@@ -10,7 +10,7 @@ import { type ClientHello, clientHelloLimit, looksLikeTls, readClientHello } fro
 import type { FirstBytes, Guarded, Refusal } from "./connection.ts";
 
 /** What is looked at: any connection whose bytes nobody has read. */
-type Unread = Pick<Guarded, "stream" | "destination" | "rule" | "inspected">;
+type Unread = Pick<Guarded, "stream" | "destination" | "rule" | "inspected" | "observed">;
 
 /** From the start to the last byte that is needed to tell. A ClientHello is sent at once; this is for slow machines. */
 export const peekTimeoutMs = 10_000;
