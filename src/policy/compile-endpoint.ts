@@ -2,13 +2,14 @@
  * One inspected endpoint, made ready to decide requests with. It answers for itself only; how the answers of several
  * endpoints combine is the business of evaluate-request.ts.
  */
-import { compileGraphql } from "./compile-graphql.ts";
+import { compileGraphql, compileOperations } from "./compile-graphql.ts";
 import { compileJsonRpc, compileMcp } from "./compile-rpc.ts";
 import type { TextMatcher } from "./match/glob.ts";
 import { compilePath, isEveryPath } from "./match/path.ts";
 import { compileQuery } from "./match/query.ts";
 import type { AccessPreset, Endpoint, EndpointProtocol, RequestMatcher } from "./policy.ts";
 import type { ContentNeed, RequestFacts } from "./verdict.ts";
+import { websocketText } from "./websocket-text.ts";
 
 export interface CompiledEndpoint {
   /** Whether requests on it are looked at; false for layer 4 and `tcp`. */
@@ -33,12 +34,6 @@ const presetMethods: Readonly<Record<Exclude<AccessPreset, "full">, ReadonlySet<
   "read-only": new Set(["GET", "HEAD", "OPTIONS"]),
   "read-write": new Set(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH"]),
 };
-
-/**
- * The method that stands for the messages of a client after a WebSocket upgrade, whose facts they share otherwise. Binary
- * messages are decided as text is: what may be said in one can be said in the other.
- */
-export const websocketText = "WEBSOCKET_TEXT";
 
 const never: RequestTest = () => false;
 const nothing = (): undefined => undefined;
@@ -73,7 +68,7 @@ function compileProtocol(endpoint: Endpoint): Pick<CompiledEndpoint, "needs" | "
     case "rest":
       return { needs: nothing, allows: restAllows(endpoint), denies: anyDeny(endpoint), authoritative: false };
     case "websocket":
-      return { needs: nothing, ...websocket(endpoint), authoritative: false };
+      return { ...websocket(endpoint), authoritative: false };
     case "graphql":
       return { ...compileGraphql(endpoint), authoritative: true };
     case "json-rpc":
@@ -102,12 +97,35 @@ function allowedByRulesOrPreset(endpoint: Endpoint): RequestTest {
 
 /**
  * A WebSocket endpoint decides the upgrade, and each message of the client on its own; an upgrade alone lets the client
- * listen. Plain requests are not its business.
+ * listen. Rules about operations speak of messages only, which are read where such a rule could make a difference. Plain
+ * requests are not its business.
  */
-function websocket(endpoint: Endpoint): Pick<CompiledEndpoint, "allows" | "denies"> {
-  const rules = (endpoint.rules ?? []).map((rule) => compileMatcher(rule, "allow"));
-  const allowed = endpoint.access === undefined ? anyOf(rules) : websocketPresets[endpoint.access];
-  return { allows: (request) => request.upgrade === "websocket" && allowed(request), denies: anyDeny(endpoint) };
+function websocket(endpoint: Endpoint): Pick<CompiledEndpoint, "needs" | "allows" | "denies"> {
+  const { access, denyRules, graphql } = endpoint;
+  const [operationRules, rules] = split(endpoint.rules ?? []);
+  const [operationDenies, denies] = split(denyRules);
+  const unread =
+    access === undefined ? anyOf(rules.map((rule) => compileMatcher(rule, "allow"))) : websocketPresets[access];
+  const denied = anyOf(denies.map((rule) => compileMatcher(rule, "deny")));
+  const operations = compileOperations({ allow: operationRules, deny: operationDenies }, graphql);
+  const need = { language: "graphql", maxBytes: graphql.maxBodyBytes } as const;
+  const isMessage = ({ method, upgrade }: RequestFacts) => upgrade === "websocket" && method === websocketText;
+  return {
+    needs: (request) => {
+      if (!isMessage(request) || request.graphql !== undefined) return undefined;
+      return operationDenies.length > 0 || (operationRules.length > 0 && !unread(request)) ? need : undefined;
+    },
+    allows: (request) => {
+      if (request.upgrade !== "websocket") return false;
+      return unread(request) || (operationRules.length > 0 && isMessage(request) && operations.allow(request.graphql));
+    },
+    denies: (request) => denied(request) || operations.deny(request.graphql),
+  };
+}
+
+/** Rules about operations, and the others. */
+function split(rules: readonly RequestMatcher[]): readonly [RequestMatcher[], RequestMatcher[]] {
+  return [rules.filter(readsBody), rules.filter((rule) => !readsBody(rule))];
 }
 
 const websocketPresets: Readonly<Record<AccessPreset, RequestTest>> = {

@@ -6,6 +6,7 @@ import type { CompiledEndpoint } from "./compile-endpoint.ts";
 import { compileGlob } from "./match/glob.ts";
 import type { AccessPreset, Endpoint, GraphqlOperation, RequestMatcher } from "./policy.ts";
 import type { GraphqlRequest, RequestFacts } from "./verdict.ts";
+import { websocketText } from "./websocket-text.ts";
 
 type OperationTest = (operation: GraphqlOperation) => boolean;
 
@@ -22,33 +23,60 @@ const operationMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST"]);
 /** Takes an endpoint that passed lint.ts. */
 export function compileGraphql(endpoint: Endpoint): Pick<CompiledEndpoint, "needs" | "allows" | "denies"> {
   const { access, rules = [], denyRules, graphql } = endpoint;
-  const types = access && presetTypes[access];
-  const allowed: OperationTest =
-    types === undefined
-      ? anyOf(rules.map((rule) => compileRule(rule, "allow")))
-      : ({ operationType }) => types.includes(operationType);
-  const denied = anyOf(denyRules.map((rule) => compileRule(rule, "deny")));
-  const resolve = (request: GraphqlRequest) => resolved(request, graphql);
+  const operations = compileOperations({ allow: rules, deny: denyRules, ...(access && { access }) }, graphql);
   // With nothing denied, what is asked for does not matter; uploads, which can't be read, pass here and nowhere else.
   const isOpen = access === "full" && denyRules.length === 0;
   const need = { language: "graphql", maxBytes: graphql.maxBodyBytes } as const;
   return {
     needs: (request) => (isOpen || request.graphql !== undefined || !holdsOperation(request) ? undefined : need),
     allows: (request) => {
-      if (request.upgrade !== undefined) return false;
-      if (isOpen) return true;
+      // A WebSocket asks for nothing by itself; its messages do.
+      if (isOpen || isUpgrade(request)) return true;
       // A browser's question whether it may ask.
       if (request.method === "OPTIONS") return access !== undefined;
-      const operations = request.graphql?.map(resolve) ?? [];
-      return operations.length > 0 && operations.every((operation) => operation !== undefined && allowed(operation));
+      const isMessage = request.upgrade !== undefined;
+      return (isMessage || request.graphql?.length !== 0) && operations.allow(request.graphql);
     },
-    denies: ({ graphql: requests = [] }) =>
-      requests.map(resolve).some((operation) => operation !== undefined && denied(operation)),
+    denies: ({ graphql: requests }) => operations.deny(requests),
   };
 }
 
+export interface OperationTests {
+  /** Whether all are allowed. A message of a sub-protocol that asks for nothing is no operation, and passes. */
+  allow(requests: readonly GraphqlRequest[] | undefined): boolean;
+  deny(requests: readonly GraphqlRequest[] | undefined): boolean;
+}
+
+export interface OperationRules {
+  readonly access?: AccessPreset;
+  readonly allow: readonly RequestMatcher[];
+  readonly deny: readonly RequestMatcher[];
+}
+
+/** Rules about operations, and the ids that the policy knows operations by. */
+export function compileOperations(rules: OperationRules, known: Endpoint["graphql"]): OperationTests {
+  const types = rules.access && presetTypes[rules.access];
+  const allowed: OperationTest =
+    types === undefined
+      ? anyOf(rules.allow.map((rule) => compileRule(rule, "allow")))
+      : ({ operationType }) => types.includes(operationType);
+  const denied = anyOf(rules.deny.map((rule) => compileRule(rule, "deny")));
+  const passes = (test: OperationTest) => (request: GraphqlRequest) => {
+    const operation = resolved(request, known);
+    return operation !== undefined && test(operation);
+  };
+  return {
+    allow: (requests) => requests?.every(passes(allowed)) ?? false,
+    deny: (requests) => requests?.some(passes(denied)) ?? false,
+  };
+}
+
+function isUpgrade({ method, upgrade }: RequestFacts): boolean {
+  return upgrade !== undefined && method === "GET";
+}
+
 function holdsOperation({ method, upgrade }: RequestFacts): boolean {
-  return operationMethods.has(method) && upgrade === undefined;
+  return upgrade === undefined ? operationMethods.has(method) : method === websocketText;
 }
 
 /** The operation behind an id, if the policy knows it; what the server has under another id can't be known. */

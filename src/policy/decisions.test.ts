@@ -165,6 +165,10 @@ const table = `
 /bin/any         MESSAGE      https://ws-rules.invalid/other        deny inspect.no_rule
 /bin/any         MESSAGE      https://ws-rules.invalid/chat/admin   deny inspect.deny_rule
 /bin/any         MESSAGE      https://slash.invalid/x               deny inspect.no_rule
+/bin/any         UPGRADE      https://graph.invalid/graphql         allow graph
+/bin/any         MESSAGE      https://graph.invalid/graphql         needs graphql graph
+/bin/any         MESSAGE      https://paths.invalid/graphql         allow by_path
+/bin/any         UPGRADE      https://paths.invalid/mcp             deny inspect.upgrade
 /bin/any         WEBSOCKET_TEXT https://ws.invalid/chat             deny inspect.no_rule
 # encoded slashes
 /usr/bin/curl    GET          https://api.invalid/@scope%2Fname     deny inspect.ambiguous

@@ -2,10 +2,11 @@
  * Layer 7: one request on an inspected connection. Explicit deny beats allow beats implicit deny, across all endpoints
  * that the connection was allowed by.
  */
-import { type CompiledEndpoint, websocketText } from "./compile-endpoint.ts";
+import type { CompiledEndpoint } from "./compile-endpoint.ts";
 import type { Endpoint } from "./policy.ts";
 import type { ReasonCode } from "./reason-codes.ts";
 import type { ContentNeed, MatchedEndpoint, NeedsBody, RequestFacts, RequestVerdict } from "./verdict.ts";
+import { websocketText } from "./websocket-text.ts";
 
 interface Candidate {
   readonly matched: MatchedEndpoint;

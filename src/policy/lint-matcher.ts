@@ -1,9 +1,10 @@
 /** What can't be meant in one allow or deny rule; which fields may be given depends on the endpoint's protocol. */
-import { websocketText } from "./compile-endpoint.ts";
+
 import { longestGlob } from "./match/glob.ts";
 import { pathGlobProblem } from "./match/path.ts";
 import type { Endpoint, RequestMatcher } from "./policy.ts";
 import type { KeyPath, Problem } from "./problem.ts";
+import { websocketText } from "./websocket-text.ts";
 
 export interface MatcherPlace {
   readonly endpoint: Endpoint;

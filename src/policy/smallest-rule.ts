@@ -2,10 +2,11 @@
  * The smallest rule about one question. What asks is untrusted: a program at `/tmp/*`, a request with the method `*`, or
  * a call of the tool `*` must not end up as a wildcard in a rule that somebody approves.
  */
-import { websocketText } from "./compile-endpoint.ts";
+
 import type { Question } from "./explain.ts";
 import type { Endpoint } from "./policy.ts";
 import type { GraphqlRequest, RequestFacts, RpcMessage } from "./verdict.ts";
+import { websocketText } from "./websocket-text.ts";
 
 /** A policy's part with one rule, as it is written. Types and not interfaces, which TypeScript keeps from being `Json`. */
 export type Suggestion = { readonly network_policies: { readonly [key: string]: SuggestedRule } };

@@ -9,9 +9,9 @@ import type { NetworkActivity } from "../../ocsf/classes/network-activity.ts";
 import { decisions } from "../../ocsf/enums/decision.ts";
 import type { Process } from "../../ocsf/objects/process.ts";
 import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
-import { websocketText } from "../../policy/compile-endpoint.ts";
 import { type ReasonCode, reasonCodes } from "../../policy/reason-codes.ts";
 import type { Caller, Destination, RequestFacts } from "../../policy/verdict.ts";
+import { websocketText } from "../../policy/websocket-text.ts";
 
 export interface Denial {
   /** Milliseconds since the epoch. */

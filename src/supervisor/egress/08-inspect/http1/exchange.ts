@@ -23,7 +23,7 @@ import { serialiseRequestHead } from "../../10-forward/request.ts";
 import { serialiseResponseHead, serialiseUpgradeHead, switchesTo } from "../../10-forward/response.ts";
 import type { RequestOutcome } from "../../11-audit.ts";
 import type { Refusal } from "../../connection.ts";
-import { problemWithAnswer, withoutExtensions } from "../websocket/handshake.ts";
+import { chosenSubprotocol, problemWithAnswer, withoutExtensions } from "../websocket/handshake.ts";
 import type { MessageJudge } from "../websocket/judge-messages.ts";
 import { serveWebsocket, type WebsocketEnd } from "../websocket/session.ts";
 import type { UnderstoodRequest } from "./understand.ts";
@@ -39,8 +39,8 @@ export interface ExchangeParts {
   readonly client: ByteReader;
   readonly upstream: Upstream;
   readonly signal: AbortSignal;
-  /** Decides the messages of a WebSocket. Absent where nothing is inspected: then its bytes pass as they are. */
-  readonly judge?: MessageJudge;
+  /** Who decides the messages of a WebSocket. Absent where nothing is inspected: then its bytes pass as they are. */
+  readonly judge?: (subprotocol: string | undefined) => MessageJudge;
 }
 
 export type ExchangeEnd =
@@ -176,7 +176,7 @@ class Exchange {
     const end: WebsocketEnd =
       judge === undefined
         ? await this.#relay()
-        : await serveWebsocket({ client, upstream: upstream.reader, judge, signal });
+        : await serveWebsocket({ client, upstream: upstream.reader, judge: judge(chosenSubprotocol(head)), signal });
     const outcome = { status: head.status, bytesIn: end.fromUpstream, bytesOut: end.fromClient };
     return { kind: "answered", keep: false, outcome, ...(end.brokenOff && { brokenOff: end.brokenOff }) };
   }

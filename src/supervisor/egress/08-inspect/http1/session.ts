@@ -23,7 +23,7 @@ import { endWith, refusalResponse } from "../../refuse.ts";
 import { decideRequest, refusalOf } from "../decide-request.ts";
 import { LivePolicy } from "../live-policy.ts";
 import { MessageJudge } from "../websocket/judge-messages.ts";
-import { exchange, type Upstream } from "./exchange.ts";
+import { type ExchangeParts, exchange, type Upstream } from "./exchange.ts";
 import { RequestBody } from "./request-body.ts";
 import { elsewhere, type RequestPlace, type UnderstoodRequest, understandRequest } from "./understand.ts";
 
@@ -142,9 +142,10 @@ class HttpSession {
   }
 
   /** Who decides the messages on a WebSocket; nobody where nothing is inspected. */
-  #judge({ facts, websocket }: UnderstoodRequest, upgrade: AuditedRequest): MessageJudge | undefined {
+  #judge({ facts, websocket }: UnderstoodRequest, upgrade: AuditedRequest): ExchangeParts["judge"] {
     if (websocket === undefined || !this.#policy.connection.inspected) return undefined;
-    return new MessageJudge({ ...upgrade, facts }, { ...this.#context, policy: this.#policy });
+    const context = { ...this.#context, policy: this.#policy };
+    return (subprotocol) => new MessageJudge({ ...upgrade, facts }, subprotocol, context);
   }
 
   async #openUpstream(): Promise<Upstream | Refusal> {

@@ -12,10 +12,11 @@ import { type CloseCode, closeCodes } from "../../../../net/websocket-close.ts";
 import { type FrameEvent, WebsocketFollower } from "../../../../net/websocket-follower.ts";
 import { opcodes } from "../../../../net/websocket-frame.ts";
 import { closeHandshakeMs, relayIdleMs } from "../../10-forward/limits.ts";
-import type { Refusal } from "../../connection.ts";
+import { isRefusal, type Refusal } from "../../connection.ts";
 import { closeReason } from "../../refuse.ts";
+import { CollectedMessage } from "./collected-message.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import type { MessageJudge } from "./judge-messages.ts";
+import type { MessageJudge, MessageReading } from "./judge-messages.ts";
 
 export interface WebsocketParts {
   readonly client: ByteReader;
@@ -47,6 +48,12 @@ interface Side {
   hasClosed: boolean;
 }
 
+/** A client's message that is read before it passes, and what has come of it. */
+interface MessageInHand {
+  readonly message: CollectedMessage;
+  readonly reading: MessageReading;
+}
+
 type Progress = Exclude<FrameEvent, { kind: "incomplete" | "malformed" }>;
 
 class WebsocketSession {
@@ -54,6 +61,9 @@ class WebsocketSession {
   readonly #upstream: Side;
   readonly #judge: MessageJudge;
   readonly #signal: AbortSignal;
+  #inHand: MessageInHand | undefined;
+  /** A message passes piece by piece, each in a frame of its own: too much of it had been kept to keep its frames. */
+  #isReframed = false;
   /** Both have been told to go; what still comes is not read. */
   #over = false;
   #brokenOff: Refusal | undefined;
@@ -87,9 +97,13 @@ class WebsocketSession {
     for (;;) {
       // What has arrived together leaves together.
       to.writer.stream.cork();
-      this.#moveArrived(from, to);
+      const reading = this.#moveArrived(from, to);
       to.writer.stream.uncork();
       if (to.writer.stream.writableNeedDrain) await drained(to.writer.stream);
+      if (reading !== undefined) {
+        await reading;
+        continue;
+      }
       const filled = await from.reader.fill(relayIdleMs);
       if (filled === "end" || filled === "closed") return this.#ended(from, to, filled);
       if (filled === "data") this.#lastActivity = performance.now();
@@ -97,48 +111,74 @@ class WebsocketSession {
     }
   }
 
-  #moveArrived(from: Side, to: Side): void {
+  /** Gives a promise where a message must be understood before anything that comes after it. */
+  #moveArrived(from: Side, to: Side): Promise<void> | undefined {
     const { reader, follower } = from;
     const revoked = this.#over ? undefined : this.#judge.revoked();
     if (revoked !== undefined) this.#closeBoth(closeCodes.policyViolation, closeReason(revoked));
     // A frame that has begun is completed also then, since no close frame can stand inside of it.
     while (!from.hasClosed && !(this.#over && !to.writer.insideFrame)) {
       const event = follower.next(reader.bytes);
-      if (event.kind === "incomplete") return;
+      if (event.kind === "incomplete") return undefined;
       if (event.kind === "malformed") {
         this.#broken(from, event);
         break;
       }
       take(from, event.size);
-      this.#move(from, to, event);
+      const reading = from === this.#client ? this.#moveFromClient(event) : move(from, to, event);
+      if (reading !== undefined) return reading;
+      if (from.hasClosed) this.#expectEnd();
     }
     take(from, reader.bytes.length);
+    return undefined;
   }
 
-  #move(from: Side, to: Side, event: Progress): void {
-    switch (event.kind) {
-      case "control":
-        if (event.opcode !== opcodes.close) return to.writer.frame(event.opcode, event.payload);
-        from.hasClosed = true;
-        to.writer.passClose(event.payload);
-        return this.#expectEnd();
-      case "frame":
-        if (from === this.#client && !this.#mayBegin(event)) return;
-        return to.writer.begin(event.header);
-      case "payload":
-        return to.writer.payload(event.bytes);
-      default:
-        return event satisfies never;
+  #moveFromClient(event: Progress): Promise<void> | undefined {
+    if (event.kind === "frame") {
+      if (event.header.opcode !== opcodes.continuation) this.#beginMessage(event);
+      if (this.#over || this.#inHand !== undefined || this.#isReframed) return undefined;
     }
+    if (event.kind === "payload") {
+      if (this.#inHand !== undefined) return this.#collect(this.#inHand, event);
+      if (this.#isReframed) return this.#reframe(event.bytes, event.ends === "message");
+    }
+    return move(this.#client, this.#upstream, event);
   }
 
-  /** Asks the judge about a message that begins. The frames after its first are of the same message. */
-  #mayBegin({ header, message }: Extract<Progress, { kind: "frame" }>): boolean {
-    if (header.opcode === opcodes.continuation) return true;
+  #beginMessage({ message }: Extract<Progress, { kind: "frame" }>): void {
     const ruling = this.#judge.begin(message);
-    if (ruling.kind === "pass") return true;
-    this.#closeBoth(closeCodes.policyViolation, closeReason(ruling.refusal));
-    return false;
+    this.#isReframed = false;
+    if (ruling.kind === "refuse") this.#closeBoth(closeCodes.policyViolation, closeReason(ruling.refusal));
+    if (ruling.kind !== "read") return;
+    this.#inHand = { message: new CollectedMessage(ruling.maxBytes), reading: ruling.reading };
+  }
+
+  #collect(inHand: MessageInHand, { bytes, ends }: Extract<Progress, { kind: "payload" }>): Promise<void> | undefined {
+    const { message, reading } = inHand;
+    if (message.add(bytes)) return ends === "message" ? this.#readMessage(inHand) : undefined;
+    this.#inHand = undefined;
+    const refusal = reading.tooLarge();
+    if (refusal !== undefined) {
+      this.#closeBoth(closeCodes.tooBig, closeReason(refusal));
+      return undefined;
+    }
+    const { writer } = this.#upstream;
+    writer.begin({ fin: false, opcode: opcodes.text, length: message.whole.length });
+    writer.payload(message.whole);
+    this.#isReframed = true;
+    return this.#reframe(bytes, ends === "message");
+  }
+
+  async #readMessage({ message, reading }: MessageInHand): Promise<void> {
+    this.#inHand = undefined;
+    const forwarded = await reading.whole(message.whole);
+    if (isRefusal(forwarded)) this.#closeBoth(closeCodes.policyViolation, closeReason(forwarded));
+    else this.#upstream.writer.frame(opcodes.text, forwarded);
+  }
+
+  #reframe(bytes: Buffer, fin: boolean): undefined {
+    this.#upstream.writer.begin({ fin, opcode: opcodes.continuation, length: bytes.length });
+    this.#upstream.writer.payload(bytes);
   }
 
   /** A side has broken the protocol. What it was sending can't be completed any more. */
@@ -175,6 +215,25 @@ class WebsocketSession {
   /** From here on the peers have a while to finish. */
   #expectEnd(): void {
     this.#closing ??= setTimeout(this.#breakOff, closeHandshakeMs);
+  }
+}
+
+/** Passes one event on as it is. */
+function move(from: Side, to: Side, event: Progress): undefined {
+  switch (event.kind) {
+    case "control":
+      from.hasClosed = event.opcode === opcodes.close;
+      if (from.hasClosed) to.writer.passClose(event.payload);
+      else to.writer.frame(event.opcode, event.payload);
+      break;
+    case "frame":
+      to.writer.begin(event.header);
+      break;
+    case "payload":
+      to.writer.payload(event.bytes);
+      break;
+    default:
+      event satisfies never;
   }
 }
 
