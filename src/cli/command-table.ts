@@ -47,6 +47,8 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       update: () => import("./commands/policy/update.ts"),
       get: () => import("./commands/policy/get.ts"),
       list: () => import("./commands/policy/list.ts"),
+      history: () => import("./commands/policy/history.ts"),
+      diff: () => import("./commands/policy/diff.ts"),
       explain: () => import("./commands/policy/explain.ts"),
     },
   },

@@ -17,6 +17,14 @@ export interface AppliedPolicy {
   readonly hash: string;
   /** `loaded`: in force; `pending`: accepted, the sandbox has not answered yet. */
   readonly status: "loaded" | "pending";
+  /** It was the policy already: there is no new revision. */
+  readonly unchanged: boolean;
+}
+
+/** The line that tells people what became of their change. */
+export function appliedText(name: string, { version, status, unchanged }: AppliedPolicy): string {
+  if (unchanged) return `${name}: unchanged, policy revision ${version} says the same\n`;
+  return `${name}: policy revision ${version} ${status === "loaded" ? "is in force" : "is accepted"}\n`;
 }
 
 /**
@@ -30,19 +38,19 @@ export async function applyPolicy(
 ): Promise<AppliedPolicy> {
   const { workspace } = context.globals;
   const answer = await gateway.channel.unary(updateConfig, { ...request, workspace });
-  const { version = 0, policyHash: hash = "", warnings = [] } = answer;
+  const { version = 0, policyHash: hash = "", warnings = [], unchanged = false } = answer;
   for (const warning of warnings) context.note(`warning: ${warning}`);
   const deadline = Date.now() + waitMs;
   let { policyStatus: status, loadError = "" } = answer;
   while (status !== "POLICY_STATUS_LOADED") {
     if (status === "POLICY_STATUS_FAILED") throw notLoaded(request.name, version, loadError);
     if (status === "POLICY_STATUS_SUPERSEDED") break;
-    if (waitMs === 0) return { version, hash, status: "pending" };
+    if (waitMs === 0) return { version, hash, status: "pending", unchanged };
     if (Date.now() >= deadline) throw notInTime(request.name, version);
     await delay(LOOK_AGAIN_MS);
     ({ status, loadError } = await statusOf({ name: request.name, version, workspace }, gateway));
   }
-  return { version, hash, status: "loaded" };
+  return { version, hash, status: "loaded", unchanged };
 }
 
 async function statusOf(

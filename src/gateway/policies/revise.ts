@@ -24,6 +24,8 @@ export interface Revised {
   readonly status: PolicyStatus;
   readonly loadError: string;
   readonly warnings: readonly string[];
+  /** It was the effective policy already; this is its revision. */
+  readonly unchanged: boolean;
 }
 
 /**
@@ -44,16 +46,17 @@ export async function revisePolicy(
   const { message, hash, warnings, policy: meant } = checkPolicy(whole);
   const current = await store.policies.effective(record.id);
   if (current !== undefined) refuseStaticChange(current.policy, meant, record.name);
-  if (current?.hash === hash) return { ...current, warnings };
+  if (current?.hash === hash) return { ...current, warnings, unchanged: true };
   const revision = { policy: message, hash, createdAtMs: context.now(), provenance };
   const version = await store.policies.append(record.id, revision);
   const session = sessions.get(record.id);
-  if (session === undefined) return { version, hash, status: PolicyStatus.PENDING, loadError: "", warnings };
+  const accepted = { version, hash, status: PolicyStatus.PENDING, loadError: "", warnings, unchanged: false };
+  if (session === undefined) return accepted;
   // Asked for before it is sent, so that no answer is quicker than the question.
   const answer = session.policyOutcome(version, LOAD_TIMEOUT_MS);
   pushRevision(session, { ...revision, version, status: PolicyStatus.PENDING, loadError: "", loadedAtMs: 0 });
   const outcome = await answer;
-  if (outcome === undefined) return { version, hash, status: PolicyStatus.PENDING, loadError: "", warnings };
+  if (outcome === undefined) return accepted;
   const status = outcome.isLoaded ? PolicyStatus.LOADED : PolicyStatus.FAILED;
-  return { version, hash, status, loadError: outcome.loadError, warnings };
+  return { ...accepted, status, loadError: outcome.loadError };
 }

@@ -5,6 +5,7 @@ import { defineCommand } from "../../command.ts";
 import { toggle, unavailable, valueOr } from "../../flags/flag.ts";
 import { wholeNumber } from "../../flags/meanings.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
+import { printableLine } from "../../output/printable.ts";
 import { structured } from "../../output/structured.ts";
 import { fields } from "../../output/table.ts";
 
@@ -56,12 +57,13 @@ export const command = defineCommand({
       ["Revision", `${view.version}`],
       ["In force", `${activeVersion}`],
       ["Status", view.status],
-      ["Error", view.load_error],
+      ["Error", printableLine(view.load_error)],
       ["Hash", view.hash],
       ["Created", view.created_at],
       ["Loaded", view.loaded_at ?? undefined],
     ]);
-    context.print(policy ? `${head}---\n${await structured("yaml", policy)}` : head);
+    // As a comment, so that the whole is a policy file, to be edited and set again.
+    context.print(policy ? `${head.replace(/^(?=.)/gm, "# ")}---\n${await structured("yaml", policy)}` : head);
     return 0;
   },
 });

@@ -172,11 +172,26 @@ describe("policy get and list", () => {
     await using gateway = await fakeGateway({ getSandboxPolicyStatus: () => ({ revision, activeVersion: 3 }) });
     using runner = new CommandRunner();
     const { stdout } = await run(runner, gateway, "get", "demo", "--full");
-    assert.match(stdout, /Revision: +3\nIn force: +3\nStatus: +loaded\n/);
+    assert.match(stdout, /^# Revision: +3\n# In force: +3\n# Status: +loaded\n/m);
     assert.match(stdout, /---\nversion: 1\n/);
     assert.match(stdout, / {2}a:\n {4}endpoints:\n {6}- host: a\.example\.com\n {8}port: 443\n/);
     const shown = JSON.parse((await run(runner, gateway, "get", "demo", "-o", "json")).stdout);
     assert.deepEqual([shown.scope, shown.sandbox, shown.version, shown.policy], ["sandbox", "demo", 3, undefined]);
+  });
+
+  it("print what can be set again, and then changes nothing", async () => {
+    await using gateway = await fakeGateway({
+      getSandboxPolicyStatus: () => ({ revision, activeVersion: 3 }),
+      updateConfig: ({ policy }) => {
+        assert.deepEqual(Object.keys(policy?.networkPolicies ?? {}), ["a"]);
+        return { version: 3, policyStatus: PolicyStatus.LOADED, unchanged: true };
+      },
+    });
+    using runner = new CommandRunner();
+    const file = join(runner.home, "printed.yaml");
+    writeFileSync(file, (await run(runner, gateway, "get", "demo", "--full")).stdout);
+    const { stdout } = await run(runner, gateway, "set", "demo", "--policy", file);
+    assert.equal(stdout, "demo: unchanged, policy revision 3 says the same\n");
   });
 
   it("list the revisions", async () => {
@@ -184,5 +199,54 @@ describe("policy get and list", () => {
     using runner = new CommandRunner();
     const { stdout } = await run(runner, gateway, "list", "demo");
     assert.match(stdout, /^REVISION {2}STATUS {2}CREATED .*\n3 +loaded +2023-11-14T22:13:20\.000Z {2}abababababab\n$/);
+  });
+});
+
+describe("policy history and diff", () => {
+  const revisionOf = (version: number, hosts: readonly string[], more: object = {}) => ({
+    version,
+    status: PolicyStatus.SUPERSEDED,
+    provenance: { source: version === 1 ? "create" : "update" },
+    policy: {
+      version: 1,
+      networkPolicies: Object.fromEntries(hosts.map((host) => [`rule_${host}`, policyRule(`${host}.example.com`)])),
+    },
+    ...more,
+  });
+  const revisions = [
+    revisionOf(3, ["a", "c"], { status: PolicyStatus.FAILED, loadError: "no such middleware" }),
+    revisionOf(2, ["a", "b"]),
+    revisionOf(1, ["a"]),
+  ];
+
+  it("tell what each revision changed, where it came from and what became of it", async () => {
+    await using gateway = await fakeGateway({
+      listSandboxPolicies: ({ limit }) => ({ revisions: revisions.slice(0, limit) }),
+    });
+    using runner = new CommandRunner();
+    const { stdout } = await run(runner, gateway, "history", "demo");
+    assert.match(
+      stdout,
+      /\n3 +failed +\S+ +update +\+rule_c -rule_b +no such middleware\n2 +superseded +\S+ +update +\+rule_b\n1 +superseded +\S+ +create\n$/,
+    );
+    const [newest, ...others] = JSON.parse(
+      (await run(runner, gateway, "history", "demo", "--limit", "1", "-o", "json")).stdout,
+    );
+    assert.deepEqual([newest.version, newest.changes, others], [3, ["+rule_c", "-rule_b"], []]);
+  });
+
+  it("show the lines that differ, between revisions and between a revision and a file", async () => {
+    await using gateway = await fakeGateway({
+      getSandboxPolicyStatus: ({ name, version }) => {
+        assert.equal(name, "demo");
+        return { revision: revisions.find((revision) => revision.version === version) ?? {} };
+      },
+    });
+    using runner = new CommandRunner();
+    const { stdout } = await run(runner, gateway, "diff", "1", "2", "--name", "demo");
+    assert.match(stdout, /^\+ {2}rule_b:\n\+ {4}endpoints:\n\+ {6}- host: b\.example\.com\n/m);
+    const removed = await run(runner, gateway, "diff", "1", policyFile(runner), "--name", "demo", "-o", "json");
+    assert.deepEqual(JSON.parse(removed.stdout).removed, ["rule_a"]);
+    assert.equal((await run(runner, gateway, "diff", "2", "2", "--name", "demo")).stderr, "nothing differs\n");
   });
 });

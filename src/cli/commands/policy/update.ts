@@ -1,4 +1,4 @@
-import { applyPolicy } from "../../api/apply-policy.ts";
+import { appliedText, applyPolicy } from "../../api/apply-policy.ts";
 import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
 import { getSandbox, getSandboxConfig } from "../../api/methods.ts";
 import { defineCommand } from "../../command.ts";
@@ -73,9 +73,7 @@ export const command = defineCommand({
     const waitMs = flags.wait ? flags.timeout * 1000 : 0;
     const applied = await applyPolicy({ name, mergeOperations: operations }, gateway, { context, waitMs });
     rememberSandbox(name, gateway, context);
-    context.print(
-      `${name}: policy revision ${applied.version} ${applied.status === "loaded" ? "is in force" : "is accepted"}\n`,
-    );
+    context.print(appliedText(name, applied));
     return 0;
   },
 });

@@ -16,13 +16,14 @@ export function policyMethods(context: GatewayContext): Methods {
     async updateConfig(request) {
       refuseSettings(request);
       const record = await registry.findByName(request.workspace, request.name);
-      const { version, hash, status, loadError, warnings } = await revisePolicy(context, record, {
+      const { version, hash, status, loadError, warnings, unchanged } = await revisePolicy(context, record, {
         policy: await wantedPolicy(context, record, request),
         expectedResourceVersion: Number(request.expectedResourceVersion),
         provenance: { source: request.policy ? "set" : "update", ...request.annotations },
       });
       const { annotations } = request;
-      return { version, policyHash: hash, policyStatus: status, loadError, warnings: [...warnings], annotations };
+      const outcome = { policyStatus: status, loadError, warnings: [...warnings], unchanged };
+      return { version, policyHash: hash, annotations, ...outcome };
     },
     async getSandboxPolicyStatus({ workspace, name, version, global }) {
       if (global) throw notAvailable("this gateway has no policy of its own yet");
