@@ -12,6 +12,7 @@ export interface Group {
   readonly alias?: string;
   /** What the noun does without a verb; the help if there is none. */
   readonly alone?: CommandLoader;
+  /** By one word, or by two (`profile list`). */
   readonly verbs: Readonly<Record<string, CommandLoader>>;
 }
 
@@ -36,6 +37,9 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       exec: () => import("./commands/sandbox/exec.ts"),
       stop: () => import("./commands/sandbox/stop.ts"),
       start: () => import("./commands/sandbox/start.ts"),
+      "provider list": () => import("./commands/sandbox/provider-list.ts"),
+      "provider attach": () => import("./commands/sandbox/provider-attach.ts"),
+      "provider detach": () => import("./commands/sandbox/provider-detach.ts"),
     },
   },
   policy: {
@@ -50,6 +54,38 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       history: () => import("./commands/policy/history.ts"),
       diff: () => import("./commands/policy/diff.ts"),
       explain: () => import("./commands/policy/explain.ts"),
+    },
+  },
+  provider: {
+    kind: "group",
+    summary: "keep credentials, which sandboxes use and never see",
+    verbs: {
+      create: () => import("./commands/provider/create.ts"),
+      list: () => import("./commands/provider/list.ts"),
+      get: () => import("./commands/provider/get.ts"),
+      update: () => import("./commands/provider/update.ts"),
+      rotate: () => import("./commands/provider/rotate.ts"),
+      delete: () => import("./commands/provider/delete.ts"),
+      "list-profiles": () => import("./commands/provider/profile-list.ts"),
+      "profile list": () => import("./commands/provider/profile-list.ts"),
+      "profile show": () => import("./commands/provider/profile-export.ts"),
+      "profile export": () => import("./commands/provider/profile-export.ts"),
+      "profile import": () => import("./commands/provider/profile-import.ts"),
+      "profile update": () => import("./commands/provider/profile-update.ts"),
+      "profile lint": () => import("./commands/provider/profile-lint.ts"),
+      "profile delete": () => import("./commands/provider/profile-delete.ts"),
+    },
+  },
+  inference: {
+    kind: "group",
+    summary: "choose the models that sandboxes may ask",
+    verbs: {
+      set: () => import("./commands/inference/set.ts"),
+      update: () => import("./commands/inference/update.ts"),
+      get: () => import("./commands/inference/get.ts"),
+      list: () => import("./commands/inference/list.ts"),
+      delete: () => import("./commands/inference/delete.ts"),
+      test: () => import("./commands/inference/test.ts"),
     },
   },
   logs: {
@@ -72,6 +108,7 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       info: () => import("./commands/gateway/info.ts"),
       add: () => import("./commands/gateway/add.ts"),
       remove: () => import("./commands/gateway/remove.ts"),
+      "rotate-key": () => import("./commands/gateway/rotate-key.ts"),
     },
   },
   status: {
@@ -112,7 +149,6 @@ export const commandsToCome: Readonly<Record<string, string>> = {
   "sandbox upload": "copying files into a sandbox",
   "sandbox download": "copying files out of a sandbox",
   "sandbox ssh-config": "an SSH configuration for a sandbox",
-  "sandbox provider": "attaching credential providers",
   "policy delete": "deleting the gateway-wide policy",
   "gateway login": "logging in to a remote gateway",
   "gateway logout": "logging out of a remote gateway",
@@ -120,8 +156,6 @@ export const commandsToCome: Readonly<Record<string, string>> = {
   service: "exposing a sandbox's services",
   settings: "settings of gateway and sandboxes",
   rule: "reviewing proposed rules",
-  provider: "credential providers",
   workspace: "workspaces other than the default one",
-  inference: "routes to inference backends",
   term: "the terminal interface",
 };

@@ -14,8 +14,18 @@ describe("openshell", () => {
     assert.match(asked.stdout, /sandbox, sb/);
     const missing = await runner.run();
     assert.deepEqual([missing.exitCode, missing.stdout], [2, ""]);
-    assert.match((await runner.run("sb", "--help")).stdout, /create {2}make a sandbox/);
+    assert.match((await runner.run("sb", "--help")).stdout, /create +make a sandbox/);
     assert.match((await runner.run("sandbox", "create", "-h")).stdout, /--policy FILE/);
+  });
+
+  it("has commands of three words, and tells of them after the first two", async () => {
+    using runner = new CommandRunner();
+    assert.match((await runner.run("provider", "profile", "--help")).stdout, /profile import/);
+    assert.equal((await runner.run("sandbox", "provider")).exitCode, 2);
+    assert.match(
+      (await runner.run("sandbox", "provider", "attach", "-h")).stdout,
+      /sandbox provider attach \[FLAGS\] NAME PROVIDER/,
+    );
   });
 
   it("takes global flags before and after the command", async () => {
@@ -37,7 +47,7 @@ describe("openshell", () => {
     assert.match((await runner.run("sandbx", "list")).stderr, /did you mean "sandbox"/);
     assert.match((await runner.run("sandbox", "lst")).stderr, /did you mean "list"/);
     assert.match((await runner.run("policy", "delete")).stderr, /not available yet/);
-    assert.match((await runner.run("provider", "list")).stderr, /not available yet/);
+    assert.match((await runner.run("workspace", "list")).stderr, /not available yet/);
     assert.equal((await runner.run("constructor")).exitCode, 2);
   });
 

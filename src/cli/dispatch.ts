@@ -117,9 +117,19 @@ function findRoute(typed: readonly string[]): Route {
   const flags = [...before, ...inner.before];
   const [verb, ...rest] = inner.words;
   if (verb === undefined) return { kind: "group-help", name, group: entry, asked: hasHelp(flags) };
+  const two = splitLeadingFlags(rest);
+  const longVerb = `${verb} ${two.words[0]}`;
+  const longLoad = Object.hasOwn(entry.verbs, longVerb) ? entry.verbs[longVerb] : undefined;
+  if (longLoad) {
+    const after = [...flags, ...two.before, ...two.words.slice(1)];
+    return { kind: "command", path: `${name} ${longVerb}`, load: longLoad, rest: after };
+  }
   const load = Object.hasOwn(entry.verbs, verb) ? entry.verbs[verb] : undefined;
-  if (!load) throw unknownCommand(`${name} ${verb}`, verb, Object.keys(entry.verbs));
-  return { kind: "command", path: `${name} ${verb}`, load, rest: [...flags, ...rest] };
+  if (load) return { kind: "command", path: `${name} ${verb}`, load, rest: [...flags, ...rest] };
+  // The first of two words: what may follow it is said, as for a noun alone.
+  const verbs = Object.fromEntries(Object.entries(entry.verbs).filter(([each]) => each.startsWith(`${verb} `)));
+  if (Object.keys(verbs).length === 0) throw unknownCommand(`${name} ${verb}`, verb, Object.keys(entry.verbs));
+  return { kind: "group-help", name, group: { ...entry, verbs }, asked: hasHelp(rest) };
 }
 
 function findEntry(noun: string): [string, (typeof commandTable)[string]] {

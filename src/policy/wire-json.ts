@@ -17,6 +17,16 @@ export function messageJsonToWritten(json: Json): JsonObject {
   return mapEndpoints(json, endpointFromMessage);
 }
 
+/** One endpoint as `policyToMessageJson` has it in its rules; not checked. */
+export function endpointToMessageJson(written: Json): JsonObject {
+  return endpointToMessage(asObject(written));
+}
+
+/** One endpoint of a message in the shape that it is written in. */
+export function endpointJsonToWritten(json: Json): JsonObject {
+  return endpointFromMessage(asObject(json));
+}
+
 type Change = (endpoint: JsonObject) => JsonObject;
 
 function mapEndpoints(policy: Json, change: Change): JsonObject {

@@ -32,8 +32,6 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** The error code of a stream that is no longer wanted (RFC 9113, section 7). */
 const CANCEL = 0x8;
 
-const SERVICE_PATH = "/openshell.v1.OpenShell/";
-
 export class Channel implements Disposable {
   private readonly session: ClientHttp2Session;
 
@@ -65,7 +63,7 @@ export class Channel implements Disposable {
 
   /** One message each way. Throws RpcError. */
   async unary<I, O>(method: UnaryMethod<I, O>, message: I, options: { signal?: AbortSignal } = {}): Promise<O> {
-    const stream = this.request(method.name, "application/json", options.signal);
+    const stream = this.request(method, "application/json", options.signal);
     const answered = responseHeaders(stream);
     stream.end(JSON.stringify(message));
     try {
@@ -95,14 +93,18 @@ export class Channel implements Disposable {
 
   /** Messages both ways. */
   duplex<I, O>(method: StreamMethod<I, O>, options: { signal?: AbortSignal } = {}): Duplex<I, O> {
-    return new StreamCall(this.request(method.name, method.encoding.contentType, options.signal), method);
+    return new StreamCall(this.request(method, method.encoding.contentType, options.signal), method);
   }
 
-  private request(method: string, contentType: string, signal: AbortSignal | undefined): ClientHttp2Stream {
+  private request(
+    { service, name }: { readonly service: string; readonly name: string },
+    contentType: string,
+    signal: AbortSignal | undefined,
+  ): ClientHttp2Stream {
     const stream = this.session.request(
       {
         ":method": "POST",
-        ":path": SERVICE_PATH + method,
+        ":path": `/${service}/${name}`,
         "content-type": contentType,
         "connect-protocol-version": "1",
       },

@@ -3,7 +3,7 @@
  * which JSON with base64 is too slow, and the generated code for these six messages would take longer to load than a short
  * command runs. A test holds this file against the generated code.
  */
-import type { StreamMethod } from "./method.ts";
+import { mainService, type StreamMethod } from "./method.ts";
 
 export interface ExecStart {
   readonly sandboxId: string;
@@ -35,6 +35,7 @@ export type ExecEvent =
 
 export const execSandboxInteractive: StreamMethod<ExecInput, ExecEvent> = {
   name: "ExecSandboxInteractive",
+  service: mainService,
   encoding: { contentType: "application/connect+proto", encode: encodeInput, decode: decodeEvent },
 };
 

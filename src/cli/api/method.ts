@@ -6,6 +6,8 @@
 /** A method with one message each way, as JSON. */
 export interface UnaryMethod<I, O> {
   readonly name: string;
+  /** Full name of its service. */
+  readonly service: string;
   /** Never present: it binds the types of the messages to the method. */
   readonly messages?: (input: I) => O;
 }
@@ -13,6 +15,8 @@ export interface UnaryMethod<I, O> {
 /** A method with a stream of answers, or of messages both ways. */
 export interface StreamMethod<I, O> {
   readonly name: string;
+  /** Full name of its service. */
+  readonly service: string;
   readonly encoding: Encoding<I, O>;
 }
 
@@ -23,13 +27,16 @@ export interface Encoding<I, O> {
   decode(bytes: Uint8Array): O;
 }
 
-export function unaryMethod<I, O>(name: string): UnaryMethod<I, O> {
-  return { name };
+export const mainService = "openshell.v1.OpenShell";
+
+export function unaryMethod<I, O>(name: string, service = mainService): UnaryMethod<I, O> {
+  return { name, service };
 }
 
 export function jsonStream<I, O>(name: string): StreamMethod<I, O> {
   return {
     name,
+    service: mainService,
     encoding: {
       contentType: "application/connect+json",
       encode: (message) => Buffer.from(JSON.stringify(message)),

@@ -26,18 +26,27 @@ export async function completionScript(shell: "bash" | "zsh" | "fish", table: Ta
 }
 
 async function collect(table: Table): Promise<Continuations> {
-  const continuations = new Map<string, readonly string[]>([["", Object.keys(table)]]);
+  const continuations = new Map([["", Object.keys(table)]]);
   for (const [noun, entry] of Object.entries(table)) {
     if (entry.kind === "single") {
       continuations.set(noun, flagWords((await entry.load()).command.flags));
       continue;
     }
-    continuations.set(noun, Object.keys(entry.verbs));
     for (const [verb, load] of Object.entries(entry.verbs)) {
-      continuations.set(`${noun} ${verb}`, flagWords((await load()).command.flags));
+      const words = [noun, ...verb.split(" ")];
+      for (const [at, word] of words.entries()) {
+        if (at > 0) addWord(continuations, words.slice(0, at).join(" "), word);
+      }
+      continuations.set(words.join(" "), flagWords((await load()).command.flags));
     }
   }
   return continuations;
+}
+
+function addWord(continuations: Map<string, string[]>, after: string, word: string): void {
+  const words = continuations.get(after) ?? [];
+  if (!words.includes(word)) words.push(word);
+  continuations.set(after, words);
 }
 
 function flagWords(flags: Flags): string[] {
@@ -53,26 +62,20 @@ function bashScript(continuations: Continuations): string {
   return `_openshell() {
   local current=\${COMP_WORDS[COMP_CWORD]} words="" word next=""
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in -*) ;; *) [ "$(wc -w <<<"$words")" -lt 2 ] && words="\${words:+$words }$word" ;; esac
+    case $word in -*) ;; *) [ "$(wc -w <<<"$words")" -lt 3 ] && words="\${words:+$words }$word" ;; esac
   done
-  case $words in
+  while [ -z "$next" ]; do
+    case $words in
 ${cases.join("\n")}
-    *) case \${words%% *} in
-${singles(continuations)}
-    esac ;;
-  esac
+    # A name after the command: its flags are still the command's.
+    *" "*) words=\${words% *} ;;
+    *) break ;;
+    esac
+  done
   COMPREPLY=($(compgen -W "$next" -- "$current"))
 }
 complete -o default -F _openshell openshell
 `;
-}
-
-/** A command of one word takes a name after it, and still has its flags. */
-function singles(continuations: Continuations): string {
-  return [...continuations]
-    .filter(([words, next]) => !words.includes(" ") && next[0]?.startsWith("--"))
-    .map(([words, next]) => `      ${words}) next="${next.join(" ")}" ;;`)
-    .join("\n");
 }
 
 function fishScript(continuations: Continuations): string {

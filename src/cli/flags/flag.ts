@@ -114,4 +114,4 @@ export function unavailable(summary: string, because: string): Unavailable {
   return { kind: "unavailable", summary, because };
 }
 
-const anyText: ValueParser<string> = (typed) => ({ ok: true, value: typed });
+export const anyText: ValueParser<string> = (typed) => ({ ok: true, value: typed });

@@ -10,7 +10,7 @@ import type { CommandContext } from "../../command-context.ts";
 import { usageFailure } from "../../command-failure.ts";
 import { requireTools } from "../../doctor/tools.ts";
 import { execSession, terminalByDefault } from "../../exec-session.ts";
-import { list, text, toggle, unavailable, value } from "../../flags/flag.ts";
+import { anyText, list, text, toggle, unavailable, value } from "../../flags/flag.ts";
 import { environmentVariable, keyValue, resourceName } from "../../flags/meanings.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
 import { holdInterruptions } from "../../hold-interruptions.ts";
@@ -44,8 +44,10 @@ export const command = defineCommand({
     cpu: unavailable("limit its processors", "limits come with the cgroup support"),
     memory: unavailable("limit its memory", "limits come with the cgroup support"),
     "driver-config-json": unavailable("options of the driver", "the local driver has none"),
-    provider: unavailable("attach a credential provider", "pass what the command needs with --env until then"),
-    "auto-providers": unavailable("attach providers by what the command is", "there are no providers yet"),
+    provider: list("attach a provider: its credentials, and the endpoints they are for", anyText, {
+      placeholder: "NAME",
+    }),
+    "auto-providers": unavailable("attach providers by what the command is", "name them with --provider"),
     "no-auto-providers": toggle("attach no providers by what the command is (none are)"),
     forward: unavailable("forward a port", "port forwarding comes with SSH access"),
     detach: unavailable("let the command go on in the background", "run it with `sandbox exec … &` until then"),
@@ -74,6 +76,7 @@ export const command = defineCommand({
       workspace: context.globals.workspace,
       spec: {
         environment: Object.fromEntries(flags.env),
+        providers: [...flags.provider],
         ...(policy && { policy }),
         ...(flags.observe && { observe: true }),
       },

@@ -1,0 +1,22 @@
+import { deleteProviderProfile } from "../../api/provider-methods.ts";
+import { defineCommand } from "../../command.ts";
+import { CommandFailure } from "../../command-failure.ts";
+import { unavailable } from "../../flags/flag.ts";
+
+export const command = defineCommand({
+  name: "delete",
+  summary: "remove an imported profile that no provider uses",
+  positionals: { id: { kind: "required", summary: "the type" } },
+  flags: { global: unavailable("one of all workspaces", "there is one workspace") },
+  examples: [{ typed: "openshell provider profile delete tickets", meaning: "Built-in ones stay" }],
+  action: async (context, { words: { id } }) => {
+    const gateway = await context.gateway();
+    const { deleted } = await gateway.channel.unary(deleteProviderProfile, {
+      id,
+      workspace: context.globals.workspace,
+    });
+    if (!deleted) throw new CommandFailure(`provider profile "${id}" not found`, { code: "not_found" });
+    context.print(`${id}\n`);
+    return 0;
+  },
+});

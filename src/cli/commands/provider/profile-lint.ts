@@ -1,0 +1,26 @@
+import { lintProviderProfiles } from "../../api/provider-methods.ts";
+import { defineCommand } from "../../command.ts";
+import { text, unavailable } from "../../flags/flag.ts";
+import { readProfileFiles } from "../../profile-file.ts";
+import { tellDiagnostics } from "./diagnostics.ts";
+
+export const command = defineCommand({
+  name: "lint",
+  summary: "check profiles without adding them",
+  positionals: {},
+  flags: {
+    file: text("a profile as YAML", { short: "f", placeholder: "FILE" }),
+    from: text("a directory of them", { placeholder: "DIR" }),
+    global: unavailable("as for all workspaces", "there is one workspace"),
+  },
+  examples: [{ typed: "openshell provider profile lint -f tickets.yaml", meaning: "Exit code 1 if it has errors" }],
+  action: async (context, { flags }) => {
+    const profiles = await readProfileFiles(flags.file, flags.from);
+    const gateway = await context.gateway();
+    const { workspace } = context.globals;
+    const { diagnostics = [] } = await gateway.channel.unary(lintProviderProfiles, { profiles, workspace });
+    tellDiagnostics(diagnostics, context);
+    context.print(`${profiles.length === 1 ? "the profile has" : `${profiles.length} profiles have`} no errors\n`);
+    return 0;
+  },
+});
