@@ -1,4 +1,5 @@
 /** The union of all classes that we write, for what handles events of any kind. */
+import type { ApiActivity } from "./classes/api-activity.ts";
 import type { ApplicationLifecycle } from "./classes/application-lifecycle.ts";
 import type { DetectionFinding } from "./classes/detection-finding.ts";
 import type { DeviceConfigStateChange } from "./classes/device-config-state-change.ts";
@@ -11,6 +12,7 @@ import type { ProcessActivity } from "./classes/process-activity.ts";
 export type OcsfEvent =
   | NetworkActivity
   | HttpActivity
+  | ApiActivity
   | DnsActivity
   | ProcessActivity
   | ApplicationLifecycle

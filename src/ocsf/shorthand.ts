@@ -7,6 +7,7 @@
  */
 import { namedOperations } from "../policy/operations.ts";
 import type { RequestFacts } from "../policy/verdict.ts";
+import type { ApiActivity } from "./classes/api-activity.ts";
 import type { DecisionAttributes } from "./enums/decision.ts";
 import { shortSeverity } from "./enums/severity.ts";
 import type { Endpoint } from "./objects/endpoint.ts";
@@ -43,6 +44,11 @@ export function shorthandMessage(event: OcsfEvent): string {
       const detail = event.status_detail ? ` [${printable(event.status_detail)}]` : "";
       return `PROC:${word(event.activity_name)} ${severity} ${actor({ process: event.process })}${exit}${detail}`;
     }
+    case 6003: {
+      const who = actor(event.actor.process && { process: event.actor.process });
+      const what = `${who} ${printable(event.api.operation)} ${models(event)}`;
+      return `API:${word(event.activity_name)} ${severity} ${decisionWord(event)} ${what} ${callBrackets(event)}`;
+    }
     case 6002:
       return `LIFECYCLE:${word(event.activity_name)} ${severity} ${printable(event.message)}`;
     case 5019: {
@@ -63,6 +69,21 @@ export function shorthandMessage(event: OcsfEvent): string {
 function operations(unmapped: Pick<RequestFacts, "graphql" | "rpc"> = {}): string {
   const named = namedOperations(unmapped);
   return named === "" ? "" : ` (${printable(named)})`;
+}
+
+/** What was asked for, and what served it where that is another. */
+function models({ unmapped: { model_asked: asked = "-", model_served: served } }: ApiActivity): string {
+  return printable(served === undefined || served === asked ? asked : `${asked} -> ${served}`);
+}
+
+/** Route, tokens in and out, time to the first piece, and why not. */
+function callBrackets(event: ApiActivity): string {
+  const { route, tokens_in: tokensIn, tokens_out: tokensOut, first_byte_ms: firstByteMs } = event.unmapped;
+  const tokens =
+    tokensIn === undefined && tokensOut === undefined ? "" : ` tokens:${tokensIn ?? "?"}/${tokensOut ?? "?"}`;
+  const first = firstByteMs === undefined ? "" : ` first:${firstByteMs}ms`;
+  const status = event.http_response === undefined ? "" : ` [status:${event.http_response.code}]`;
+  return `[route:${printable(route ?? "-")}${tokens}${first} total:${event.duration}ms]${status}${reason(event)}`;
 }
 
 /** Activity names are captions such as `Open`; the line has them in capitals. */

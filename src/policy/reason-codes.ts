@@ -300,7 +300,43 @@ export const reasonCodes = {
     status: 404,
     severity: "medium",
     sentence: "The request is not one of the inference calls that inference.local passes.",
-    remedy: "Use Chat Completions, Responses, Embeddings, Models or Messages.",
+    remedy: "Use Chat Completions, Completions, Responses, Embeddings, Models, Messages or Bedrock's invoke.",
+  },
+  "inference.unknown_model": {
+    status: 404,
+    severity: "informational",
+    sentence: "No route to a model has this name.",
+    remedy: "Ask for one of those that GET /v1/models lists.",
+  },
+  "inference.websocket": {
+    status: 426,
+    severity: "informational",
+    sentence: "Models are asked over HTTP here, not over a WebSocket.",
+    remedy: "Send the call as a POST; programs that try a WebSocket first fall back by themselves.",
+  },
+  "inference.malformed_call": {
+    status: 400,
+    severity: "low",
+    sentence: "The call can't be read, or can be read in two ways.",
+    remedy: "Send one JSON object in UTF-8, in which each member stands once.",
+  },
+  "inference.untranslatable": {
+    status: 400,
+    severity: "low",
+    sentence: "The call asks for something that the route's backend has no words for.",
+    remedy: "Leave it out, or ask for a route whose backend speaks the call's own dialect.",
+  },
+  "inference.too_large": {
+    status: 413,
+    severity: "low",
+    sentence: "The call's body is too large.",
+    remedy: "Shorten the conversation, or send pictures by reference.",
+  },
+  "inference.busy": {
+    status: 503,
+    severity: "medium",
+    sentence: "The calls that the sandbox has under way hold as much memory as they may.",
+    remedy: "Wait for some of them to be answered.",
   },
   "inference.no_route": {
     status: 503,
@@ -319,6 +355,12 @@ export const reasonCodes = {
     severity: "medium",
     sentence: "The model's backend failed.",
     remedy: "Look at `openshell inference test`.",
+  },
+  "inference.backend_timeout": {
+    status: 504,
+    severity: "medium",
+    sentence: "The model's backend took too long.",
+    remedy: "Try again, or raise the route's timeouts.",
   },
 } as const satisfies Record<string, ReasonEntry>;
 

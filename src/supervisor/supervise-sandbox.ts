@@ -102,6 +102,7 @@ async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit):
       authority: prepared.authority,
       trust: new UpstreamTrust(() => prepared.systemCertificates),
       policy: () => running.inForce.compiled,
+      modelRoutes: () => running.modelRoutes,
     }),
   };
   audit.configChanged(spec.policy);

@@ -36,6 +36,39 @@ export interface RequestOutcome {
   readonly bytesOut: number;
 }
 
+/** A call to a model, by a program of the sandbox. */
+export interface AuditedCall {
+  /** Unique in this sandbox; also the `x-openshell-call` of the answer. */
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly dialect: string;
+  /** What of the dialect: `/chat/completions`. */
+  readonly operation: string;
+  /** What the caller calls the model. */
+  readonly modelAsked?: string;
+  readonly streamed: boolean;
+}
+
+/** What became of a call; what is not known is left out. */
+export interface CallOutcome {
+  /** Status of the answer that the caller got. */
+  readonly status?: number;
+  readonly route?: string;
+  readonly provider?: string;
+  /** As the backend names it, else as the route does. */
+  readonly modelServed?: string;
+  readonly attempts: number;
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  /** Whether the backend did not say the tokens, and they are guessed from the lengths. */
+  readonly tokensEstimated?: boolean;
+  /** From the call's head to the first piece of its answer. */
+  readonly firstByteMs?: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
 /** Bytes on a connection's way, as the sandbox sees it: in is what it received. */
 export interface TrafficCounts {
   readonly bytesIn: number;

@@ -50,5 +50,5 @@ function detailOf({ refused, detail }: Refusal): string {
 
 /** What was allowed and then could not be done is no denial: counting those as blocked would hide the real ones. */
 function isFailure(code: ReasonCode): boolean {
-  return code.startsWith("forward.") || code === "guard.unresolved" || code === "inference.backend";
+  return code.startsWith("forward.") || code === "guard.unresolved" || code.startsWith("inference.backend");
 }

@@ -13,9 +13,11 @@ import { reasonEntry } from "../../policy/reason-codes.ts";
 import type { RequestVerdict } from "../../policy/verdict.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
 import type {
+  AuditedCall,
   AuditedConnection,
   AuditedProcess,
   AuditedRequest,
+  CallOutcome,
   ConfigChange,
   DnsQuestion,
   Finding,
@@ -24,6 +26,7 @@ import type {
   RequestOutcome,
   TrafficCounts,
 } from "../audit/audited.ts";
+import { callAllowedEvent, callRefusedEvent } from "../audit/call-events.ts";
 import {
   connectionAllowedEvent,
   connectionClosedEvent,
@@ -37,9 +40,11 @@ import { configEvent, findingEvent, processEvent } from "../audit/sandbox-events
 import type { Guarded, Refusal } from "./connection.ts";
 
 export type {
+  AuditedCall,
   AuditedConnection,
   AuditedProcess,
   AuditedRequest,
+  CallOutcome,
   ConfigChange,
   DnsQuestion,
   Finding,
@@ -72,6 +77,16 @@ export interface Audit {
   /** A request was refused, or could not be forwarded. On disk on return. */
   requestRefused(connection: AuditedConnection, request: AuditedRequest, refusal: Refusal): void;
 
+  /**
+   * A call to a model is about to be forwarded. Its event is written by `callCompleted` or `callRefused`, one of which
+   * must follow.
+   */
+  callAllowed(connection: AuditedConnection, call: AuditedCall): Refusal | undefined;
+  /** The call has been answered. */
+  callCompleted(connection: AuditedConnection, call: AuditedCall, outcome: CallOutcome): void;
+  /** A call was refused, or its backend failed. On disk on return. */
+  callRefused(connection: AuditedConnection, call: AuditedCall, refused: RefusedCall): void;
+
   /** A datagram other than DNS was refused. */
   udpRefused(datagram: RefusedDatagram, refusal: Refusal): void;
   /** Policy DNS answered with a synthetic address, or with none. */
@@ -86,6 +101,12 @@ export interface Audit {
   lifecycle(activity: "start" | "stop", detail: string): void;
   configChanged(change: ConfigChange): void;
   finding(finding: Finding): void;
+}
+
+/** Why a call failed, and what had come of it until then. */
+export interface RefusedCall {
+  readonly refusal: Refusal;
+  readonly outcome?: CallOutcome;
 }
 
 /** Which sandbox this is, and which release of ours: said in every event. */
@@ -115,6 +136,8 @@ class LoggedAudit implements Audit {
   readonly #now: () => number;
   /** Requests that were let through and are not over, by id. */
   readonly #open = new Map<string, OpenRequest>();
+  /** What puts calls to models on record that are slow to be answered, by id. */
+  readonly #openCalls = new Map<string, NodeJS.Timeout>();
 
   constructor(log: AuditLog, reporter: Reporter, now: () => number) {
     this.#log = log;
@@ -170,6 +193,24 @@ class LoggedAudit implements Audit {
     if (raisesFinding) this.finding({ kind: refused, title: sentence, description: detail, severity, remedy });
   }
 
+  callAllowed(connection: AuditedConnection, call: AuditedCall): Refusal | undefined {
+    if (!this.#log.healthy && !this.#log.flush()) return unwritable(undefined);
+    const write = () => this.#log.append(callAllowedEvent(this.#moment(), connection, { call }), "soon");
+    this.#openCalls.set(call.id, setTimeout(write, slowRequestMilliseconds).unref());
+    return undefined;
+  }
+
+  callCompleted(connection: AuditedConnection, call: AuditedCall, outcome: CallOutcome): void {
+    this.#endCall(call);
+    this.#log.append(callAllowedEvent(this.#moment(), connection, { call, outcome }), "soon");
+  }
+
+  callRefused(connection: AuditedConnection, call: AuditedCall, refused: RefusedCall): void {
+    this.#endCall(call);
+    this.#log.append(callRefusedEvent(this.#moment(), connection, { call, ...refused }), "now");
+    this.#findIn(refused.refusal);
+  }
+
   udpRefused(datagram: RefusedDatagram, refusal: Refusal): void {
     this.#log.append(datagramRefusedEvent(this.#moment(), datagram, refusal), "now");
   }
@@ -205,6 +246,11 @@ class LoggedAudit implements Audit {
 
   #moment(): Moment {
     return { reporter: this.#reporter, time: this.#now() };
+  }
+
+  #endCall({ id }: AuditedCall): void {
+    clearTimeout(this.#openCalls.get(id));
+    this.#openCalls.delete(id);
   }
 
   #endRequest({ id }: AuditedRequest): RequestVerdict | undefined {

@@ -3,6 +3,7 @@
  * main; nothing in it is looked up anywhere else.
  */
 import type { CompiledPolicy } from "../../policy/verdict.ts";
+import type { SessionEnd } from "./08-inspect/http1/session.ts";
 import type { Audit } from "./11-audit.ts";
 import type { Decided, Guarded, Identified, Intercepted, Peeked, Refusal, Terminated } from "./connection.ts";
 
@@ -25,6 +26,8 @@ export interface EgressContext {
 
 /** The steps that look at the world (processes, resolver, certificates), bound to what they look at it with. */
 export interface WorldlySteps {
+  /** Serves a connection to `inference.local` to its end; the signal cuts it. */
+  readonly infer: (connection: Identified, signal: AbortSignal) => Promise<SessionEnd>;
   readonly identify: (connection: Intercepted) => Promise<Identified | Refusal>;
   readonly guard: (connection: Decided) => Promise<Guarded | Refusal>;
   readonly terminate: (connection: Peeked) => Promise<Terminated | Refusal>;

@@ -3,7 +3,7 @@
  * gives its own, or a Refusal, which ends the path. There is no other way out of a sandbox.
  */
 import { isInspected } from "../../policy/compile-endpoint.ts";
-import { inference } from "./03-inference.ts";
+import { inferenceHost } from "./03-inference/host.ts";
 import { decide } from "./04-decide.ts";
 import { peek } from "./06-peek.ts";
 import { type SessionEnd, serveHttp1 } from "./08-inspect/http1/session.ts";
@@ -65,9 +65,8 @@ export function createDecisionPath(world: EgressContext): DecisionPath {
 async function follow(connection: Intercepted, live: LiveConnection, context: PathContext): Promise<SessionEnd> {
   const identified = await context.steps.identify(connection); // 02
   if (isRefusal(identified)) return refuse(connection, identified, context);
-  const routed = inference(identified); // 03
-  if (isRefusal(routed)) return refuse(identified, routed, context);
-  const decided = decide(routed, context.policy()); // 04
+  if (identified.destination.host === inferenceHost) return context.steps.infer(identified, live.signal); // 03
+  const decided = decide(identified, context.policy()); // 04
   if (isRefusal(decided)) return refuse(identified, decided, context);
   live.reached = decided;
   const guarded = await context.steps.guard(decided); // 05

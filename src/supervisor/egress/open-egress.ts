@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import type { ModelRoutes } from "../../inference/routes.ts";
 import type { CompiledPolicy } from "../../policy/verdict.ts";
 import type { LaunchSpec } from "../launch-spec.ts";
 import type { ListenerDescriptors } from "../sandbox/listener-descriptors.ts";
@@ -14,6 +15,7 @@ import { SyntheticAddresses } from "./01-intercept/synthetic-addresses.ts";
 import { serveCapturedClient } from "./01-intercept/transparent.ts";
 import { createIdentifyContext, describeHolder, type IdentifyContext, identify } from "./02-identify/identify.ts";
 import { datagramSocketInode } from "./02-identify/socket-inode.ts";
+import type { InferenceOptions } from "./03-inference/open-inference.ts";
 import { machineAddresses } from "./05-guard/forbid-internal.ts";
 import { guard } from "./05-guard/guard.ts";
 import { systemResolver } from "./05-guard/resolve.ts";
@@ -33,6 +35,8 @@ export interface EgressOptions {
   readonly trust: UpstreamTrust;
   /** The policy in force now. */
   readonly policy: () => CompiledPolicy;
+  /** The routes to models that are in force now. */
+  readonly modelRoutes: () => ModelRoutes;
 }
 
 export interface Egress {
@@ -67,6 +71,7 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     onDefect: (error) => console.error(error),
     steps: {
       identify: (connection) => identify(connection, identifyContext),
+      infer: lazyInference({ ...options, resolver: guardContext.resolver, signal }),
       guard: (connection) => guard(connection, guardContext),
       terminate: (connection) => terminate(connection, { authority, trust, signal }),
     },
@@ -93,6 +98,15 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
       await watch;
       await identifyContext[Symbol.asyncDispose]();
     },
+  };
+}
+
+/** What asks models is loaded when one is asked: it would be a tenth of every supervisor's code. */
+function lazyInference(options: InferenceOptions): EgressContext["steps"]["infer"] {
+  let opened: Promise<EgressContext["steps"]["infer"]> | undefined;
+  return async (connection, signal) => {
+    opened ??= import("./03-inference/open-inference.ts").then(({ openInference }) => openInference(options));
+    return (await opened)(connection, signal);
   };
 }
 

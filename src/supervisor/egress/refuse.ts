@@ -21,11 +21,17 @@ const statusPhrases: Readonly<Record<number, string>> = {
   408: "Request Timeout",
   413: "Content Too Large",
   421: "Misdirected Request",
+  426: "Upgrade Required",
   429: "Too Many Requests",
   502: "Bad Gateway",
   503: "Service Unavailable",
   504: "Gateway Timeout",
 };
+
+/** A status in words, for people who read along: programs go by the number (RFC 9112 section 4). */
+export function statusPhrase(status: number): string {
+  return statusPhrases[status] ?? (status < 400 ? "OK" : "Refused");
+}
 
 /** A fatal `access_denied` (RFC 8446 section 6.2) in a plaintext record, as an answer to a ClientHello. */
 const tlsAccessDenied = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x31]);
@@ -98,7 +104,7 @@ export function refusalResponse(
   const { status, body } = answer;
   const fields = answer.fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   return (
-    `HTTP/1.1 ${status} ${statusPhrases[status] ?? "Refused"}\r\n${fields}` +
+    `HTTP/1.1 ${status} ${statusPhrase(status)}\r\n${fields}` +
     `${options.close ? "Connection: close\r\n" : ""}\r\n${options.withBody ? body : ""}`
   );
 }

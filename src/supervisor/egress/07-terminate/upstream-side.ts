@@ -42,9 +42,9 @@ const weakness =
  */
 export async function connectUpstream(
   connection: Dialable,
-  options: { readonly trust: UpstreamTrust; readonly signal: AbortSignal },
+  options: { readonly trust: UpstreamTrust; readonly signal: AbortSignal; readonly timeoutMs?: number },
 ): Promise<Socket | Refusal> {
-  const dialled = await dial(connection, { signal: options.signal });
+  const dialled = await dial(connection, options);
   if (isRefusal(dialled)) return dialled;
   const { host } = connection.destination;
   const secured = connect({

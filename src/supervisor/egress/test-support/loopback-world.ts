@@ -33,6 +33,9 @@ export class RememberingAudit {
   };
   readonly requestRefused: Audit["requestRefused"] = (_, _request, { refused }) =>
     this.#note("request refused", refused);
+  readonly callAllowed: Audit["callAllowed"] = (_, { operation }) => this.#note("call allowed", operation);
+  readonly callCompleted: Audit["callCompleted"] = (_, _call, { status }) => this.#note("call completed", `${status}`);
+  readonly callRefused: Audit["callRefused"] = (_, _call, { refusal }) => this.#note("call refused", refusal.refused);
   readonly udpRefused: Audit["udpRefused"] = () => this.#note("udp refused");
   readonly dnsAnswered: Audit["dnsAnswered"] = () => this.#note("dns answered");
   readonly dnsRefused: Audit["dnsRefused"] = () => this.#note("dns refused");
@@ -96,6 +99,11 @@ export class LoopbackWorld implements AsyncDisposable {
   readonly defects: unknown[] = [];
   policy: CompiledPolicy;
   readonly path: DecisionPath;
+  /** Calls to models; without any, a connection to them is closed. */
+  infer: EgressContext["steps"]["infer"] = async ({ stream }) => {
+    stream.destroy();
+    return "closed";
+  };
   readonly #stop = new AbortController();
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
@@ -116,6 +124,7 @@ export class LoopbackWorld implements AsyncDisposable {
       signal: this.#stop.signal,
       onDefect: (error) => this.defects.push(error),
       steps: {
+        infer: (connection, signal) => this.infer(connection, signal),
         identify: async (connection) => identifiedAsTest(connection),
         guard: async (decided): Promise<Guarded | Refusal> => ({
           ...decided,
@@ -136,6 +145,11 @@ export class LoopbackWorld implements AsyncDisposable {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return (server.address() as AddressInfo).port;
+  }
+
+  /** Aborted with the world. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
   }
 
   /** The explicit proxy; gives its port. */

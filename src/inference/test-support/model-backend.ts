@@ -1,0 +1,91 @@
+/**
+ * A model's backend for tests: speaks Chat Completions, Responses and Messages, streamed and not, with tools; and fails in
+ * the ways that backends fail. It says what it is told to say, one answer a call, and remembers what it was asked.
+ */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
+import { type Render, renderers } from "./model-answers.ts";
+
+/** What a model answers: words, or the wish to have a tool called. */
+export type ModelAnswer =
+  | { readonly text: string }
+  | { readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };
+
+/** How a call goes wrong. */
+export type Fault =
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  /** The connection is closed without a word. */
+  | "hang-up"
+  /** Nothing is ever said. */
+  | "silence"
+  /** A stream stops in its middle, and the connection is closed. */
+  | "break-off"
+  /** A stream stops in its middle, and nothing follows. */
+  | "stall";
+
+export interface ModelCallRecord {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it as they like
+  readonly json: any;
+  /** Resolves when the connection of the call is closed before its answer was sent. */
+  readonly abandoned: Promise<void>;
+}
+
+export class ModelBackend {
+  readonly calls: ModelCallRecord[] = [];
+  /** What the next calls are answered, in order; after the last one the model only greets. */
+  readonly answers: ModelAnswer[] = [];
+  /** What goes wrong with the next calls, in order; undefined: nothing. */
+  readonly faults: (Fault | undefined)[] = [];
+  /** Between two events of a stream. */
+  pauseMs = 0;
+
+  readonly listener = (request: IncomingMessage, response: ServerResponse): void => void this.#serve(request, response);
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const abandoned = new Promise<void>((resolve) => {
+      response.on("close", () => !response.writableFinished && resolve());
+    });
+    const body = await text(request);
+    const { method = "", url: target = "", headers } = request;
+    const json = body === "" ? undefined : JSON.parse(body);
+    this.calls.push({ method, target, headers, body, json, abandoned });
+    const fault = this.faults.shift();
+    if (fault === "silence") return;
+    if (fault === "hang-up") return void request.socket.destroy();
+    if (typeof fault === "object") return this.#fail(response, fault);
+    const render = renderers.get(new URL(target, "http://x").pathname.replace(/^\/v1/, ""));
+    if (!render) return this.#fail(response, { status: 404 });
+    await this.#answer(response, { render, json, fault });
+  }
+
+  #fail(response: ServerResponse, { status, headers }: Exclude<Fault, string>): void {
+    response.writeHead(status, { "content-type": "application/json", ...headers });
+    response.end(JSON.stringify({ error: { message: `the backend says ${status}`, type: "backend_error" } }));
+  }
+
+  async #answer(
+    response: ServerResponse,
+    { render, json, fault }: { render: Render; json: { model: string; stream?: boolean }; fault: Fault | undefined },
+  ): Promise<void> {
+    const answer = this.answers.shift() ?? { text: `Hello from ${json.model}.` };
+    const rendered = render(answer, json);
+    if (!json.stream) {
+      response.writeHead(200, { "content-type": "application/json", "x-request-id": "req-1", "set-cookie": "a=b" });
+      response.end(JSON.stringify(rendered.whole));
+      return;
+    }
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    for (const [index, event] of rendered.events.entries()) {
+      if (response.destroyed) return;
+      if (index === 2 && fault === "stall") return;
+      await new Promise((resolve) => response.write(event, resolve));
+      if (index === 1 && fault === "break-off") return void response.destroy();
+      if (this.pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, this.pauseMs));
+    }
+    response.end();
+  }
+}
