@@ -15,6 +15,9 @@ const mostSyntaxProblems = 5;
 /** A policy nests eight deep; it also ends aliases that contain themselves. */
 const deepest = 32;
 
+/** Where what is about the whole text is shown. */
+const start: Place = { line: 1, column: 1 };
+
 export type YamlTreeResult =
   | { readonly ok: true; readonly tree: Tree }
   | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -48,7 +51,8 @@ export function parseYamlTree(text: string): YamlTreeResult {
   }
   const builder: Builder = { lines, anchors: new Map(), problems: [], nodes: 0 };
   const tree = build(document.contents, builder, 0);
-  return builder.problems.length > 0 ? { ok: false, problems: builder.problems } : { ok: true, tree };
+  if (builder.problems.length > 0) return { ok: false, problems: builder.problems };
+  return { ok: true, tree: tree.at === undefined ? { ...tree, at: start } : tree };
 }
 
 /** Brackets, or dashes on one line: what a short text can nest thousands deep. Quoted ones are counted too. */
@@ -129,5 +133,5 @@ function placeAt(lines: LineCounter, offset: number): Place {
 }
 
 function failed(message: string): YamlTreeResult {
-  return { ok: false, problems: [{ severity: "error", key: [], message }] };
+  return { ok: false, problems: [{ severity: "error", key: [], message, place: start }] };
 }
