@@ -54,6 +54,7 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       history: () => import("./commands/policy/history.ts"),
       diff: () => import("./commands/policy/diff.ts"),
       explain: () => import("./commands/policy/explain.ts"),
+      test: () => import("./commands/policy/test.ts"),
     },
   },
   provider: {

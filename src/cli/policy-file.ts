@@ -1,5 +1,5 @@
 /**
- * A policy file, checked here before anything is sent: this side has the text, and can point into it.
+ * Policy files and their kin, checked here before anything is sent: this side has the text, and can point into it.
  */
 import { readFileSync } from "node:fs";
 import type { SandboxPolicyJson } from "../gen/openshell/sandbox/v1/sandbox_pb.ts";
@@ -30,18 +30,35 @@ export async function loadPolicyFile(path: string, notes: Notes): Promise<Sandbo
  * @returns the policy. Throws CommandFailure with every problem, each with its line marked.
  */
 export async function readPolicyFile(path: string, { note }: Notes): Promise<Policy> {
-  const text = readPolicyText(path);
   const { parsePolicy } = await import("../policy/parse.ts");
-  const result = parsePolicy(text);
-  if (!result.ok) {
-    const shown = result.problems.map((problem) => pointedOut(problem, path, text)).join("\n");
-    throw new CommandFailure(`${path} is not a policy that can be used\n${shown}`, { code: "invalid_argument" });
-  }
-  for (const warning of result.warnings) note(pointedOut(warning, path, text));
-  return result.policy;
+  const { policy, warnings, show } = await readYamlFile(path, { what: "policy", parse: parsePolicy });
+  for (const warning of warnings) note(show(warning));
+  return policy;
 }
 
-function readPolicyText(path: string): string {
+interface Form<Good> {
+  /** What the file should be, in words. */
+  readonly what: string;
+  readonly parse: (text: string) => Good | { readonly ok: false; readonly problems: readonly Problem[] };
+}
+
+/**
+ * Reads a file in which problems can be pointed at. Throws CommandFailure with every one, each with its line marked;
+ * `show` of what is returned marks the line of another one.
+ */
+export async function readYamlFile<Good extends { readonly ok: true }>(
+  path: string,
+  { what, parse }: Form<Good>,
+): Promise<Good & { readonly show: (problem: Problem) => string }> {
+  const text = readText(path, what);
+  const show = (problem: Problem) => pointedOut(problem, path, text);
+  const result = parse(text);
+  if (result.ok) return { ...result, show };
+  const shown = result.problems.map(show).join("\n");
+  throw new CommandFailure(`${path} is not a ${what} that can be used\n${shown}`, { code: "invalid_argument" });
+}
+
+function readText(path: string, what: string): string {
   try {
     const bytes = readFileSync(path === "-" ? 0 : path);
     if (bytes.length > MAX_POLICY_BYTES) throw new Error(`it is ${bytes.length} bytes long`);
@@ -56,7 +73,7 @@ function readPolicyText(path: string): string {
           : error instanceof Error
             ? error.message
             : String(error);
-    throw new CommandFailure(`cannot read the policy ${path}: ${reason}`, { code: "invalid_argument" });
+    throw new CommandFailure(`cannot read the ${what} ${path}: ${reason}`, { code: "invalid_argument" });
   }
 }
 

@@ -3,6 +3,7 @@
  * YAML that would allow it. The verdict itself comes from the compiled policy, so an explanation can't disagree with it.
  */
 import type { CanonicalHost } from "../net/canonical-host.ts";
+import { type Answer, ask, isAllowed, type Question } from "./ask.ts";
 import { compilePolicy } from "./compile.ts";
 import { compileEndpoint, deniesEverything, isInspected } from "./compile-endpoint.ts";
 import { compileBinaries } from "./match/binary.ts";
@@ -13,15 +14,7 @@ import { readPolicy } from "./read-policy.ts";
 import type { ReasonCode } from "./reason-codes.ts";
 import { type Suggestion, smallestRule } from "./smallest-rule.ts";
 import { type Json, treeFromJson } from "./tree.ts";
-import type {
-  Caller,
-  CompiledPolicy,
-  ConnectVerdict,
-  Destination,
-  MatchedEndpoint,
-  RequestFacts,
-  RequestVerdict,
-} from "./verdict.ts";
+import type { CompiledPolicy, RequestFacts } from "./verdict.ts";
 import { writtenMatcher } from "./written-form.ts";
 
 export interface Condition {
@@ -39,10 +32,7 @@ export interface NearestRule {
   readonly conditions: readonly Condition[];
 }
 
-export interface Explanation {
-  readonly connect: ConnectVerdict;
-  /** Absent if no request was asked about, or the connection is denied or not inspected. */
-  readonly request?: RequestVerdict;
+export interface Explanation extends Answer {
   /** The rule most of whose conditions hold; absent if there are no rules. */
   readonly nearest?: NearestRule;
   /**
@@ -55,14 +45,6 @@ export interface Explanation {
    * and where no rule could allow exactly this.
    */
   readonly suggestion?: Suggestion;
-}
-
-export interface Question {
-  readonly destination: Destination;
-  readonly caller: Caller;
-  readonly request?: RequestFacts;
-  /** The name leads to a private address, so that a rule must name exactly this host. */
-  readonly isPrivate?: boolean;
 }
 
 const ruleReasons: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
@@ -82,7 +64,7 @@ export function isDecidedByRules(reason: ReasonCode): boolean {
 
 /** Explains one question, as it is decided by this policy. */
 export function explain(policy: Policy, question: Question): Explanation {
-  const verdict = decide(policy, question);
+  const verdict = ask(ready(policy), question);
   const nearest = nearestRule(policy, question);
   const denying = denyingRules(policy, question);
   const suggestion = isAllowed(verdict) || denying.length > 0 ? undefined : suggest(policy, question, verdict);
@@ -94,45 +76,8 @@ export function explain(policy: Policy, question: Question): Explanation {
   };
 }
 
-type Verdict = Pick<Explanation, "connect" | "request">;
-
-function decide(policy: Policy, { destination, caller, request, isPrivate }: Question): Verdict {
-  const compiled = compilePolicy(policy, { version: 0, hash: "" });
-  const connect = compiled.connect(destination, caller);
-  if (
-    connect.kind === "allow" &&
-    isPrivate &&
-    !connect.endpoints.some(({ endpoint }) => names(endpoint, destination))
-  ) {
-    return { connect: { kind: "deny", reason: "guard.private", rule: connect.rule } };
-  }
-  if (connect.kind === "deny" || !connect.inspected || request === undefined) return { connect };
-  return { connect, request: decideKnown(compiled, connect.endpoints, request) };
-}
-
-/** The verdict on what is known: of contents that nobody has told, no allow rule can be said to hold. */
-function decideKnown(
-  compiled: CompiledPolicy,
-  endpoints: readonly MatchedEndpoint[],
-  request: RequestFacts,
-): RequestVerdict {
-  const verdict = compiled.request(endpoints, request);
-  if (verdict.kind !== "needs-body") return verdict;
-  // Only a POST is sure to have contents.
-  if (verdict.language === "json-rpc" && request.method !== "POST") {
-    return decideKnown(compiled, endpoints, { ...request, rpc: [] });
-  }
-  const { rule, auditOnly } = verdict;
-  return { kind: "deny", reason: "inspect.no_rule", rule, auditOnly };
-}
-
-/** Whether an endpoint opens private addresses for a host by naming it; what `allowed_ips` holds is not asked here. */
-function names({ host, advisorProposed, allowedIps }: Endpoint, destination: Destination): boolean {
-  return host === destination.host && !advisorProposed && allowedIps.length === 0;
-}
-
-function isAllowed({ connect, request }: Verdict): boolean {
-  return (request ?? connect).kind === "allow";
+function ready(policy: Policy): CompiledPolicy {
+  return compilePolicy(policy, { version: 0, hash: "" });
 }
 
 /** How much each condition says about what the author had in mind: who names the host means this destination. */
@@ -219,8 +164,7 @@ function deniesAlone(endpoint: Endpoint, request: RequestFacts | undefined): boo
 }
 
 /** The rule to add, if adding it is found to help: some requests no rule can allow. */
-function suggest(policy: Policy, question: Question, verdict: Verdict): Suggestion | undefined {
-  const { connect } = verdict;
+function suggest(policy: Policy, question: Question, { connect }: Answer): Suggestion | undefined {
   const asked = connect.kind === "allow" ? connect.endpoints.map(({ endpoint }) => endpoint) : [];
   const rule = smallestRule(question, asked);
   if (rule === undefined) return undefined;
@@ -229,7 +173,7 @@ function suggest(policy: Policy, question: Question, verdict: Verdict): Suggesti
   const read = readPolicy(treeFromJson({ version: 1, ...suggestion }));
   if (!read.ok) return undefined;
   const networkPolicies = new Map([...policy.networkPolicies, ...read.policy.networkPolicies]);
-  return isAllowed(decide({ ...policy, networkPolicies }, question)) ? suggestion : undefined;
+  return isAllowed(ask(ready({ ...policy, networkPolicies }), question)) ? suggestion : undefined;
 }
 
 function freeKey(policy: Policy, wanted: string): string {

@@ -3,7 +3,7 @@
  * a call of the tool `*` must not end up as a wildcard in a rule that somebody approves.
  */
 
-import type { Question } from "./explain.ts";
+import type { Question } from "./ask.ts";
 import type { Endpoint } from "./policy.ts";
 import type { GraphqlRequest, RequestFacts, RpcMessage } from "./verdict.ts";
 import { websocketText } from "./websocket-text.ts";

@@ -1,7 +1,8 @@
 /**
  * An explanation as plain data: what `-o json` prints, and what the text for people is made from.
  */
-import { type Condition, explain, isDecidedByRules, type Question } from "../../policy/explain.ts";
+import type { Question } from "../../policy/ask.ts";
+import { type Condition, explain, isDecidedByRules } from "../../policy/explain.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { type ReasonCode, reasonEntry, remedyFor } from "../../policy/reason-codes.ts";
 import type { Suggestion } from "../../policy/smallest-rule.ts";

@@ -1,4 +1,5 @@
-import type { Question } from "../../../policy/explain.ts";
+import type { Question } from "../../../policy/ask.ts";
+import type { Target } from "../../../policy/target.ts";
 import type { Caller } from "../../../policy/verdict.ts";
 import type { Gateway } from "../../api/gateway.ts";
 import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
@@ -9,7 +10,7 @@ import { type CommandFailure, usageFailure } from "../../command-failure.ts";
 import { type Denial, type DenialFilter, lastDenial } from "../../explain/denial.ts";
 import { explanationText } from "../../explain/explanation-text.ts";
 import { denialView, type ExplanationView, type PolicyAsked, questionView } from "../../explain/explanation-view.ts";
-import { method, program, type Target, target } from "../../explain/question.ts";
+import { method, program, target } from "../../explain/question.ts";
 import { list, text, value } from "../../flags/flag.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
 import { structured } from "../../output/structured.ts";

@@ -250,3 +250,46 @@ describe("policy history and diff", () => {
     assert.equal((await run(runner, gateway, "diff", "2", "2", "--name", "demo")).stderr, "nothing differs\n");
   });
 });
+
+describe("policy test", () => {
+  const cases = (runner: CommandRunner, text: string) => {
+    const path = join(runner.home, "cases.yaml");
+    writeFileSync(path, text);
+    return path;
+  };
+
+  it("needs no gateway, speaks TAP and fails with a case that fails", async () => {
+    using runner = new CommandRunner();
+    const asked = "url: https://a.example.com/, binary: /usr/bin/curl";
+    const file = cases(runner, `cases:\n  - { name: shut, ${asked}, expect: deny }\n  - { ${asked}, expect: allow }\n`);
+    const ran = await runner.run("policy", "test", policyFile(runner), file);
+    assert.equal(ran.exitCode, 1);
+    assert.equal(
+      ran.stdout,
+      [
+        "TAP version 14",
+        "1..2",
+        "ok 1 - shut",
+        "not ok 2 - https://a.example.com/",
+        "  ---",
+        '  expected: "allow"',
+        '  got: "deny, decide.implicit_deny"',
+        `  at: ${JSON.stringify(`${file}:3:5`)}`,
+        "  ...",
+        "",
+      ].join("\n"),
+    );
+    const json = JSON.parse((await runner.run("policy", "test", policyFile(runner), file, "-o", "json")).stdout);
+    assert.deepEqual(
+      json.map(({ ok }: { ok: boolean }) => ok),
+      [true, false],
+    );
+  });
+
+  it("points at what is wrong in the file of cases", async () => {
+    using runner = new CommandRunner();
+    const ran = await runner.run("policy", "test", policyFile(runner), cases(runner, "cases:\n  - expect: deny\n"));
+    assert.notEqual(ran.exitCode, 0);
+    assert.match(ran.stderr, /`url` is missing\n {2}2 \| {3}- expect: deny\n {4}\| {5}\^/);
+  });
+});
