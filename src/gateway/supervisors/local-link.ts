@@ -10,6 +10,7 @@ import {
   SupervisorMessageSchema,
 } from "../../gen/openshell/v1/supervisor_pb.ts";
 import { JsonLineReader, jsonLine } from "../../net/json-lines.ts";
+import { readOpeningLine } from "../../net/opening-line.ts";
 import type { GatewayContext } from "../context.ts";
 import { policyJson } from "../policies/policy-json.ts";
 import type { Session } from "./sessions.ts";
@@ -22,16 +23,13 @@ const MAX_OPENING_BYTES = 1024;
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 /** Whoever connects and says nothing is not a supervisor. */
 const OPENING_TIMEOUT_MS = 10_000;
-const NEWLINE = 0x0a;
 
 /** A server for supervisors; the caller listens. */
 export function createLocalLink(context: GatewayContext): Server {
   // Half-open for the channels: a command's input may end long before its output.
   return createServer({ allowHalfOpen: true }, (socket) => {
     socket.on("error", () => {});
-    socket.setTimeout(OPENING_TIMEOUT_MS, () => socket.destroy());
-    readOpening(socket, (line, rest) => {
-      socket.setTimeout(0);
+    readOpeningLine(socket, { maxBytes: MAX_OPENING_BYTES, timeoutMs: OPENING_TIMEOUT_MS }, (line, rest) => {
       open(context, socket, { line, rest }).catch((error: unknown) => {
         context.log.error("a supervisor's connection failed", error);
         socket.destroy();
@@ -43,25 +41,6 @@ export function createLocalLink(context: GatewayContext): Server {
 interface Opening {
   readonly session?: { readonly sandboxId: string; readonly token: string };
   readonly channel?: { readonly sandboxId: string; readonly token: string; readonly channelId: string };
-}
-
-/** Reads the first line alone: the bytes behind it may be a command's output and must not be parsed. */
-function readOpening(socket: Socket, then: (line: string, rest: Buffer) => void): void {
-  let read = Buffer.alloc(0);
-  const onData = (chunk: Buffer | string) => {
-    read = Buffer.concat([read, chunk as Buffer]);
-    const end = read.indexOf(NEWLINE);
-    if (end === -1 && read.length <= MAX_OPENING_BYTES) return;
-    socket.off("data", onData);
-    socket.off("end", onEnd);
-    socket.pause();
-    if (end === -1 || end > MAX_OPENING_BYTES) socket.destroy();
-    else then(read.toString("utf8", 0, end), read.subarray(end + 1));
-  };
-  // A half-open socket whose peer leaves early would otherwise stay.
-  const onEnd = () => socket.destroy();
-  socket.on("data", onData);
-  socket.on("end", onEnd);
 }
 
 async function open(
