@@ -17,14 +17,23 @@ export interface Envelope {
 }
 
 export function envelope(message: Uint8Array): Buffer {
-  const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
-  framed[0] = 0;
-  framed.writeUInt32BE(message.length, 1);
-  framed.set(message, PREFIX_BYTES);
-  return framed;
+  return framed(0, message);
 }
 
-/** Puts envelopes together from the chunks of a stream. Throws on what this client did not ask for (compression). */
+/** The envelope after which nothing follows. */
+export function endEnvelope(): Buffer {
+  return framed(END_OF_STREAM, new Uint8Array(0));
+}
+
+function framed(flags: number, message: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
+  bytes[0] = flags;
+  bytes.writeUInt32BE(message.length, 1);
+  bytes.set(message, PREFIX_BYTES);
+  return bytes;
+}
+
+/** Puts envelopes together from the chunks of a stream. Throws on what nobody here asks for (compression). */
 export class EnvelopeReader {
   private rest: Buffer = Buffer.alloc(0);
 
@@ -34,9 +43,9 @@ export class EnvelopeReader {
     const complete: Envelope[] = [];
     while (bytes.length >= PREFIX_BYTES) {
       const flags = bytes[0] ?? 0;
-      if ((flags & COMPRESSED) !== 0) throw new Error("the gateway sent a compressed message");
+      if ((flags & COMPRESSED) !== 0) throw new Error("the peer sent a compressed message");
       const length = bytes.readUInt32BE(1);
-      if (length > MAX_MESSAGE_BYTES) throw new Error(`the gateway sent a message of ${length} bytes`);
+      if (length > MAX_MESSAGE_BYTES) throw new Error(`the peer sent a message of ${length} bytes`);
       if (bytes.length < PREFIX_BYTES + length) break;
       const message = bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + length);
       complete.push({ isEnd: (flags & END_OF_STREAM) !== 0, bytes: message });
