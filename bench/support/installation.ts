@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Channel } from "../../src/cli/api/channel.ts";
 import { execSandboxInteractive } from "../../src/cli/api/exec-wire.ts";
+import { Http2Carriage } from "../../src/cli/api/http2-carriage.ts";
 import { createSandbox, deleteSandbox, watchSandbox } from "../../src/cli/api/methods.ts";
 import type { SandboxJson } from "../../src/gen/openshell/v1/sandbox_pb.ts";
 import { configDirectory } from "../../src/locations/config-directory.ts";
@@ -90,10 +91,11 @@ async function connect(env: Readonly<Record<string, string>>): Promise<GatewayAp
   const entry = readGatewayEntry(directory, LOCAL_GATEWAY_NAME);
   const credentials = readMtlsBundle(directory, LOCAL_GATEWAY_NAME);
   if (!entry || !credentials) throw new Error("the gateway has not written how to reach it");
-  const channel = await Channel.open({
+  const carriage = await Http2Carriage.open({
     endpoint: entry.gateway_endpoint,
     tls: { ca: credentials.ca, cert: credentials.certificate, key: credentials.key },
   });
+  const channel = new Channel(carriage);
   return {
     channel,
     async create() {

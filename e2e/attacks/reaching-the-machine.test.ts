@@ -1,8 +1,9 @@
 /** Ways from a sandbox to the machine it runs on: its loopback, its gateway, its Unix sockets, its network. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { eachUser } from "../support/as-each-user.ts";
 import { type Installation, install } from "../support/installation.ts";
@@ -11,12 +12,19 @@ import { createSandbox, type Sandbox } from "../support/sandbox.ts";
 
 const ownServer = 8099;
 const abstractName = "openshell-e2e-abstract";
+/** Where a policy can show the folder of the gateway's sockets. */
+const shownRuntime = "/srv/openshell-e2e-runtime";
+
+function runtimeOf(installation: Installation): string {
+  return join(installation.home, "run");
+}
 
 for (const [who, options] of eachUser) {
   describe(`a program in a sandbox of ${who}`, () => {
     let installation: Installation;
     let sandbox: Sandbox;
     let gatewayPort: number;
+    let gatewaySocket: string;
     const heard: string[] = [];
     const server = createServer((socket) => {
       heard.push("tcp");
@@ -31,9 +39,13 @@ for (const [who, options] of eachUser) {
       installation = install(options);
       await new Promise<void>((resolve) => server.listen(ownServer, "127.0.0.1", resolve));
       await new Promise<void>((resolve) => abstractServer.listen(`\0${abstractName}`, resolve));
+      // Below /tmp, where it lies in tests, no policy could show it.
+      mkdirSync(shownRuntime, { recursive: true });
+      execFileSync("mount", ["--bind", runtimeOf(installation), shownRuntime]);
       await installation.run(["gateway", "start"]);
-      const { endpoint } = JSON.parse(readFileSync(join(installation.stateDirectory, "gateway.json"), "utf8"));
+      const { endpoint, socket } = JSON.parse(readFileSync(join(installation.stateDirectory, "gateway.json"), "utf8"));
       gatewayPort = Number(new URL(endpoint).port);
+      gatewaySocket = socket;
       sandbox = await createSandbox(
         installation,
         "outward",
@@ -48,6 +60,8 @@ network_policies:
     after(async () => {
       server.close();
       abstractServer.close();
+      execFileSync("umount", [shownRuntime]);
+      rmdirSync(shownRuntime);
       await installation[Symbol.asyncDispose]();
     });
 
@@ -118,6 +132,22 @@ network_policies:
     it("finds no socket file of the machine's", async () => {
       const { stdout } = await sandbox.run("find / -path /proc -prune -o -type s -print 2>/dev/null");
       assert.equal(stdout, "");
+    });
+
+    it("is not let in by the gateway's own socket, though its policy shows it the folder", async () => {
+      const policy = `filesystem_policy: { include_workdir: true, read_only: [/usr, /lib, /etc, ${shownRuntime}] }`;
+      const shown = await createSandbox(installation, "shown", policy);
+      const got = await askPython<string>(
+        shown,
+        `
+def greeting():
+    s = socket.socket(socket.AF_UNIX)
+    s.connect("${join(shownRuntime, relative(runtimeOf(installation), gatewaySocket))}")
+    return s.recv(100).decode()
+print(json.dumps(outcome(greeting)))`,
+      );
+      // Root's is another user's to the sandbox; an ordinary user's sandbox is that user, and yet hears no greeting.
+      assert.ok(options.user === undefined ? ["", "EACCES"].includes(got) : ["", "ECONNRESET"].includes(got), got);
     });
 
     it("can't change its network: no rules, no routes, no interfaces, no addresses", async () => {

@@ -1,8 +1,6 @@
 /** Puts a gateway together, in the order in which its parts need each other, and takes it apart again. */
-import type { EventEmitter } from "node:events";
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
-import type { Http2SecureServer, ServerHttp2Session } from "node:http2";
-import type { Server, Socket } from "node:net";
+import type { Server } from "node:net";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { processStartTime } from "../linux/process-stat.ts";
@@ -14,7 +12,7 @@ import {
   writeMtlsBundle,
 } from "../locations/gateway-entry.ts";
 import { forgetRunningGateway, writeRunningGateway } from "../locations/running-gateway.ts";
-import { supervisorSocketPath } from "../locations/runtime-directory.ts";
+import { apiSocketPath, supervisorSocketPath } from "../locations/runtime-directory.ts";
 import { KeyFile } from "../secrets/key-file.ts";
 import { Vault } from "../secrets/vault.ts";
 import { type GatewayCertificates, loadCertificates } from "./certificates/gateway-certificates.ts";
@@ -28,7 +26,8 @@ import { Providers } from "./providers/providers.ts";
 import { SandboxChanges } from "./sandboxes/changes.ts";
 import { reconcile } from "./sandboxes/reconcile.ts";
 import { SandboxRegistry } from "./sandboxes/registry.ts";
-import { createApiServer, listening, listenOnPort } from "./server/listen.ts";
+import { closable } from "./server/closable.ts";
+import { createApiServer, createOwnApiServer, listening, listenOnPort } from "./server/listen.ts";
 import { openSqliteStore } from "./store/sqlite/store.ts";
 import type { Store } from "./store/store.ts";
 import { createLocalLink } from "./supervisors/local-link.ts";
@@ -66,14 +65,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const context = createContext(options, store, { signal: stopping.signal, apiPort: () => port });
   const link = createLocalLink(context);
   await listenForSupervisors(link, supervisorSocketPath(options.runtimeDirectory));
+  const user = userName();
   const certificates = loadCertificates(join(options.stateDirectory, "certificates"), {
     now: new Date(options.now()),
-    user: userName(),
+    user,
   });
+  const ownServer = createOwnApiServer(context, user);
   const server = createApiServer(context, certificates);
-  const connections = trackConnections(server);
+  const closeServers = [closable(server), closable(ownServer)];
   await reconcile(context);
   port = await listenOnPort(server, options.port);
+  await listenForOwnPrograms(ownServer, apiSocketPath(options.runtimeDirectory));
   const endpoint = `https://127.0.0.1:${port}`;
   publish(options, { endpoint, port, certificates });
   options.log.info(`gateway ${options.version} listens on ${endpoint}`);
@@ -83,7 +85,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       options.log.info("gateway stops");
       forgetRunningGateway(options.stateDirectory);
       stopping.abort();
-      await Promise.all([closeServer(server, connections), closeLink(context, link), context.driver.close()]);
+      await Promise.all([...closeServers.map((close) => close()), closeLink(context, link), context.driver.close()]);
       store.close();
     },
   };
@@ -125,6 +127,13 @@ function createContext(
   };
 }
 
+/** Nobody else may even connect; the umask makes it so from the start. */
+async function listenForOwnPrograms(server: Server, socketPath: string): Promise<void> {
+  rmSync(socketPath, { force: true });
+  await listening(server, () => server.listen(socketPath));
+  chmodSync(socketPath, 0o600);
+}
+
 /** Who may connect is decided by the directory above, which is its owner's alone; sandboxes' uids come by a bind mount. */
 async function listenForSupervisors(link: Server, socketPath: string): Promise<void> {
   mkdirSync(dirname(socketPath), { recursive: true });
@@ -146,7 +155,7 @@ function userName(): string {
 
 /** Tells the machine where the gateway is. The first gateway of a user becomes the active one. */
 function publish(
-  { configDirectory, stateDirectory, name, version }: GatewayOptions,
+  { configDirectory, stateDirectory, runtimeDirectory, name, version }: GatewayOptions,
   { endpoint, port, certificates }: { endpoint: string; port: number; certificates: GatewayCertificates },
 ): void {
   writeMtlsBundle(configDirectory, name, {
@@ -164,40 +173,8 @@ function publish(
   });
   if (readActiveGateway(configDirectory) === undefined) writeActiveGateway(configDirectory, name);
   const { pid } = process;
-  writeRunningGateway(stateDirectory, { pid, startTime: processStartTime(pid) ?? "", endpoint, version });
-}
-
-/** What would keep a closing server open for as long as its clients like. */
-interface Connections {
-  readonly sessions: Set<ServerHttp2Session>;
-  readonly sockets: Set<Socket>;
-}
-
-function trackConnections(server: Http2SecureServer): Connections {
-  const connections: Connections = { sessions: new Set(), sockets: new Set() };
-  track(server, "session", connections.sessions);
-  track(server, "secureConnection", connections.sockets);
-  return connections;
-}
-
-function track<T extends EventEmitter>(server: Http2SecureServer, event: string, open: Set<T>): void {
-  server.on(event, (connection: T) => {
-    open.add(connection);
-    connection.once("close", () => open.delete(connection));
-  });
-}
-
-/** What streams get to say goodbye in. */
-const DRAIN_MS = 1_000;
-
-async function closeServer(server: Http2SecureServer, { sessions, sockets }: Connections): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve));
-  for (const session of sessions) session.close();
-  const timer = setTimeout(() => {
-    for (const socket of sockets) socket.destroy();
-  }, DRAIN_MS);
-  await closed;
-  clearTimeout(timer);
+  const startTime = processStartTime(pid) ?? "";
+  writeRunningGateway(stateDirectory, { pid, startTime, endpoint, socket: apiSocketPath(runtimeDirectory), version });
 }
 
 async function closeLink({ sessions }: GatewayContext, link: Server): Promise<void> {

@@ -13,6 +13,8 @@ export interface RunningGateway {
   /** Field 22 of /proc/PID/stat: a process number that has been given away again does not have the same. */
   readonly startTime: string;
   readonly endpoint: string;
+  /** The Unix socket for its own user's programs. */
+  readonly socket?: string;
   readonly version: string;
 }
 

@@ -22,6 +22,11 @@ export function runtimeDirectory(environment: Environment, stateDirectory: strin
   return privateDirectory(join(base, state));
 }
 
+/** Where the programs of the gateway's own user find it. Not beside the supervisors' socket, whose directory they see. */
+export function apiSocketPath(runtimeDirectory: string): string {
+  return join(runtimeDirectory, "api.sock");
+}
+
 /** Where supervisors find the gateway. A directory of its own, because it is bound into their mount namespaces. */
 export function supervisorSocketPath(runtimeDirectory: string): string {
   return join(runtimeDirectory, "gateway", "supervisors.sock");

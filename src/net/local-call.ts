@@ -3,7 +3,7 @@
  * call has a connection of its own.
  *
  *     gateway   LOCAL_GREETING, a line
- *     client    {"method": "GetSandbox", "contentType": "application/json"}, a line
+ *     client    {"path": "/openshell.v1.OpenShell/GetSandbox", "contentType": "application/json"}, a line
  *               its messages as envelopes; the last one an end envelope
  *     gateway   {"status": 200}, a line
  *               the answer's body, as the Connect protocol has it over HTTP; its end is the connection's
@@ -17,7 +17,8 @@ export const LOCAL_GREETING = "openshell-api 1";
 
 /** The client's first line. */
 export interface LocalOpening {
-  readonly method: string;
+  /** Of the method, as over HTTP. */
+  readonly path: string;
   readonly contentType: string;
 }
 

@@ -1,11 +1,9 @@
 /**
- * A client of the gateway's API: the Connect protocol over one HTTP/2 connection, as much of it as a command line needs.
+ * A client of the gateway's API: the Connect protocol, as much of it as a command line needs, over whatever carries it.
  * A client library costs more start-up time than everything else that a command does together.
  */
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
-import { connect as connectPlain, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
-import { EnvelopeReader, envelope, MAX_MESSAGE_BYTES } from "./envelopes.ts";
+import { EnvelopeReader, MAX_MESSAGE_BYTES } from "../../net/envelopes.ts";
+import type { Carriage, CarriedCall } from "./carriage.ts";
 import type { StreamMethod, UnaryMethod } from "./method.ts";
 import { RpcError, readRpcError } from "./rpc-error.ts";
 
@@ -20,71 +18,34 @@ export interface Duplex<I, O> extends AsyncIterable<O> {
   cancel(): void;
 }
 
-export interface ChannelOptions {
-  /** `https://host:port`, or `http://` for a plaintext gateway. */
-  readonly endpoint: string;
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly insecure?: boolean };
+interface CallOptions {
+  readonly signal?: AbortSignal;
 }
 
-/** A dead machine answers nothing at all; a live one on the same continent has long since answered. */
-const CONNECT_TIMEOUT_MS = 10_000;
-
-/** The error code of a stream that is no longer wanted (RFC 9113, section 7). */
-const CANCEL = 0x8;
-
 export class Channel implements Disposable {
-  private readonly session: ClientHttp2Session;
+  private readonly carriage: Carriage;
 
-  private constructor(session: ClientHttp2Session) {
-    this.session = session;
-  }
-
-  /** Connects, TLS handshake included. Rejects with the socket's or the handshake's error. */
-  static async open({ endpoint, tls = {} }: ChannelOptions): Promise<Channel> {
-    // The handshake is under way while node:http2 loads, which takes about as long.
-    const socket = dial(new URL(endpoint), tls);
-    const failedEarly = new Promise<never>((_, reject) => socket.once("error", reject));
-    const { connect } = await Promise.race([import("node:http2"), failedEarly]);
-    return new Promise((resolve, reject) => {
-      failedEarly.catch(reject);
-      const session = connect(endpoint, { createConnection: () => socket });
-      const timer = setTimeout(() => session.destroy(new Error("no answer in time")), CONNECT_TIMEOUT_MS);
-      session.on("error", (error) => {
-        clearTimeout(timer);
-        // After the connection stands, each call learns of its end by itself and this changes nothing.
-        reject(error);
-      });
-      session.once("connect", () => {
-        clearTimeout(timer);
-        resolve(new Channel(session));
-      });
-    });
+  constructor(carriage: Carriage) {
+    this.carriage = carriage;
   }
 
   /** One message each way. Throws RpcError. */
-  async unary<I, O>(method: UnaryMethod<I, O>, message: I, options: { signal?: AbortSignal } = {}): Promise<O> {
-    const stream = this.request(method, "application/json", options.signal);
-    const answered = responseHeaders(stream);
-    stream.end(JSON.stringify(message));
+  async unary<I, O>(method: UnaryMethod<I, O>, message: I, { signal }: CallOptions = {}): Promise<O> {
+    const call = this.carriage.call({ path: pathOf(method), contentType: "application/json" }, signal);
+    call.send(Buffer.from(JSON.stringify(message)));
+    call.end();
     try {
-      const chunks: Buffer[] = [];
-      let length = 0;
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
-        length += chunk.length;
-        if (length > MAX_MESSAGE_BYTES) throw new Error("the gateway's answer is too long");
-        chunks.push(chunk);
-      }
-      const status = statusOf(await answered);
-      const body = parseJson(Buffer.concat(chunks).toString());
-      if (status === 200 && body !== undefined) return body as O;
-      throw readRpcError(body, method.name) ?? notOurs(status);
+      const { status, body } = await call.answer();
+      const answer = parseJson(await wholeText(body));
+      if (status === 200 && answer !== undefined) return answer as O;
+      throw readRpcError(answer, method.name) ?? withoutError(status);
     } catch (error) {
       throw asRpcError(error);
     }
   }
 
   /** One message out and any number in. */
-  serverStream<I, O>(method: StreamMethod<I, O>, message: I, options: { signal?: AbortSignal } = {}): AsyncIterable<O> {
+  serverStream<I, O>(method: StreamMethod<I, O>, message: I, options: CallOptions = {}): AsyncIterable<O> {
     const call = this.duplex(method, options);
     call.send(message);
     call.end();
@@ -92,80 +53,49 @@ export class Channel implements Disposable {
   }
 
   /** Messages both ways. */
-  duplex<I, O>(method: StreamMethod<I, O>, options: { signal?: AbortSignal } = {}): Duplex<I, O> {
-    return new StreamCall(this.request(method, method.encoding.contentType, options.signal), method);
-  }
-
-  private request(
-    { service, name }: { readonly service: string; readonly name: string },
-    contentType: string,
-    signal: AbortSignal | undefined,
-  ): ClientHttp2Stream {
-    const stream = this.session.request(
-      {
-        ":method": "POST",
-        ":path": `/${service}/${name}`,
-        "content-type": contentType,
-        "connect-protocol-version": "1",
-      },
-      { endStream: false, ...(signal && { signal }) },
-    );
-    // Errors are told by the reading side; one that comes before anybody reads must not end the process.
-    stream.on("error", () => {});
-    return stream;
+  duplex<I, O>(method: StreamMethod<I, O>, { signal }: CallOptions = {}): Duplex<I, O> {
+    const head = { path: pathOf(method), contentType: method.encoding.contentType };
+    return new StreamCall(this.carriage.call(head, signal), method);
   }
 
   /** Closes the connection and with it all calls that are under way. */
   [Symbol.dispose](): void {
-    this.session.destroy();
+    this.carriage[Symbol.dispose]();
   }
 }
 
 class StreamCall<I, O> implements Duplex<I, O> {
-  private readonly stream: ClientHttp2Stream;
+  private readonly call: CarriedCall;
   private readonly method: StreamMethod<I, O>;
-  private readonly answered: Promise<IncomingHttpHeaders>;
 
-  constructor(stream: ClientHttp2Stream, method: StreamMethod<I, O>) {
-    this.stream = stream;
+  constructor(call: CarriedCall, method: StreamMethod<I, O>) {
+    this.call = call;
     this.method = method;
-    this.answered = responseHeaders(stream);
   }
 
   send(message: I): boolean {
-    if (this.stream.destroyed || this.stream.writableEnded) return true;
-    return this.stream.write(envelope(this.method.encoding.encode(message)));
+    return this.call.send(this.method.encoding.encode(message));
   }
 
   drained(): Promise<void> {
-    const { stream } = this;
-    if (!stream.writableNeedDrain || stream.destroyed) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        stream.off("drain", done);
-        stream.off("close", done);
-        resolve();
-      };
-      stream.on("drain", done);
-      stream.on("close", done);
-    });
+    return this.call.drained();
   }
 
   end(): void {
-    this.stream.end();
+    this.call.end();
   }
 
   cancel(): void {
-    this.stream.close(CANCEL);
+    this.call.cancel();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<O> {
     const reader = new EnvelopeReader();
     const { decode } = this.method.encoding;
     try {
-      for await (const chunk of this.stream as AsyncIterable<Buffer>) {
-        const status = statusOf(await this.answered);
-        if (status !== 200) throw readRpcError(parseJson(chunk.toString()), this.method.name) ?? notOurs(status);
+      const { status, body } = await this.call.answer();
+      for await (const chunk of body) {
+        if (status !== 200) throw readRpcError(parseJson(chunk.toString()), this.method.name) ?? withoutError(status);
         for (const { isEnd, bytes } of reader.push(chunk)) {
           if (!isEnd) {
             yield decode(bytes);
@@ -177,46 +107,29 @@ class StreamCall<I, O> implements Duplex<I, O> {
           return;
         }
       }
-      const status = statusOf(await this.answered);
-      throw status === 200 || status === 0 ? broken() : notOurs(status);
+      throw status === 200 ? broken() : withoutError(status);
     } catch (error) {
       throw asRpcError(error);
     } finally {
       // A reader that leaves early has no use for the rest.
-      if (!this.stream.closed) this.cancel();
+      this.call.cancel();
     }
   }
 }
 
-function dial(url: URL, tls: NonNullable<ChannelOptions["tls"]>): Socket {
-  const isTls = url.protocol === "https:";
-  // The URL's spelling of an IPv6 address has brackets, the socket's has not.
-  const address = { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) || (isTls ? 443 : 80) };
-  const socket = isTls
-    ? connectTls({
-        ...address,
-        ALPNProtocols: ["h2"],
-        ...(tls.ca !== undefined && { ca: tls.ca }),
-        ...(tls.cert !== undefined && { cert: tls.cert }),
-        ...(tls.key !== undefined && { key: tls.key }),
-        rejectUnauthorized: tls.insecure !== true,
-      })
-    : connectPlain(address);
-  // Small writes (a key press) must not wait for the previous one's acknowledgement.
-  return socket.setNoDelay(true);
+function pathOf({ service, name }: { readonly service: string; readonly name: string }): string {
+  return `/${service}/${name}`;
 }
 
-/** 0 if there was no answer. */
-function statusOf(headers: IncomingHttpHeaders): number {
-  return Number(headers[":status"] ?? 0);
-}
-
-/** Never rejects: a stream that ends without headers gives none, and its reader says what happened. */
-function responseHeaders(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders> {
-  return new Promise((resolve) => {
-    stream.once("response", resolve);
-    stream.once("close", () => resolve({}));
-  });
+async function wholeText(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > MAX_MESSAGE_BYTES) throw new Error("the gateway's answer is too long");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 function parseJson(text: string): unknown {
@@ -227,8 +140,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** An answer that no gateway gives: something else listens at that address. */
-function notOurs(status: number): RpcError {
+/** An answer that no gateway gives: something else listens at that address, or the connection ended before it. */
+function withoutError(status: number): RpcError {
+  if (status === 0) return broken();
   return new RpcError("unavailable", `the address answers HTTP ${status}, not like a gateway`);
 }
 

@@ -7,9 +7,11 @@ import { readRunningGateway } from "../../locations/running-gateway.ts";
 import { stateDirectory } from "../../locations/state-directory.ts";
 import type { CommandContext } from "../command-context.ts";
 import { CommandFailure } from "../command-failure.ts";
+import type { Carriage } from "./carriage.ts";
 import { Channel } from "./channel.ts";
 import type { Gateway } from "./gateway.ts";
 import { type GatewayTarget, gatewayTarget } from "./gateway-target.ts";
+import { LocalCarriage } from "./local-carriage.ts";
 
 /** Throws CommandFailure when there is no reaching it. */
 export async function openGateway(context: CommandContext): Promise<Gateway> {
@@ -31,18 +33,40 @@ export async function openGateway(context: CommandContext): Promise<Gateway> {
 
 /** Connects to one target and starts nothing. Throws CommandFailure. */
 export async function connectGateway(target: GatewayTarget, context: CommandContext): Promise<Gateway> {
-  const { endpoint, credentials, name } = target;
+  const { endpoint, name } = target;
   if (endpoint === undefined) throw unreachable("it has never been started", target);
-  const insecure = context.globals["gateway-insecure"] === true;
+  const carriage = (await localCarriage(target, context)) ?? (await http2Carriage({ ...target, endpoint }, context));
+  return { channel: new Channel(carriage), endpoint, ...(name !== undefined && { name }) };
+}
+
+/** The short way to this machine's own gateway; undefined if it cannot be taken, and the other one will tell why. */
+async function localCarriage(
+  { isLocal, endpoint }: GatewayTarget,
+  context: CommandContext,
+): Promise<Carriage | undefined> {
+  const running = isLocal ? readRunningGateway(stateDirectory(context.environment)) : undefined;
+  // The entry may have been changed to mean another gateway than the one that runs here.
+  if (running?.socket === undefined || running.endpoint !== endpoint) return undefined;
   try {
-    const channel = await Channel.open({
+    return await LocalCarriage.open(running.socket);
+  } catch (error) {
+    if (context.globals.verbose > 0) context.note(`not by ${running.socket}: ${reasonOf(error)}`);
+    return undefined;
+  }
+}
+
+async function http2Carriage(target: GatewayTarget & { endpoint: string }, context: CommandContext): Promise<Carriage> {
+  const { endpoint, credentials } = target;
+  // Loaded only here: TLS and HTTP/2 take longer than most commands.
+  const { Http2Carriage } = await import("./http2-carriage.ts");
+  try {
+    return await Http2Carriage.open({
       endpoint,
       tls: {
         ...(credentials && { ca: credentials.ca, cert: credentials.certificate, key: credentials.key }),
-        insecure,
+        insecure: context.globals["gateway-insecure"] === true,
       },
     });
-    return { channel, endpoint, ...(name !== undefined && { name }) };
   } catch (error) {
     throw unreachable(reasonOf(error), target);
   }

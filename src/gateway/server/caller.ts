@@ -1,14 +1,17 @@
 /** Who calls: found out once for each request from its connection and headers, and asked for by the RPCs. */
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type ContextValues, createContextKey, createContextValues, type Interceptor } from "@connectrpc/connect";
+import { peerCredentials, sharesUserNamespace } from "../../linux/local-peer.ts";
+import { socketDescriptor } from "../../linux/original-dst.ts";
 import { permissionDenied, unauthenticated } from "../refuse.ts";
 import type { Store } from "../store/store.ts";
 import { isToken } from "../supervisors/token.ts";
 
 export type Caller =
-  /** Has shown a client certificate of this gateway's authority. */
+  /** Has shown a client certificate of this gateway's authority, or has the local socket. */
   | { readonly kind: "user"; readonly subject: string }
   /** Shows a token; which sandbox it is good for is checked against the one that the request names. */
   | { readonly kind: "supervisor"; readonly token: string }
@@ -30,6 +33,22 @@ const SUPERVISOR_METHODS: ReadonlySet<string> = new Set([
 /** The caller of a request on the TLS port. */
 export function callerOf(request: IncomingMessage | Http2ServerRequest): ContextValues {
   return createContextValues().set(callerKey, identify(request));
+}
+
+/** What a user's calls on the local socket are given. */
+export function userCalls(subject: string): ContextValues {
+  return createContextValues().set(callerKey, { kind: "user", subject });
+}
+
+/**
+ * Whether a program on the local socket is the gateway's own user's. Its user id alone would not do: a sandbox of an
+ * ordinary user's gateway runs as that user on the host, in a user namespace of its own.
+ */
+export function isOwnProgram(socket: Socket): boolean {
+  const descriptor = socketDescriptor(socket);
+  if (descriptor === undefined) return false;
+  const { pid, uid } = peerCredentials(descriptor);
+  return uid === process.geteuid?.() && sharesUserNamespace(pid);
 }
 
 /** Lets through who may call the method at all. */

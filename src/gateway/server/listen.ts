@@ -1,25 +1,34 @@
 import { createSecureServer, type Http2SecureServer } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
+import type { ConnectRouterOptions } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { GatewayCertificates } from "../certificates/gateway-certificates.ts";
 import type { GatewayContext } from "../context.ts";
 import { apiRoutes } from "../services/openshell/routes.ts";
-import { callerOf, requireCaller } from "./caller.ts";
+import { callerOf, isOwnProgram, requireCaller, userCalls } from "./caller.ts";
 import { hideDefects } from "./hide-defects.ts";
+import { createLocalApi } from "./local-api.ts";
 
 /** Loopback only: the local gateway is nobody else's. */
 const HOST = "127.0.0.1";
 /** A message is at most a policy or a batch of log lines. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
+/** What holds for each call, whichever way it comes. */
+function routerOptions({ log, signal }: GatewayContext): ConnectRouterOptions {
+  return {
+    interceptors: [hideDefects(log), requireCaller],
+    readMaxBytes: MAX_MESSAGE_BYTES,
+    shutdownSignal: signal,
+  };
+}
+
 /** The API's server: gRPC, gRPC-Web and Connect on one port, over TLS with client certificates. */
 export function createApiServer(context: GatewayContext, certificates: GatewayCertificates): Http2SecureServer {
   const handler = connectNodeAdapter({
+    ...routerOptions(context),
     routes: apiRoutes(context),
-    interceptors: [hideDefects(context.log), requireCaller],
     contextValues: callerOf,
-    readMaxBytes: MAX_MESSAGE_BYTES,
-    shutdownSignal: context.signal,
     fallback: (request, response) => {
       const isHealth = request.url === "/healthz" && request.method === "GET";
       response.writeHead(isHealth ? 200 : 404, { "content-type": "text/plain" });
@@ -39,6 +48,17 @@ export function createApiServer(context: GatewayContext, certificates: GatewayCe
     },
     handler,
   );
+}
+
+/** The same API for the gateway's own user's programs on this machine; `user` is who they are to it. */
+export function createOwnApiServer(context: GatewayContext, user: string): Server {
+  return createLocalApi({
+    routes: apiRoutes(context),
+    router: routerOptions(context),
+    admits: isOwnProgram,
+    contextValues: () => userCalls(user),
+    log: context.log,
+  });
 }
 
 /** Listens on the port, or on a free one where that is taken by something else. Gives the port. */

@@ -1,0 +1,129 @@
+/** Calls over one HTTP/2 connection, with mutual TLS: the way to every gateway, wherever it is. */
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
+import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { drained } from "../../net/backpressure.ts";
+import { envelope } from "../../net/envelopes.ts";
+import type { CallAnswer, CallHead, Carriage, CarriedCall } from "./carriage.ts";
+
+export interface Http2Options {
+  /** `https://host:port`, or `http://` for a plaintext gateway. */
+  readonly endpoint: string;
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly insecure?: boolean };
+}
+
+/** A dead machine answers nothing at all; a live one on the same continent has long since answered. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** The error code of a stream that is no longer wanted (RFC 9113, section 7). */
+const CANCEL = 0x8;
+
+export class Http2Carriage implements Carriage {
+  private readonly session: ClientHttp2Session;
+
+  private constructor(session: ClientHttp2Session) {
+    this.session = session;
+  }
+
+  /** Connects, TLS handshake included. Rejects with the socket's or the handshake's error. */
+  static async open({ endpoint, tls = {} }: Http2Options): Promise<Http2Carriage> {
+    // The handshake is under way while node:http2 loads, which takes about as long.
+    const socket = dial(new URL(endpoint), tls);
+    const failedEarly = new Promise<never>((_, reject) => socket.once("error", reject));
+    const { connect } = await Promise.race([import("node:http2"), failedEarly]);
+    return new Promise((resolve, reject) => {
+      failedEarly.catch(reject);
+      const session = connect(endpoint, { createConnection: () => socket });
+      const timer = setTimeout(() => session.destroy(new Error("no answer in time")), CONNECT_TIMEOUT_MS);
+      session.on("error", (error) => {
+        clearTimeout(timer);
+        // After the connection stands, each call learns of its end by itself and this changes nothing.
+        reject(error);
+      });
+      session.once("connect", () => {
+        clearTimeout(timer);
+        resolve(new Http2Carriage(session));
+      });
+    });
+  }
+
+  call({ path, contentType }: CallHead, signal?: AbortSignal): CarriedCall {
+    const stream = this.session.request(
+      {
+        ":method": "POST",
+        ":path": path,
+        "content-type": contentType,
+        "connect-protocol-version": "1",
+      },
+      { endStream: false, ...(signal && { signal }) },
+    );
+    // Errors are told by the reading side; one that comes before anybody reads must not end the process.
+    stream.on("error", () => {});
+    return new Http2Call(stream, { isBare: contentType === "application/json" });
+  }
+
+  /** Closes the connection and with it all calls that are under way. */
+  [Symbol.dispose](): void {
+    this.session.destroy();
+  }
+}
+
+class Http2Call implements CarriedCall {
+  private readonly stream: ClientHttp2Stream;
+  private readonly isBare: boolean;
+  private readonly headers: Promise<IncomingHttpHeaders>;
+
+  /** `isBare`: the message of a call with a single one has no envelope. */
+  constructor(stream: ClientHttp2Stream, { isBare }: { readonly isBare: boolean }) {
+    this.stream = stream;
+    this.isBare = isBare;
+    this.headers = responseHeaders(stream);
+  }
+
+  send(message: Uint8Array): boolean {
+    if (this.stream.destroyed || this.stream.writableEnded) return true;
+    return this.stream.write(this.isBare ? message : envelope(message));
+  }
+
+  async drained(): Promise<void> {
+    if (this.stream.writableNeedDrain) await drained(this.stream);
+  }
+
+  end(): void {
+    this.stream.end();
+  }
+
+  cancel(): void {
+    if (!this.stream.closed) this.stream.close(CANCEL);
+  }
+
+  async answer(): Promise<CallAnswer> {
+    return { status: Number((await this.headers)[":status"] ?? 0), body: this.stream };
+  }
+}
+
+function dial(url: URL, tls: NonNullable<Http2Options["tls"]>): Socket {
+  const isTls = url.protocol === "https:";
+  // The URL's spelling of an IPv6 address has brackets, the socket's has not.
+  const address = { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) || (isTls ? 443 : 80) };
+  const socket = isTls
+    ? connectTls({
+        ...address,
+        ALPNProtocols: ["h2"],
+        ...(tls.ca !== undefined && { ca: tls.ca }),
+        ...(tls.cert !== undefined && { cert: tls.cert }),
+        ...(tls.key !== undefined && { key: tls.key }),
+        rejectUnauthorized: tls.insecure !== true,
+      })
+    : connectPlain(address);
+  // Small writes (a key press) must not wait for the previous one's acknowledgement.
+  return socket.setNoDelay(true);
+}
+
+/** Never rejects: a stream that ends without headers gives none, and its reader says what happened. */
+function responseHeaders(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders> {
+  return new Promise((resolve) => {
+    stream.once("response", resolve);
+    stream.once("close", () => resolve({}));
+  });
+}
