@@ -42,7 +42,19 @@ describe("a command in a sandbox", () => {
     using runner = new CommandRunner();
     const typed = ["--workdir", "/tmp", "--env", "A=1", "--timeout", "9", "-n", "demo", "--", "ls", "-l", ""];
     const ran = await runner.run("sandbox", "exec", "--gateway-endpoint", gateway.endpoint, ...typed);
-    assert.deepEqual(ran, { exitCode: 42, stdout: "id-of-demo: ls|-l|", stderr: '/tmp {"A":"1"} 9 false' });
+    assert.deepEqual(ran, { exitCode: 42, stdout: "demo: ls|-l|", stderr: '/tmp {"A":"1"} 9 false' });
+  });
+
+  it("is run in the sandbox of that name in the workspace that is meant", async () => {
+    await using gateway = await gatewayWith(async function* (input) {
+      const { value: start } = await next(input);
+      assert.ok(typeof start === "object" && "sandboxId" in start);
+      yield said("stdout", start.sandboxId);
+      yield exit(0);
+    });
+    using runner = new CommandRunner();
+    const typed = ["--gateway-endpoint", gateway.endpoint, "--workspace", "team", "-n", "demo", "--", "true"];
+    assert.equal((await runner.run("sandbox", "exec", ...typed)).stdout, "id-of-demo");
   });
 
   it("reads our input to its end", async () => {

@@ -3,6 +3,9 @@
  */
 import { count, text, toggle, valueOr } from "./flag.ts";
 
+/** The one whose sandboxes the gateway also finds by name where it wants an id. */
+export const DEFAULT_WORKSPACE = "default";
+
 export const globalFlags = {
   gateway: text("use this gateway instead of the active one", {
     short: "g",
@@ -18,8 +21,8 @@ export const globalFlags = {
     short: "w",
     placeholder: "NAME",
     environment: "OPENSHELL_WORKSPACE",
-    initial: "default",
-    shownDefault: "default",
+    initial: DEFAULT_WORKSPACE,
+    shownDefault: DEFAULT_WORKSPACE,
   }),
   verbose: count("say more about what is done; may be repeated", "v"),
   help: toggle("show what the command does and its flags", { short: "h" }),

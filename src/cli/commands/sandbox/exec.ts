@@ -1,9 +1,13 @@
+import type { Gateway } from "../../api/gateway.ts";
 import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
 import { getSandbox } from "../../api/methods.ts";
+import { RpcError } from "../../api/rpc-error.ts";
 import { defineCommand } from "../../command.ts";
+import type { GlobalFlags } from "../../command-context.ts";
 import { usageFailure } from "../../command-failure.ts";
 import { execSession, terminalByDefault } from "../../exec-session.ts";
 import { list, text, toggle, valueOr } from "../../flags/flag.ts";
+import { DEFAULT_WORKSPACE } from "../../flags/global-flags.ts";
 import { environmentVariable, wholeNumber } from "../../flags/meanings.ts";
 
 export const command = defineCommand({
@@ -38,16 +42,29 @@ export const command = defineCommand({
       throw usageFailure("there is no command to run", "openshell sandbox exec -n NAME -- COMMAND …");
     const gateway = await context.gateway();
     const name = sandboxName(flags.name, gateway, context);
-    const { sandbox } = await gateway.channel.unary(getSandbox, { name, workspace: context.globals.workspace });
-    rememberSandbox(name, gateway, context);
     const request = {
-      sandboxId: sandbox?.metadata?.id ?? "",
+      sandboxId: await idOrName(name, gateway, context.globals),
       command: line,
       ...(flags.workdir !== undefined && { workdir: flags.workdir }),
       environment: Object.fromEntries(flags.env),
       timeoutSeconds: flags.timeout,
       tty: flags.tty ?? terminalByDefault(context),
     };
-    return await execSession(request, gateway, context);
+    let exists = true;
+    try {
+      return await execSession(request, gateway, context);
+    } catch (error) {
+      exists = !(error instanceof RpcError && error.code === "not_found");
+      throw error;
+    } finally {
+      if (exists) rememberSandbox(name, gateway, context);
+    }
   },
 });
+
+/** The gateway finds the default workspace's sandboxes by name, which saves a question. */
+async function idOrName(name: string, { channel }: Gateway, { workspace }: GlobalFlags): Promise<string> {
+  if (workspace === DEFAULT_WORKSPACE) return name;
+  const { sandbox } = await channel.unary(getSandbox, { name, workspace });
+  return sandbox?.metadata?.id ?? "";
+}
