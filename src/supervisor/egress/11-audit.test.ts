@@ -283,6 +283,41 @@ describe("what is told to the audit", () => {
     ]);
   });
 
+  it("tells of calls to models how much was said, and never what", () => {
+    const call = {
+      id: "c1",
+      startedAt: noon - 800,
+      dialect: "openai_chat_completions",
+      operation: "/chat/completions",
+      modelAsked: "gpt-4o",
+      streamed: true,
+    };
+    const outcome = {
+      status: 200,
+      route: "main",
+      provider: "my-openai",
+      modelServed: "gpt-5-mini",
+      attempts: 2,
+      inputTokens: 12,
+      outputTokens: 34,
+      firstByteMs: 120,
+      bytesIn: 900,
+      bytesOut: 300,
+    };
+    assert.equal(audit.callAllowed(guarded, call), undefined);
+    audit.callCompleted(guarded, call, outcome);
+    audit.callRefused(guarded, call, { refusal: { refused: "inference.no_route", detail: "no route" } });
+    assert.deepEqual(lines(), [
+      "API:CREATE [INFO] ALLOWED /usr/bin/curl(58) openai_chat_completions /chat/completions gpt-4o -> gpt-5-mini " +
+        "[route:main tokens:12/34 first:120ms total:800ms] [status:200]",
+      "API:CREATE [MED] DENIED /usr/bin/curl(58) openai_chat_completions /chat/completions gpt-4o " +
+        "[route:- total:800ms] [reason:inference.no_route: no route]",
+    ]);
+    const [answered] = events();
+    assert.equal(answered?.unmapped?.["tokens_in"], 12);
+    assert.equal(answered?.unmapped?.["provider"], "my-openai");
+  });
+
   it("has room for every reason code", () => {
     for (const code of Object.keys(reasonCodes) as ReasonCode[])
       audit.connectionRefused(guarded, { refused: code, detail: "" });

@@ -57,13 +57,6 @@ describe("CONNECT", () => {
     assert.match(await client.untilClosed(), /^HTTP\/1\.1 502 [\s\S]*forward\.unreachable/);
   });
 
-  it("to inference.local has no route", async () => {
-    await using world = new LoopbackWorld();
-    const client = await world.connect(await world.proxy());
-    client.say("CONNECT inference.local:443 HTTP/1.0\r\n\r\n");
-    assert.match(await client.untilClosed(), /^HTTP\/1\.1 503 [\s\S]*"error":"no_route"/);
-  });
-
   it("is reset when the tunnel of an inspected endpoint carries neither TLS nor HTTP", async () => {
     await using world = new LoopbackWorld();
     const port = await world.listen(echo);
