@@ -9,6 +9,7 @@ import type { NetworkActivity } from "../../ocsf/classes/network-activity.ts";
 import { decisions } from "../../ocsf/enums/decision.ts";
 import type { Process } from "../../ocsf/objects/process.ts";
 import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
+import type { Attempt } from "../../policy/learn/learn-rules.ts";
 import { type ReasonCode, reasonCodes } from "../../policy/reason-codes.ts";
 import type { Caller, Destination, RequestFacts } from "../../policy/verdict.ts";
 import { websocketText } from "../../policy/websocket-text.ts";
@@ -28,6 +29,12 @@ export interface Denial {
   readonly request?: RequestFacts;
   /** As far as it is logged: without the values of a query. */
   readonly url?: string;
+  /** It passed all the same: its endpoint has `enforcement: audit`, or the sandbox is only observed. */
+  readonly isObserved: boolean;
+  /** The address that was refused, where the name as such was allowed. */
+  readonly address?: string;
+  /** What an interpreter ran, by its own account. */
+  readonly script?: string;
   /** The log holds only the beginning of a long path, so that no rule can be made of it. */
   readonly isShortened: boolean;
 }
@@ -42,9 +49,20 @@ export interface DenialFilter {
 export function lastDenial(lines: readonly SandboxLogLineJson[], filter: DenialFilter): Denial | undefined {
   for (const line of lines.toReversed()) {
     const denial = denialOf(line);
-    if (denial !== undefined && isMeant(denial, filter)) return denial;
+    if (denial !== undefined && !denial.isObserved && isMeant(denial, filter)) return denial;
   }
   return undefined;
+}
+
+/** All of them, also those that passed, in the order of the lines; each once for every program that had a hand in it. */
+export function attempts(lines: readonly SandboxLogLineJson[]): Attempt[] {
+  return lines.flatMap((line) => {
+    const denial = denialOf(line);
+    // Of what is not wholly on record, nothing can be learned.
+    if (denial?.destination === undefined || denial.isShortened) return [];
+    const { destination, callers, url: _, detail: __, isShortened: ___, ...said } = denial;
+    return callers.map((caller) => ({ ...said, destination, caller }));
+  });
 }
 
 function isMeant({ destination, callers }: Denial, filter: DenialFilter): boolean {
@@ -60,16 +78,24 @@ function denialOf(line: SandboxLogLineJson): Denial | undefined {
   const event: OcsfEvent = JSON.parse(text);
   if (event.class_uid !== 4001 && event.class_uid !== 4002) return undefined;
   const reason = event.status_code;
-  if (event.disposition_id !== decisions.denied.disposition_id) return undefined;
+  const isObserved = event.disposition_id === decisions.observed.disposition_id;
+  if (!isObserved && event.disposition_id !== decisions.denied.disposition_id) return undefined;
+  // The same event comes once more when the request or the connection is over.
+  if (event.unmapped?.["in_progress"] === true || event.activity_name === "Close") return undefined;
   if (reason === undefined || !isReasonCode(reason)) return undefined;
   const callers = callersOf(event);
   const request = event.class_uid === 4002 ? requestOf(event) : undefined;
   const destination = destinationOf(event);
+  const { hostname, ip } = event.dst_endpoint;
+  const script = event.unmapped?.["script"];
   return {
     time: event.time,
     reason,
     detail: event.status_detail ?? event.message,
     callers,
+    isObserved,
+    ...(hostname !== undefined && ip !== undefined && { address: ip }),
+    ...(typeof script === "string" && { script }),
     ...(event.firewall_rule && { rule: event.firewall_rule.name }),
     ...(destination && { destination }),
     ...(request && { request }),

@@ -17,7 +17,7 @@ export function connectionRefusedEvent(
 ): NetworkActivity {
   const ruling = refusedRuling(withRule(refusal, connection), revisionOf(connection));
   return networkActivity(refusedOccasion(moment, refusal, connection.id), {
-    ...connectionFacts(connection),
+    ...connectionFacts(connection, refusal.address),
     // What failed after it was allowed is Fail; what was denied is an attempt to open, with the disposition Blocked.
     activity: ruling.decision === "failed" ? "fail" : "open",
     ruling,

@@ -109,6 +109,8 @@ export interface Refusal {
   /** One sentence with what was asked, printable ASCII, no secrets: `POST /user/repos not permitted by policy`. */
   readonly detail: string;
   readonly rule?: string;
+  /** The address that was refused, where the name as such was allowed. */
+  readonly address?: string;
   /** Where to answer, if not on the connection's own stream: the decrypted stream, once the client's TLS stands. */
   readonly answerOn?: Duplex;
 }

@@ -29,7 +29,8 @@ export async function guard(connection: Decided, context: GuardContext): Promise
     const refused = forbiddenReason(connection, address, context.own);
     if (refused === undefined) continue;
     const leads = address.text === host ? "" : ` leads to ${address.text}, which`;
-    return { refused, detail: `${host}:${port}${leads} is out of bounds for a sandbox`, rule: connection.rule };
+    const detail = `${host}:${port}${leads} is out of bounds for a sandbox`;
+    return { refused, detail, rule: connection.rule, address: address.text };
   }
   return { ...connection, addresses };
 }
