@@ -45,7 +45,7 @@ export interface LearnedRule {
 
 export interface Learned {
   readonly rules: readonly LearnedRule[];
-  /** What no rule can be proposed for. */
+  /** What no rule can be proposed for: others decide it, or no added rule could let it pass. */
   readonly left: readonly Attempt[];
 }
 
@@ -70,12 +70,22 @@ export function learnRules(policy: Policy, attempts: readonly Attempt[]): Learne
     const binaries = Array.from(new Set(made.map(({ caller }) => caller.path)), (path) => ({ path }));
     const key = freeKey(`learned_${made[0]?.destination.host.replace(/[^a-z0-9]+/g, "_")}`, taken);
     const rule = { endpoints, binaries };
-    if (readPolicy(treeFromJson({ version: 1, network_policies: { [key]: rule } })).ok) {
-      taken.add(key);
-      rules.push({ key, rule, attempts: made });
-    } else left.push(...made);
+    const after = withRule(policy, key, rule);
+    const helped = made.filter((attempt) => after !== undefined && isAllowed(ask(after, questionOf(attempt))));
+    left.push(...made.filter((attempt) => !helped.includes(attempt)));
+    if (helped.length === 0) continue;
+    taken.add(key);
+    rules.push({ key, rule, attempts: helped });
   }
   return { rules, left };
+}
+
+/** The policy with one rule more; undefined if no policy may have that rule. */
+function withRule(policy: Policy, key: string, rule: LearnedRule["rule"]): CompiledPolicy | undefined {
+  const read = readPolicy(treeFromJson({ version: 1, network_policies: { [key]: rule } }));
+  if (!read.ok) return undefined;
+  const networkPolicies = new Map([...policy.networkPolicies, ...read.policy.networkPolicies]);
+  return compilePolicy({ ...policy, networkPolicies }, { version: 0, hash: "" });
 }
 
 /** TLS that the program let nobody open up, while it was only observed. */
