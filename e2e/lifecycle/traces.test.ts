@@ -1,11 +1,12 @@
 /** A sandbox that is deleted leaves nothing, also when its supervisor or its gateway was killed before. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { startHttpServer } from "../support/http-server.ts";
 import { install } from "../support/installation.ts";
 import { createSandbox } from "../support/sandbox.ts";
+import { supervisors } from "../support/supervisors.ts";
 import { tester, world } from "../support/world.ts";
 
 const policy = `
@@ -37,7 +38,7 @@ describe("a sandbox", () => {
   it("leaves nothing when its supervisor was killed", async () => {
     await using installation = install();
     await createSandbox(installation, "orphan", policy);
-    for (const pid of supervisors()) process.kill(Number(pid), "SIGKILL");
+    for (const pid of supervisors()) process.kill(pid, "SIGKILL");
     const { code, stderr } = await installation.run(["sandbox", "delete", "orphan"]);
     assert.equal(code, 0, stderr);
   });
@@ -63,14 +64,3 @@ describe("a sandbox", () => {
     });
   }
 });
-
-/** Processes of the world that run the supervisor's program. */
-function supervisors(): string[] {
-  return readdirSync("/proc").filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("supervisor.cjs");
-    } catch {
-      return false;
-    }
-  });
-}
