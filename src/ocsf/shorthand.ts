@@ -58,7 +58,8 @@ export function shorthandMessage(event: OcsfEvent): string {
     }
     case 2004: {
       const title = printable(event.finding_info.title);
-      return `FINDING:${word(event.activity_name)} ${severity} "${title}" ${printable(event.message)} [confidence:${event.confidence.toLowerCase()}]`;
+      const who = event.action === undefined ? "" : `DENIED ${actor(event.actor)} `;
+      return `FINDING:${word(event.activity_name)} ${severity} "${title}" ${who}${printable(event.message)} [confidence:${event.confidence.toLowerCase()}]`;
     }
     default:
       return event satisfies never;

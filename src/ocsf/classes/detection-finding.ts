@@ -1,5 +1,7 @@
 /** OCSF class 2004, Detection Finding: something that someone should look at, beyond one refused connection. */
+import { type DecisionAttributes, decisions } from "../enums/decision.ts";
 import { type EventHead, eventHead, type Occasion } from "../event-head.ts";
+import type { Process } from "../objects/process.ts";
 
 const detectionFindingClass = {
   uid: 2004,
@@ -8,9 +10,12 @@ const detectionFindingClass = {
   categoryName: "Findings",
 } as const;
 
-const createActivity = { id: 1, name: "Create" } as const;
+const activities = {
+  create: { id: 1, name: "Create" },
+  update: { id: 2, name: "Update" },
+} as const;
 
-export interface DetectionFinding extends EventHead<2004> {
+export interface DetectionFinding extends EventHead<2004>, Partial<DecisionAttributes> {
   readonly finding_info: {
     readonly uid: string;
     readonly title: string;
@@ -26,6 +31,14 @@ export interface DetectionFinding extends EventHead<2004> {
   readonly confidence: string;
   readonly is_alert: boolean;
   readonly remediation?: { readonly desc: string };
+  /** What follows is there if something was tried, and refused. */
+  readonly actor?: { readonly process: Process };
+  readonly evidences?: readonly {
+    readonly api: { readonly operation: string; readonly response: { readonly error: string } };
+  }[];
+  readonly count?: number;
+  readonly start_time?: number;
+  readonly end_time?: number;
 }
 
 export interface DetectionFindingFacts {
@@ -35,18 +48,33 @@ export interface DetectionFindingFacts {
   readonly kind: string;
   readonly title: string;
   readonly remedy?: string;
+  readonly attempt?: Attempt;
+}
+
+/** Something that was tried and refused. The finding is created by the first attempt, and updated by later ones. */
+export interface Attempt {
+  /** A system call. */
+  readonly operation: string;
+  /** Name of the error that it was answered with. */
+  readonly error: string;
+  readonly count: number;
+  /** Milliseconds since the epoch, of the first. */
+  readonly since: number;
+  readonly process?: Process;
 }
 
 /** The occasion's message describes the finding. */
 export function detectionFinding(occasion: Occasion, facts: DetectionFindingFacts): DetectionFinding {
+  const { attempt } = facts;
+  const isUpdate = attempt !== undefined && attempt.count > 1;
   return {
-    ...eventHead(detectionFindingClass, createActivity, occasion),
+    ...eventHead(detectionFindingClass, isUpdate ? activities.update : activities.create, occasion),
     finding_info: {
       uid: facts.uid,
       title: facts.title,
       desc: occasion.message,
       types: [facts.kind],
-      created_time: occasion.time,
+      created_time: attempt?.since ?? occasion.time,
     },
     status_id: 1,
     status: "New",
@@ -54,5 +82,17 @@ export function detectionFinding(occasion: Occasion, facts: DetectionFindingFact
     confidence: "High",
     is_alert: occasion.severity === "high" || occasion.severity === "critical",
     ...(facts.remedy && { remediation: { desc: facts.remedy } }),
+    ...(attempt && attemptAttributes(attempt, occasion.time)),
+  };
+}
+
+function attemptAttributes({ operation, error, count, since, process }: Attempt, time: number) {
+  return {
+    ...decisions.denied,
+    ...(process && { actor: { process } }),
+    evidences: [{ api: { operation, response: { error } } }],
+    count,
+    start_time: since,
+    end_time: time,
   };
 }

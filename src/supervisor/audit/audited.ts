@@ -129,3 +129,28 @@ export interface Finding {
   /** One sentence on what to do. */
   readonly remedy?: string;
 }
+
+/** A program that made a system call; what can't be found out is left out. */
+export interface CallingProgram {
+  /** As the sandbox sees it. */
+  readonly pid: number;
+  readonly path: string;
+  readonly sha256?: string;
+  readonly commandLine?: readonly string[];
+  readonly ancestors?: Holder["ancestors"];
+}
+
+/** Calls of one kind by one program, which were refused. */
+export interface RefusedKernelCalls {
+  /** The same for each report about them. */
+  readonly uid: string;
+  /** The first of the calls as people write it, such as `unshare(CLONE_NEWUSER)`. */
+  readonly call: string;
+  /** Symbolic name, such as `EPERM`. */
+  readonly errno: string;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly count: number;
+  /** Whose first call it was; absent if it had gone before it could be read. */
+  readonly program?: CallingProgram;
+}

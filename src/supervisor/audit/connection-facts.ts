@@ -7,7 +7,7 @@ import { type Endpoint, endpoint } from "../../ocsf/objects/endpoint.ts";
 import { type Process, process } from "../../ocsf/objects/process.ts";
 import { redactCommandLine } from "../../secrets/redact.ts";
 import type { Holder, SocketPair } from "../egress/connection.ts";
-import type { AuditedConnection } from "./audited.ts";
+import type { AuditedConnection, CallingProgram } from "./audited.ts";
 
 /** Ancestors that are logged: an agent can nest processes by the thousand, and each would make every event longer. */
 const shownAncestors = 16;
@@ -56,14 +56,14 @@ export function socketFacts(client: SocketPair): { readonly source: Endpoint } {
   return { source: endpoint(client.local.address, client.local.port) };
 }
 
-/** A holder as the process that acted. */
-export function holderProcess(holder: Holder): Process {
+/** A holder, or another program that was looked at, as the process that acted. */
+export function holderProcess({ pid, path, sha256, commandLine, ancestors = [] }: Holder | CallingProgram): Process {
   return process({
-    pid: holder.pid,
-    path: cut(holder.path),
-    sha256: holder.sha256,
-    commandLine: redactCommandLine(holder.commandLine),
-    ancestors: holder.ancestors.slice(0, shownAncestors).map(({ pid, path }) => ({ pid, path: cut(path) })),
+    pid,
+    path: cut(path),
+    ...(sha256 !== undefined && { sha256 }),
+    ...(commandLine !== undefined && { commandLine: redactCommandLine(commandLine) }),
+    ancestors: ancestors.slice(0, shownAncestors).map(({ pid, path }) => ({ pid, path: cut(path) })),
   });
 }
 

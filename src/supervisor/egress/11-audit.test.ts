@@ -318,6 +318,26 @@ describe("what is told to the audit", () => {
     assert.equal(answered?.unmapped?.["provider"], "my-openai");
   });
 
+  it("has system calls that were refused as a finding with their program, updated as they go on", () => {
+    const { pid, path, sha256, commandLine, ancestors } = curl;
+    const program = { pid, path, sha256, commandLine, ancestors };
+    const calls = { uid: "f1", call: "unshare(CLONE_NEWUSER)", errno: "EPERM", since: noon - 9 };
+    audit.kernelCallsRefused({ ...calls, count: 1, program });
+    audit.kernelCallsRefused({ ...calls, count: 100, program });
+    audit.kernelCallsRefused({ ...calls, count: 1 });
+    const call = '"A program asked the kernel for a way out" DENIED';
+    assert.deepEqual(lines(), [
+      `FINDING:CREATE [HIGH] ${call} /usr/bin/curl(58) unshare(CLONE_NEWUSER) [confidence:high]`,
+      `FINDING:UPDATE [HIGH] ${call} /usr/bin/curl(58) unshare(CLONE_NEWUSER) and 99 more [confidence:high]`,
+      `FINDING:CREATE [HIGH] ${call} - unshare(CLONE_NEWUSER) [confidence:high]`,
+    ]);
+    const [first, second] = events();
+    assert.equal(first.finding_info.uid, second.finding_info.uid);
+    assert.deepEqual([second.count, second.start_time, second.disposition], [100, noon - 9, "Blocked"]);
+    assert.equal(first.actor.process.file.hashes[0].value, sha256);
+    assert.doesNotMatch(JSON.stringify(events()), /hunter2/);
+  });
+
   it("has room for every reason code", () => {
     for (const code of Object.keys(reasonCodes) as ReasonCode[])
       audit.connectionRefused(guarded, { refused: code, detail: "" });

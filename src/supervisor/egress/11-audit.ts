@@ -17,12 +17,14 @@ import type {
   AuditedConnection,
   AuditedProcess,
   AuditedRequest,
+  CallingProgram,
   CallOutcome,
   ConfigChange,
   DnsQuestion,
   Finding,
   ProcessEnd,
   RefusedDatagram,
+  RefusedKernelCalls,
   RequestOutcome,
   TrafficCounts,
 } from "../audit/audited.ts";
@@ -35,6 +37,7 @@ import {
 } from "../audit/connection-events.ts";
 import { dnsAnsweredEvent, dnsRefusedEvent } from "../audit/dns-events.ts";
 import { type Moment, occasion } from "../audit/moment.ts";
+import { refusedCallsEvent } from "../audit/refused-call-events.ts";
 import { type Exchange, requestAllowedEvent, requestRefusedEvent } from "../audit/request-events.ts";
 import { configEvent, findingEvent, processEvent } from "../audit/sandbox-events.ts";
 import type { Guarded, Refusal } from "./connection.ts";
@@ -44,12 +47,14 @@ export type {
   AuditedConnection,
   AuditedProcess,
   AuditedRequest,
+  CallingProgram,
   CallOutcome,
   ConfigChange,
   DnsQuestion,
   Finding,
   ProcessEnd,
   RefusedDatagram,
+  RefusedKernelCalls,
   RequestOutcome,
   TrafficCounts,
 };
@@ -93,6 +98,9 @@ export interface Audit {
   dnsAnswered(question: DnsQuestion, address?: string): void;
   /** Policy DNS turned a question down. */
   dnsRefused(question: DnsQuestion, refusal: Refusal): void;
+
+  /** System calls were refused, or more of them. On disk on return. */
+  kernelCallsRefused(calls: RefusedKernelCalls): void;
 
   processStarted(process: AuditedProcess): void;
   processExited(process: AuditedProcess, end: ProcessEnd): void;
@@ -221,6 +229,10 @@ class LoggedAudit implements Audit {
 
   dnsRefused(question: DnsQuestion, refusal: Refusal): void {
     this.#log.append(dnsRefusedEvent(this.#moment(), question, refusal), "now");
+  }
+
+  kernelCallsRefused(calls: RefusedKernelCalls): void {
+    this.#log.append(refusedCallsEvent(this.#moment(), calls), "now");
   }
 
   processStarted(process: AuditedProcess): void {

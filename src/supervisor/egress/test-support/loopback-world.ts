@@ -39,6 +39,7 @@ export class RememberingAudit {
   readonly udpRefused: Audit["udpRefused"] = () => this.#note("udp refused");
   readonly dnsAnswered: Audit["dnsAnswered"] = () => this.#note("dns answered");
   readonly dnsRefused: Audit["dnsRefused"] = () => this.#note("dns refused");
+  readonly kernelCallsRefused: Audit["kernelCallsRefused"] = () => this.#note("calls refused");
   readonly processStarted: Audit["processStarted"] = () => this.#note("process started");
   readonly processExited: Audit["processExited"] = () => this.#note("process exited");
   readonly lifecycle: Audit["lifecycle"] = () => this.#note("lifecycle");
