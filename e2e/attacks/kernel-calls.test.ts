@@ -1,10 +1,16 @@
 /** System calls with which a program would get at the kernel, at other processes, or around the filter itself. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { describeCall } from "../../src/linux/seccomp-call.ts";
 import { type SeccompRule, seccompRules } from "../../src/linux/seccomp-rules.ts";
+import type { DetectionFinding } from "../../src/ocsf/classes/detection-finding.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { askPython } from "../support/python.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+import { supervisors } from "../support/supervisors.ts";
 
 const architecture = process.arch === "arm64" ? "arm64" : "x64";
 
@@ -26,6 +32,64 @@ describe("a program that asks the kernel for what it may not have", () => {
       `print(json.dumps({name: syscall(number, 0, 0, 0, 0, 0, 0) for name, number in ${JSON.stringify(numbers)}.items()}))`,
     );
     assert.deepEqual(got, Object.fromEntries(always.map(({ name, errno }) => [name, errno])));
+    const recorded = always.filter((rule) => rule.recorded).map(({ name }) => describeCall(name, []));
+    assert.deepEqual(attempts(installation, "/usr/bin/python3"), recorded.toSorted());
+  });
+
+  it("is seen, with the program, its ancestors and its digest, by the time that it has its answer", async () => {
+    await sandbox.run("unshare --user --net true; chroot / true; mount -t tmpfs none /mnt; true");
+    assert.deepEqual(attempts(installation, "/usr/bin/unshare"), ["unshare(CLONE_NEWUSER|CLONE_NEWNET)"]);
+    assert.deepEqual(attempts(installation, "/usr/sbin/chroot"), ["chroot"]);
+    const [finding] = findings(installation, "/usr/bin/mount");
+    assert.equal(finding?.disposition, "Blocked");
+    assert.match(finding?.actor?.process.file.hashes?.[0]?.value ?? "", /^[0-9a-f]{64}$/);
+    assert.match(finding?.actor?.process.parent_process?.path ?? "", /sh$/);
+    const { stdout } = await installation.run(["logs", sandbox.name]);
+    assert.match(stdout, /FINDING:CREATE \[HIGH\] "[^"]+" DENIED \/usr\/sbin\/chroot\(\d+\) chroot /);
+  });
+
+  it("may go on for ever without flooding the log, or keeping its supervisor from others", async () => {
+    const attempt = `[libc.unshare(0x10000000) for _ in range(5000)]`;
+    const loops = Array.from({ length: 2 }, () => askPython(sandbox, `${attempt}; print("null")`));
+    const { code } = await sandbox.run("true");
+    assert.equal(code, 0);
+    await Promise.all(loops);
+    const counts = findings(installation, "/usr/bin/python3").filter(({ message }) =>
+      message.includes("CLONE_NEWUSER"),
+    );
+    assert.deepEqual(
+      counts.map(({ count }) => count),
+      [1, 10, 100, 1000, 10_000],
+    );
+  });
+
+  it("can't have the answering taken over", async () => {
+    // SECCOMP_SET_MODE_FILTER with a new listener: one more filter, whose listener could let calls go on.
+    const number = architecture === "x64" ? 317 : 277;
+    const got = await askPython(
+      sandbox,
+      `
+program = ctypes.create_string_buffer(bytes.fromhex("06000000 0000c07f"))
+header = ctypes.create_string_buffer((1).to_bytes(8, "little") + ctypes.addressof(program).to_bytes(8, "little"))
+print(json.dumps([syscall(${number}, 1, flags, header) for flags in (8, 8 | 1 | 16, 8 | 32)]))
+`,
+    );
+    assert.deepEqual(got, ["EBUSY", "EBUSY", "EBUSY"]);
+  });
+
+  it("gains nothing by a filter of its own that asks: nobody answers", async () => {
+    const [seccomp, unshare] = architecture === "x64" ? [317, 272] : [277, 97];
+    // if (number == unshare) return SECCOMP_RET_USER_NOTIF, else SECCOMP_RET_ALLOW
+    const got = await askPython(
+      sandbox,
+      `
+number = (${unshare}).to_bytes(4, "little").hex()
+program = ctypes.create_string_buffer(bytes.fromhex("20000000 00000000 15000001" + number + "06000000 0000c07f 06000000 0000ff7f"))
+header = ctypes.create_string_buffer((4).to_bytes(8, "little") + ctypes.addressof(program).to_bytes(8, "little"))
+print(json.dumps([syscall(${seccomp}, 1, 0, header), syscall(${unshare}, 0x10000000)]))
+`,
+    );
+    assert.deepEqual(got, [0, "ENOSYS"]);
   });
 
   it("gets no namespace of its own", async () => {
@@ -117,6 +181,48 @@ print(json.dumps([len(seen), subprocess.run(["sh", "-c", "echo child"], capture_
     assert.deepEqual(got, [8, "child\n"]);
   });
 });
+
+describe("a program that goes on asking while its supervisor is killed", () => {
+  it("is refused to the end", async () => {
+    await using installation = install();
+    const sandbox = await createSandbox(installation, "alone", "network_policies: {}\n");
+    const loop = `
+import ctypes, sys
+libc = ctypes.CDLL(None, use_errno=True)
+answers = open("/sandbox/answers", "w", buffering=1)
+for count in range(1_000_000_000):
+    if count == 100: print("asking", flush=True)
+    answers.write(f"{libc.unshare(0x10000000)} {ctypes.get_errno()}\\n")
+`;
+    const asking = installation.start(["sandbox", "exec", "-n", sandbox.name, "--", "python3", "-c", loop]);
+    asking.stdin.end();
+    await once(asking.stdout, "data");
+    for (const pid of supervisors()) process.kill(pid, "SIGKILL");
+    await asking.finished;
+    const [answers = ""] = globSync("sandboxes/*/home/answers", { cwd: installation.stateDirectory });
+    const lines = readFileSync(join(installation.stateDirectory, answers), "utf8").trimEnd().split("\n");
+    // Answered by the supervisor (EPERM), then, if there was time, by the kernel (ENOSYS).
+    assert.deepEqual(
+      [...new Set(lines)].filter((line) => !["-1 1", "-1 38"].includes(line)),
+      [],
+    );
+    assert.ok(lines.length > 1);
+  });
+});
+
+/** The findings about calls of a program (the beginning of its path). */
+function findings(installation: Installation, program: string): DetectionFinding[] {
+  return installation
+    .events()
+    .filter((event) => event.class_uid === 2004)
+    .filter(({ actor }) => actor?.process.path.startsWith(program));
+}
+
+/** What a program was refused, each once. */
+function attempts(installation: Installation, program: string): string[] {
+  const operations = findings(installation, program).flatMap(({ evidences = [] }) => evidences);
+  return [...new Set(operations.map(({ api }) => api.operation))].toSorted();
+}
 
 function isRefusedAlways(rule: SeccompRule): boolean {
   return rule.when === undefined && rule.numbers[architecture] !== undefined;

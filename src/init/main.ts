@@ -5,9 +5,9 @@
 import { readSync } from "node:fs";
 import { Socket } from "node:net";
 import { releaseStartupPages } from "../linux/startup-pages.ts";
-import { handOutListeners } from "./listeners.ts";
+import { handOut, openListeners } from "./listeners.ts";
 import { type Configuration, encodeJsonFrame, FrameReader, frame } from "./protocol.ts";
-import { restrict } from "./restrict.ts";
+import { restrict, restrictCalls } from "./restrict.ts";
 import { serve } from "./serve.ts";
 
 /** The supervisor's socket, which it makes descriptor 3 of this program. */
@@ -31,10 +31,12 @@ function readConfiguration(): Configuration {
 // Agents say `pkill node`; what they then mean is not this.
 process.title = "openshell-init";
 const configuration = readConfiguration();
-handOutListeners(LINK);
+const listeners = openListeners();
+const filterListener = restrictCalls();
+handOut(listeners, filterListener, LINK);
 const link = new Socket({ fd: LINK, readable: true, writable: true });
 try {
-  link.write(encodeJsonFrame(frame.ready, 0, restrict(configuration)));
+  link.write(encodeJsonFrame(frame.ready, 0, restrict(configuration, filterListener !== undefined)));
   serve(link);
   setTimeout(releaseStartupPages, SETTLED_MS).unref();
 } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * The language between the supervisor and init, over one Unix stream socket: frames of
  * `u32 length | u8 type | u32 channel | payload` (little endian; length counts what follows it). A channel is one started
- * program. The only exception is init's very first byte, which carries the listening sockets (SCM_RIGHTS).
+ * program. The only exception is init's very first byte, which carries the listeners (SCM_RIGHTS).
  *
  * Init is in an untrusted place. What the supervisor accepts from it, and why each is safe:
  * - ready: shown to people as "measured from inside"; grants nothing.
@@ -58,6 +58,9 @@ export const listenerAddresses = [
   { role: "dns", transport: "tcp", address: "127.0.0.1", port: 53 },
   { role: "dns", transport: "tcp", address: "::1", port: 53 },
 ] as const;
+
+/** In init's first byte: the listener of its system call filter comes after all others. */
+export const filterBit = 1 << listenerAddresses.length;
 
 /** What init is told before anything else. */
 export interface Configuration {

@@ -1,29 +1,46 @@
 /**
  * Init restricts itself; what it starts inherits. bubblewrap has made the namespaces, dropped every capability, set
- * `no_new_privs` and put the seccomp filter on before init's first instruction. What is left is Landlock, the limits, and a second
- * filter for what init has done by now.
+ * `no_new_privs` and put the seccomp filter on before init's first instruction. What is left is Landlock, the limits, and a
+ * second filter: for what init has done by now, and for the calls that the supervisor is to hear of.
  */
 import { readFileSync, readlinkSync } from "node:fs";
 import { type LandlockOutcome, restrictWithLandlock } from "../linux/landlock.ts";
 import { type Resource, setLimit, setNoNewPrivileges, setNotDumpable } from "../linux/process-limits.ts";
-import { compileSeccomp, installSeccomp } from "../linux/seccomp.ts";
+import { compileSeccomp, installSeccomp, installSeccompWithListener } from "../linux/seccomp.ts";
 import { lateSeccompRules } from "../linux/seccomp-rules.ts";
 import { type Configuration, type IsolationFact, namespaceKinds } from "./protocol.ts";
+
+/**
+ * Puts the second filter on init, which asks about the recorded calls.
+ * @returns the filter's listener, which must not stay open here; or undefined if the kernel refuses those calls by itself,
+ * unrecorded, because there is a listener outside already (a sandbox in a container that has one)
+ */
+export function restrictCalls(): number | undefined {
+  setNoNewPrivileges();
+  setNotDumpable();
+  const architecture = process.arch === "arm64" ? "arm64" : "x64";
+  const rules = lateSeccompRules(process.pid);
+  const listener = installSeccompWithListener(compileSeccomp(rules, architecture, "listener"));
+  if (listener === undefined) installSeccomp(compileSeccomp(rules, architecture));
+  return listener;
+}
 
 /**
  * Closes the doors that are left, then says what is in force as measured here, not as wished.
  * @throws Error when the policy requires more than this machine gives
  */
-export function restrict(configuration: Configuration): IsolationFact[] {
+export function restrict(configuration: Configuration, callsAreRecorded: boolean): IsolationFact[] {
   for (const [resource, value] of Object.entries(configuration.limits)) setLimit(resource as Resource, value);
   // The gateway's own umask is no business of the sandbox's programs.
   process.umask(0o022);
-  setNoNewPrivileges();
-  setNotDumpable();
-  installSeccomp(compileSeccomp(lateSeccompRules(process.pid), process.arch === "arm64" ? "arm64" : "x64"));
   const landlock = restrictWithLandlock(configuration.landlock.rules);
   if (configuration.landlock.required) requireLandlock(landlock);
-  return [landlockFact(landlock), ...processFacts(readFileSync("/proc/self/status", "latin1")), ...namespaceFacts()];
+  return [
+    landlockFact(landlock),
+    ...processFacts(readFileSync("/proc/self/status", "latin1")),
+    recordedFact(callsAreRecorded),
+    ...namespaceFacts(),
+  ];
 }
 
 function requireLandlock(outcome: LandlockOutcome): void {
@@ -57,6 +74,16 @@ function landlockFact(outcome: LandlockOutcome): IsolationFact {
   const value = `ABI ${outcome.abi}${outcome.scopes ? ", scoped" : ""}`;
   if (skipped.length === 0) return { name: "landlock", value, strong: true };
   return { name: "landlock", value: `${value}; skipped ${skipped.join(", ")}`, strong: true };
+}
+
+function recordedFact(callsAreRecorded: boolean): IsolationFact {
+  const fact = { name: "refused_calls", strong: callsAreRecorded };
+  if (callsAreRecorded) return { ...fact, value: "recorded" };
+  return {
+    ...fact,
+    value: "refused, but not recorded: the container around the gateway listens to system calls itself",
+    remedy: "Run the gateway outside of that container, or without its interception of system calls.",
+  };
 }
 
 /** Facts that the kernel tells about this process; proc_pid_status(5). */

@@ -2,11 +2,20 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type Architecture, compileSeccomp } from "./seccomp.ts";
-import { type ArgumentTest, type Errno, lateSeccompRules, type SeccompRule, seccompRules } from "./seccomp-rules.ts";
+import { type Architecture, compileSeccomp, type Refuser } from "./seccomp.ts";
+import { type ArgumentTest, type Errno, lateSeccompRules, seccompRules } from "./seccomp-rules.ts";
 
 const allowed = 0x7fff0000;
-const errnos: Record<Errno, number> = { none: 0, EPERM: 1, EACCES: 13, EINVAL: 22, ENOSYS: 38, EAFNOSUPPORT: 97 };
+const asked = 0x7fc00000;
+const errnos: Record<Errno, number> = {
+  none: 0,
+  EPERM: 1,
+  EACCES: 13,
+  EBUSY: 16,
+  EINVAL: 22,
+  ENOSYS: 38,
+  EAFNOSUPPORT: 97,
+};
 const audit: Record<Architecture, number> = { x64: 0xc000003e, arm64: 0xc00000b7 };
 
 /** A system call as the kernel shows it to a filter; seccomp(2), struct seccomp_data. */
@@ -38,13 +47,14 @@ function interpret(program: Buffer, call: Call): number {
 }
 
 /** What the rules mean, said in another way than the compiler's. */
-function meant(rules: readonly SeccompRule[], architecture: Architecture, call: Call): number {
+function meant(architecture: Architecture, refuser: Refuser, call: Call): number {
   const holds = ({ argument, mask, equals, negate = false }: ArgumentTest) =>
     (((call.arguments[argument] ?? 0) & mask) >>> 0 === equals) !== negate;
   const rule = rules.find(
     ({ numbers, when = [] }) => numbers[architecture] === call.number && when.every((test) => holds(test)),
   );
-  return rule ? 0x50000 | errnos[rule.errno] : allowed;
+  if (!rule) return allowed;
+  return rule.recorded && refuser === "listener" ? asked : 0x50000 | errnos[rule.errno];
 }
 
 const rules = [...seccompRules, ...lateSeccompRules(2)];
@@ -56,17 +66,20 @@ for (const architecture of ["x64", "arm64"] as const) {
     const program = compileSeccomp(rules, architecture);
     const numbers = rules.flatMap((rule) => rule.numbers[architecture] ?? []);
 
-    it("answers every call as its rules say", () => {
-      const call = fc.record({
-        architecture: fc.constant(audit[architecture]),
-        number: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...numbers) }, fc.nat({ max: 600 })),
-        arguments: fc.array(argument, { minLength: 6, maxLength: 6 }),
-      });
-      fc.assert(
-        fc.property(call, (made) => assert.equal(interpret(program, made), meant(rules, architecture, made))),
-        { numRuns: 5000 },
-      );
+    const call = fc.record({
+      architecture: fc.constant(audit[architecture]),
+      number: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...numbers) }, fc.nat({ max: 600 })),
+      arguments: fc.array(argument, { minLength: 6, maxLength: 6 }),
     });
+    for (const refuser of ["kernel", "listener"] as const) {
+      it(`answers every call as its rules say, by the ${refuser}`, () => {
+        const program = compileSeccomp(rules, architecture, refuser);
+        fc.assert(
+          fc.property(call, (made) => assert.equal(interpret(program, made), meant(architecture, refuser, made))),
+          { numRuns: 5000 },
+        );
+      });
+    }
 
     it("refuses another architecture's calls whole", () => {
       for (const other of [0x40000003, 0x40000028, audit[architecture === "x64" ? "arm64" : "x64"]]) {

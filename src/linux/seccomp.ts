@@ -1,25 +1,39 @@
 /**
  * Seccomp filters: rules compiled to classic BPF; seccomp(2). bubblewrap puts the program on the first process of the
- * sandbox before it runs (`--seccomp`), so that every thread of it and everything it starts is bound. What init itself
- * must still do once goes into a second filter, which init puts on its main thread.
+ * sandbox before it runs (`--seccomp`), so that every thread of it and everything it starts is bound. A second filter, by
+ * init itself, has what init must still do once, and the calls that are answered by a listener (seccomp-notify.ts).
  */
 import koffi from "koffi";
-import { checked, libc } from "./libc.ts";
+import { checked, libc, SystemError } from "./libc.ts";
 import type { ArgumentTest, Errno, SeccompRule } from "./seccomp-rules.ts";
 
 export type Architecture = "x64" | "arm64";
 
-const prctl = libc.func("int prctl(int option, unsigned long mode, const void *program)");
-const PR_SET_SECCOMP = 22;
-const SECCOMP_MODE_FILTER = 2;
+const seccomp = libc.func("syscall", "long", ["long", "unsigned int", "unsigned int", "const void *"]);
+/** System call number; the C library has no function for it. */
+export const SECCOMP = process.arch === "arm64" ? 277 : 317;
+const SECCOMP_SET_MODE_FILTER = 1;
+const FILTER_FLAG_TSYNC = 1;
+const FILTER_FLAG_NEW_LISTENER = 8;
+const FILTER_FLAG_TSYNC_ESRCH = 16;
 
 /** What the kernel reports as the calling architecture: AUDIT_ARCH_* of linux/audit.h. */
 const auditArchitectures: Record<Architecture, number> = { x64: 0xc000003e, arm64: 0xc00000b7 };
 
-const errnos: Record<Errno, number> = { none: 0, EPERM: 1, EACCES: 13, EINVAL: 22, ENOSYS: 38, EAFNOSUPPORT: 97 };
+/** Numbers of the errnos that the rules name; the same on both architectures. */
+export const errnos: Readonly<Record<Errno, number>> = {
+  none: 0,
+  EPERM: 1,
+  EACCES: 13,
+  EBUSY: 16,
+  EINVAL: 22,
+  ENOSYS: 38,
+  EAFNOSUPPORT: 97,
+};
 
 const RET_ALLOW = 0x7fff0000;
 const RET_ERRNO = 0x00050000;
+const RET_USER_NOTIF = 0x7fc00000;
 /** On x86-64, numbers with this bit are x32's: the same calls by other numbers, and so a way around any list. */
 const X32_SYSCALL_BIT = 0x40000000;
 
@@ -44,12 +58,20 @@ interface Instruction {
 
 const statement = (code: number, k: number): Instruction => ({ code, ifTrue: 0, ifFalse: 0, k });
 const refuseWith = (errno: Errno): Instruction => statement(RETURN, RET_ERRNO | errnos[errno]);
+const askListener = statement(RETURN, RET_USER_NOTIF);
+
+/** Who refuses a recorded call: the kernel, unseen, or whoever has the filter's listener. */
+export type Refuser = "kernel" | "listener";
 
 /**
  * The rules as a program of `struct sock_filter`, 8 bytes an instruction.
  * Calls by a foreign architecture's numbers are refused whole, with ENOSYS: no list of ours speaks of them.
  */
-export function compileSeccomp(rules: readonly SeccompRule[], architecture: Architecture): Buffer {
+export function compileSeccomp(
+  rules: readonly SeccompRule[],
+  architecture: Architecture,
+  refuser: Refuser = "kernel",
+): Buffer {
   const program: Instruction[] = [
     statement(LOAD_WORD, OFFSET_ARCHITECTURE),
     { code: JUMP_EQUAL, ifTrue: 1, ifFalse: 0, k: auditArchitectures[architecture] },
@@ -61,19 +83,19 @@ export function compileSeccomp(rules: readonly SeccompRule[], architecture: Arch
   }
   for (const rule of rules) {
     const number = rule.numbers[architecture];
-    if (number !== undefined) program.push(...compileRule(rule, number));
+    const refusal = rule.recorded && refuser === "listener" ? askListener : refuseWith(rule.errno);
+    if (number !== undefined) program.push(...compileRule(rule.when ?? [], number, refusal));
   }
   program.push(statement(RETURN, RET_ALLOW));
   return encode(program);
 }
 
-/** `if (number == n && tests…) return errno`, leaving the number loaded for the next rule. */
-function compileRule(rule: SeccompRule, number: number): Instruction[] {
-  const tests = rule.when ?? [];
-  if (tests.length === 0) return [{ code: JUMP_EQUAL, ifTrue: 0, ifFalse: 1, k: number }, refuseWith(rule.errno)];
+/** `if (number == n && tests…) return refusal`, leaving the number loaded for the next rule. */
+function compileRule(tests: readonly ArgumentTest[], number: number, refusal: Instruction): Instruction[] {
+  if (tests.length === 0) return [{ code: JUMP_EQUAL, ifTrue: 0, ifFalse: 1, k: number }, refusal];
   const reload = statement(LOAD_WORD, OFFSET_NUMBER);
   // Built from the end, since a failing test jumps over all that follows it, to the reload.
-  let body: Instruction[] = [refuseWith(rule.errno)];
+  let body: Instruction[] = [refusal];
   for (const test of [...tests].reverse()) body = [...compileTest(test, body.length), ...body];
   return [{ code: JUMP_EQUAL, ifTrue: 0, ifFalse: body.length + 1, k: number }, ...body, reload];
 }
@@ -99,13 +121,32 @@ function encode(program: readonly Instruction[]): Buffer {
 }
 
 /**
- * Puts a compiled filter on the calling thread and on what it starts from now on, for good. Needs `no_new_privs`.
+ * Puts a compiled filter on this process, all its threads, and what it starts from now on, for good. Needs `no_new_privs`.
  * @throws SystemError
  */
 export function installSeccomp(program: Buffer): void {
+  setFilter(program, FILTER_FLAG_TSYNC | FILTER_FLAG_TSYNC_ESRCH);
+}
+
+/**
+ * The same with a listener, whose descriptor (close-on-exec) this returns. From then on a call that the filter asks about
+ * waits for the listener's answer, or fails with ENOSYS if nobody has the listener any more.
+ * Undefined, and no filter, where an outer sandbox has a listener already: the kernel allows one among all filters.
+ * @throws SystemError
+ */
+export function installSeccompWithListener(program: Buffer): number | undefined {
+  try {
+    return setFilter(program, FILTER_FLAG_TSYNC | FILTER_FLAG_TSYNC_ESRCH | FILTER_FLAG_NEW_LISTENER);
+  } catch (error) {
+    if (error instanceof SystemError && error.code === "EBUSY") return undefined;
+    throw error;
+  }
+}
+
+function setFilter(program: Buffer, flags: number): number {
   // struct sock_fprog: the number of instructions, then the pointer to them.
   const header = Buffer.alloc(16);
   header.writeUInt16LE(program.length / 8, 0);
   header.writeBigUInt64LE(koffi.address(program), 8);
-  checked(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header), "prctl", "PR_SET_SECCOMP");
+  return checked(Number(seccomp(SECCOMP, SECCOMP_SET_MODE_FILTER, flags, header)), "seccomp", "SET_MODE_FILTER");
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { ModelRoutes } from "../../inference/routes.ts";
 import type { CompiledPolicy } from "../../policy/verdict.ts";
 import type { LaunchSpec } from "../launch-spec.ts";
+import { watchRefusedCalls } from "../refused-calls/watch-refused-calls.ts";
 import type { ListenerDescriptors } from "../sandbox/listener-descriptors.ts";
 import type { BuiltSandbox } from "../sandbox/prepared-sandbox.ts";
 import { serveProxyClient } from "./01-intercept/explicit-proxy.ts";
@@ -91,10 +92,16 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     now: Date.now,
     signal,
   });
+  const { calls: listener } = built.listeners;
+  const calls =
+    listener === undefined
+      ? undefined
+      : watchRefusedCalls({ listener, identify: identifyContext, audit, now: Date.now });
   return {
     recheck: path.recheck,
     close: async () => {
       closing.abort();
+      await calls?.[Symbol.asyncDispose]();
       await watch;
       await identifyContext[Symbol.asyncDispose]();
     },

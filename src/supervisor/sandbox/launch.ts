@@ -12,7 +12,7 @@ import { passCredentials, type ReceivedDescriptors, receiveDescriptors } from ".
 import { readProcessStat } from "../../linux/process-stat.ts";
 import { whenReadable } from "../../linux/readable.ts";
 import { compileSeccomp } from "../../linux/seccomp.ts";
-import { seccompRules } from "../../linux/seccomp-rules.ts";
+import { earlySeccompRules } from "../../linux/seccomp-rules.ts";
 import { openSocketPair } from "../../linux/socket.ts";
 import { createInitLink, type InitLink } from "../init-link.ts";
 import { launchScript, type OverlayMount } from "./launch-script.ts";
@@ -59,7 +59,7 @@ const MAX_DESCRIPTORS = 16;
  */
 export async function launch(options: LaunchOptions): Promise<LaunchedSandbox> {
   const seccompFile = join(options.scratch, "seccomp.bpf");
-  writeFileSync(seccompFile, compileSeccomp(seccompRules, process.arch === "arm64" ? "arm64" : "x64"));
+  writeFileSync(seccompFile, compileSeccomp(earlySeccompRules, process.arch === "arm64" ? "arm64" : "x64"));
   const [ours, theirs] = openSocketPair();
   const seccomp = openSync(seccompFile, "r");
   passCredentials(ours);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { closeSync, openSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { listenerAddresses } from "../../init/protocol.ts";
+import { filterBit, listenerAddresses } from "../../init/protocol.ts";
 import { openSocketDiagnostics } from "../../linux/socket.ts";
 import { sortListeners } from "./listener-descriptors.ts";
 
@@ -49,6 +49,12 @@ describe("the descriptors that init hands over", () => {
 
   it("are refused when one is missing that every kernel can open", () => {
     assert.throws(() => sortListeners(all & ~1, [11, 12, 13, 14, 15, 16, diagnostics]), /every listener/);
+  });
+
+  it("are refused when the filter's listener is announced and missing, or is something else", () => {
+    const listeners = [10, 11, 12, 13, 14, 15, 16, diagnostics];
+    assert.throws(() => sortListeners(all | filterBit, listeners), /descriptors for 7 listeners/);
+    assert.throws(() => sortListeners(all | filterBit, [...listeners, diagnostics]), /something else for its filter/);
   });
 
   it("are refused when the last is no sock_diag socket", () => {

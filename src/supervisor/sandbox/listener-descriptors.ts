@@ -1,7 +1,8 @@
 /** The descriptors that init hands over, by what they are for. */
 
-import { listenerAddresses } from "../../init/protocol.ts";
+import { filterBit, listenerAddresses } from "../../init/protocol.ts";
 import { isSockDiag } from "../../linux/netlink-sock-diag.ts";
+import { isSeccompListener } from "../../linux/seccomp-notify.ts";
 
 export interface ListenerDescriptor {
   readonly fd: number;
@@ -15,17 +16,20 @@ export interface ListenerDescriptors {
   readonly dnsTcp: readonly ListenerDescriptor[];
   /** A sock_diag(7) socket of the sandbox's network namespace. */
   readonly diagnostics: number;
+  /** The listener of init's system call filter; missing if calls can't be listened to on this machine. */
+  readonly calls: number | undefined;
 }
 
 /**
- * Sorts what init sent: bit N of `bits` says that listener N of `listenerAddresses` is among `fds`; the sock_diag socket
- * is last.
+ * Sorts what init sent: bit N of `bits` says that listener N of `listenerAddresses` is among `fds`; then comes the
+ * sock_diag socket, and with `filterBit` the filter's listener.
  * @throws Error if numbers do not fit, or a listener that every kernel can open is missing
  */
 export function sortListeners(bits: number, fds: readonly number[]): ListenerDescriptors {
   const opened = listenerAddresses.filter((_address, index) => bits & (1 << index));
-  const diagnostics = fds[opened.length];
-  if (fds.length !== opened.length + 1 || diagnostics === undefined) {
+  const [diagnostics, calls] = fds.slice(opened.length);
+  const expected = opened.length + (bits & filterBit ? 2 : 1);
+  if (fds.length !== expected || diagnostics === undefined) {
     throw new Error(`init sent ${fds.length} descriptors for ${opened.length} listeners`);
   }
   const of = (role: string, transport: string) =>
@@ -40,8 +44,11 @@ export function sortListeners(bits: number, fds: readonly number[]): ListenerDes
     dnsUdp: of("dns", "udp"),
     dnsTcp: of("dns", "tcp"),
     diagnostics,
+    calls,
   };
   if (!isSockDiag(diagnostics)) throw new Error("init sent something else for its sock_diag socket");
+  if (calls !== undefined && !isSeccompListener(calls))
+    throw new Error("init sent something else for its filter's listener");
   if (!sorted.proxy.length || !sorted.transparent.length || !sorted.dnsUdp.length || !sorted.dnsTcp.length) {
     throw new Error("init did not open every listener");
   }

@@ -150,7 +150,7 @@ function refuseUnreadable(pid = 0): Refusal {
 }
 
 /** The first arguments; empty for a process that has ended. */
-function commandLineOf(pid: number, proc: ProcFs): string[] {
+export function commandLineOf(pid: number, proc: ProcFs): string[] {
   const text = proc.readText(`${pid}/cmdline`) ?? "";
   const words = text.endsWith("\0") ? text.slice(0, -1).split("\0") : text.split("\0");
   return words.slice(0, loggedArguments).map((word) => word.slice(0, loggedArgumentLength));
