@@ -29,8 +29,12 @@ const verificationCodes: ReadonlyMap<string, ReasonCode> = new Map(
   ).flatMap(([kind, codes]) => codes.map((code) => [code, `terminate.upstream_untrusted.${kind}`] as const)),
 );
 
-/** Node has no codes for these results of OpenSSL's verification, only `UNSPECIFIED` and OpenSSL's words. */
-const weakCertificate = /(?:certificate key|digest algorithm) too weak/;
+/** Node has no codes for these results of OpenSSL's verification, only this one and OpenSSL's words. */
+const wordsAlone = "UNSPECIFIED";
+const wordings: readonly (readonly [RegExp, ReasonCode])[] = [
+  [/(?:certificate key|digest algorithm) too weak/, "terminate.upstream_untrusted.weak"],
+  [/subtree violation|name constraint/, "terminate.upstream_untrusted.revoked"],
+];
 
 /** Handshake failures that come of too weak keys, versions or ciphers, as OpenSSL spells them in error codes. */
 const weakness =
@@ -94,9 +98,12 @@ function classify(failure: Failure, upstream: string): Refusal {
     return { refused: "forward.reset", detail: `${upstream} closed the connection during the TLS handshake` };
   }
   const { code, message } = failure;
-  const known = verificationCodes.get(code);
-  if (known !== undefined) return { refused: known, detail: `the certificate of ${upstream} was refused (${code})` };
-  if (weakness.test(code) || weakCertificate.test(message)) {
+  const known = code === wordsAlone ? wordingCode(message) : verificationCodes.get(code);
+  if (known !== undefined) {
+    const why = code === wordsAlone ? message : code;
+    return { refused: known, detail: `the certificate of ${upstream} was refused (${why})` };
+  }
+  if (weakness.test(code)) {
     return {
       refused: "terminate.upstream_untrusted.weak",
       detail: `${upstream} offers no TLS that is strong enough (${code})`,
@@ -104,4 +111,8 @@ function classify(failure: Failure, upstream: string): Refusal {
   }
   // Neither the verification nor a known weakness: the peer speaks no TLS, or broke off.
   return { refused: "forward.reset", detail: `the TLS handshake with ${upstream} failed (${code})` };
+}
+
+function wordingCode(message: string): ReasonCode {
+  return wordings.find(([wording]) => wording.test(message))?.[1] ?? "terminate.upstream_untrusted";
 }
