@@ -21,6 +21,8 @@ import { exec } from "./exec.ts";
 import { identifyHolder } from "./identify.ts";
 import { memory } from "./memory.ts";
 import { policyPush } from "./policy-push.ts";
+import { proxyDownload } from "./proxy-download.ts";
+import { proxyRequests } from "./proxy-requests.ts";
 import { canTrustOwnAuthority, directoryVariable, readAuthority, runTrusting } from "./support/authority.ts";
 import type { Bench, Row } from "./support/bench.ts";
 import { install } from "./support/installation.ts";
@@ -37,6 +39,8 @@ const rows: readonly Row[] = [
   connectionHttp,
   connectionHttps,
   throughput,
+  proxyRequests,
+  proxyDownload,
   identifyHolder,
   decision,
   memory,

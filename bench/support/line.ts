@@ -1,6 +1,6 @@
 /** What a row of the bench says: one line for each contender, with all its samples. */
 
-export type Unit = "ms" | "µs" | "MB" | "MB/s";
+export type Unit = "ms" | "µs" | "MB" | "MB/s" | "req/s";
 
 /** One contender's samples, in the order taken. */
 export interface Measured {

@@ -143,6 +143,7 @@ function accepts(port: number): Promise<boolean> {
 async function ended(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exit = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGKILL");
+  // Not SIGKILL: squid has segments of shared memory to remove.
+  child.kill("SIGTERM");
   await exit;
 }
