@@ -3,9 +3,11 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { CanonicalHost } from "../net/canonical-host.ts";
 import { compilePolicy } from "./compile.ts";
-import { arbitraryContents, type Contents } from "./test-support/arbitrary-contents.ts";
-import { arbitraryPolicy } from "./test-support/arbitrary-policy.ts";
+import { readPolicy } from "./read-policy.ts";
+import { arbitraryContents, type Contents, endpointsOfContents } from "./test-support/arbitrary-contents.ts";
+import { arbitraryPolicy, loaded } from "./test-support/arbitrary-policy.ts";
 import { referenceConnect, referenceRequest } from "./test-support/reference-evaluator.ts";
+import { treeFromJson } from "./tree.ts";
 import type { Caller, CompiledPolicy, Destination, MatchedEndpoint, RequestFacts } from "./verdict.ts";
 
 const destination: fc.Arbitrary<Destination> = fc.record({
@@ -60,6 +62,34 @@ describe("a compiled policy", () => {
           const connect = compiled.connect(to, by);
           assert.equal(connect.kind, referenceConnect(policy, to, by));
           if (connect.kind === "deny" || !connect.inspected) return;
+          const question = { destination: to, caller: by, request: facts, contents };
+          const decided = decide(compiled, connect.endpoints, { facts, contents });
+          assert.equal(decided, referenceRequest(policy, question));
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  it("answers what the page says of contents, where several endpoints read them", () => {
+    const host = fc.constant("api.example.invalid" as CanonicalHost);
+    const endpoint = endpointsOfContents({ host, ports: fc.constant([443]) });
+    const posted = request.map((facts) => ({ ...facts, path: "/a/b", method: "POST" }));
+    fc.assert(
+      fc.property(
+        fc.array(endpoint, { minLength: 1, maxLength: 2 }),
+        posted,
+        arbitraryContents,
+        (written, facts, contents) => {
+          const rule = { endpoints: written, binaries: [{ path: "any" }] };
+          const policy = loaded(readPolicy(treeFromJson({ version: 1, network_policies: { rule } })));
+          const compiled = compilePolicy(policy, { version: 1, hash: "" });
+          const [to, by] = [
+            { host: "api.example.invalid" as CanonicalHost, port: 443 },
+            { path: "/x", ancestors: [] },
+          ];
+          const connect = compiled.connect(to, by);
+          if (connect.kind === "deny") return;
           const question = { destination: to, caller: by, request: facts, contents };
           const decided = decide(compiled, connect.endpoints, { facts, contents });
           assert.equal(decided, referenceRequest(policy, question));

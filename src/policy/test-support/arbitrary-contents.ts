@@ -1,5 +1,6 @@
 /** Random endpoints whose rules speak of contents, and random contents, from so few words that they often meet. */
 import fc from "fast-check";
+import type { Json } from "../tree.ts";
 import type { GraphqlRequest, RpcMessage } from "../verdict.ts";
 
 /** What a request's contents would be read as; absent: they have no meaning in that language. */
@@ -14,8 +15,8 @@ function some<T>(item: fc.Arbitrary<T>, maxLength = 2): fc.Arbitrary<T[]> {
   return fc.array(item, { minLength: 1, maxLength });
 }
 
-function optional(fields: Fields, requiredKeys: string[]): fc.Arbitrary<unknown> {
-  return fc.record(fields, { requiredKeys, noNullPrototype: true });
+function optional(fields: Fields, requiredKeys: string[]): fc.Arbitrary<Json> {
+  return fc.record(fields, { requiredKeys, noNullPrototype: true }) as fc.Arbitrary<Json>;
 }
 
 const allowing = (matcher: fc.Arbitrary<unknown>) => some(matcher.map((allow) => ({ allow })));
@@ -42,7 +43,7 @@ const callMatcher = fc.oneof(
 const toolMatcher = fc.constantFrom({}, { tool: "echo" }, { tool: "a*" });
 
 /** Endpoints with a host, ports and so on as given. */
-export function endpointsOfContents(destination: Fields): fc.Arbitrary<unknown> {
+export function endpointsOfContents(destination: Fields): fc.Arbitrary<Json> {
   const common = { ...destination, path: fc.constantFrom("/a/**", "/a/b") };
   const graphql = { ...common, protocol: fc.constant("graphql"), deny_rules: some(operationMatcher) };
   const rpc = { ...common, protocol: fc.constant("json-rpc"), deny_rules: some(methodMatcher) };
