@@ -51,6 +51,21 @@ const commandsApart: Plugin = {
   },
 };
 
+/**
+ * Libraries that only some commands need. Kept out of the commands' file as well, which every command has Node read: what
+ * is in it takes its time even if it never runs.
+ */
+const librariesApart: Plugin = {
+  name: "libraries-apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /^yaml$/ }, () => ({ path: "./cli-yaml.cjs", external: true }));
+    onResolve({ filter: /^@bufbuild\/protobuf/ }, () => ({ path: "./cli-protobuf.cjs", external: true }));
+  },
+};
+
+/** One file for all ways into the library, so that there is one of each of its values. */
+const protobuf = ["", "/codegenv2", "/wkt"].map((entry) => `export * from "@bufbuild/protobuf${entry}";`).join("\n");
+
 await rm("dist", { recursive: true, force: true });
 await mkdir("dist");
 await copyFile(nativeKoffi, "dist/koffi.node");
@@ -58,5 +73,11 @@ const daemons = { gateway: "src/gateway/main.ts", supervisor: "src/supervisor/ma
 await Promise.all([
   build({ ...shared, entryPoints: daemons }),
   build({ ...shared, entryPoints: { cli: "src/cli/main.ts" }, plugins: [koffiBeside, commandsApart] }),
-  build({ ...shared, entryPoints: { "cli-commands": "src/cli/dispatch.ts" } }),
+  build({ ...shared, entryPoints: { "cli-commands": "src/cli/dispatch.ts" }, plugins: [koffiBeside, librariesApart] }),
+  build({ ...shared, entryPoints: { "cli-yaml": "yaml" } }),
+  build({
+    ...shared,
+    entryNames: "cli-protobuf",
+    stdin: { contents: protobuf, resolveDir: "." },
+  }),
 ]);
