@@ -1,4 +1,5 @@
 import type { Vault } from "../secrets/vault.ts";
+import type { UpstreamSettings } from "../supervisor/launch-spec.ts";
 import type { ComputeDriver } from "./drivers/driver.ts";
 import type { GatewayLog } from "./gateway-log.ts";
 import type { InferenceRoutes } from "./inference/routes.ts";
@@ -21,6 +22,8 @@ export interface GatewayContext {
   /** What secrets are sealed with. */
   readonly vault: Vault;
   readonly log: GatewayLog;
+  /** How sandboxes' connections leave this machine. */
+  readonly upstream: UpstreamSettings;
   /** Where clients reach this gateway, and sandboxes must not. */
   readonly apiPort: () => number;
   /** The instances that this process has started, whose end it will be told of. */

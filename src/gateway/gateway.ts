@@ -32,6 +32,7 @@ import { openSqliteStore } from "./store/sqlite/store.ts";
 import type { Store } from "./store/store.ts";
 import { createLocalLink } from "./supervisors/local-link.ts";
 import { SupervisorSessions } from "./supervisors/sessions.ts";
+import type { UpstreamConfiguration } from "./upstream/read-upstream.ts";
 
 export interface GatewayOptions {
   readonly version: string;
@@ -45,6 +46,8 @@ export interface GatewayOptions {
   readonly supervisorEntry: string;
   /** What supervisors get of the gateway's environment. */
   readonly supervisorEnvironment: Readonly<Record<string, string>>;
+  /** How this machine reaches the network outside. */
+  readonly upstream: UpstreamConfiguration;
   /** Whether a gateway that is root gives each sandbox a uid of its own. Only tests say no. */
   readonly useHostUids?: boolean;
   readonly log: GatewayLog;
@@ -103,6 +106,7 @@ function createContext(
     socketPath: supervisorSocketPath(options.runtimeDirectory),
     supervisorEntry: options.supervisorEntry,
     environment: options.supervisorEnvironment,
+    extraCertificates: options.upstream.extraCertificates,
     hostUids: options.useHostUids !== false && canUseHostUids() ? openHostUids(HOST_UIDS_PATH) : undefined,
   });
   const { now } = options;
@@ -122,6 +126,7 @@ function createContext(
     log: options.log,
     signal,
     apiPort,
+    upstream: options.upstream.settings,
     ownInstances: new Set(),
     now,
   };

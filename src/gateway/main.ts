@@ -11,12 +11,13 @@ import { parseGatewayArguments } from "./arguments.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { createGatewayLog } from "./gateway-log.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
+import { readUpstream } from "./upstream/read-upstream.ts";
 
 /** Another gateway has this state: not a failure for whoever only wants one to run. */
 const EXIT_ALREADY_RUNNING = 3;
 
 /** What a supervisor needs of the environment; everything else, secrets among it, stays here. */
-const PASSED_ON = ["PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"];
+const PASSED_ON = ["PATH", "LANG", "LC_ALL", "TZ"];
 
 const { env } = process;
 const log = createGatewayLog((line) => void process.stderr.write(line), Date.now);
@@ -42,6 +43,7 @@ async function serve(instanceLock: Disposable): Promise<void> {
     supervisorEnvironment: Object.fromEntries(
       PASSED_ON.map((name) => [name, env[name] ?? ""]).filter(([, value]) => value !== ""),
     ),
+    upstream: readUpstream(configDirectory(env), env),
     log,
     now: Date.now,
   });

@@ -15,6 +15,8 @@ export interface Preparation {
    * ahead. Absent: nothing is built before the second line.
    */
   readonly expectedPolicy?: unknown;
+  /** Authorities (PEM) that the gateway's user trusts besides the system's; may be empty. */
+  readonly extraCertificates: string;
 }
 
 /** Second line: everything else. Holds secrets, so that it is written to the pipe and nowhere else. */
@@ -36,8 +38,36 @@ export interface LaunchSpec {
   readonly environment: Readonly<Record<string, string>>;
   /** Of the attached providers. */
   readonly credentials: ApplyCredentialsJson;
+  readonly upstream: UpstreamSettings;
   /** As the supervisor sees them (a gateway that is root gives it a mount namespace of its own). */
   readonly directories: SandboxDirectories;
+}
+
+/** How the gateway's machine reaches the network outside, as its user has said. */
+export interface UpstreamSettings {
+  /** For port 80, and for all others. */
+  readonly proxies: { readonly http?: ProxyAddress; readonly https?: ProxyAddress };
+  /** What is reached without them; see net/no-proxy.ts. */
+  readonly noProxy: readonly string[];
+  /** Who looks names up that are reached by a proxy. */
+  readonly resolve: "local" | "proxy";
+  readonly clientCertificates: readonly ClientCertificate[];
+}
+
+export interface ProxyAddress {
+  readonly host: string;
+  readonly port: number;
+  /** The value of Proxy-Authorization. A secret. */
+  readonly authorization?: string;
+}
+
+/** What the supervisor shows to upstreams that ask who it is. */
+export interface ClientCertificate {
+  /** Pattern as in policies (policy/match/host.ts). */
+  readonly host: string;
+  /** PEM; the key is a secret. */
+  readonly certificate: string;
+  readonly key: string;
 }
 
 export interface GatewayAccess {

@@ -100,7 +100,7 @@ async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit):
       built,
       audit,
       authority: prepared.authority,
-      trust: new UpstreamTrust(() => prepared.systemCertificates),
+      trust: new UpstreamTrust(() => prepared.upstreamCertificates, spec.upstream.clientCertificates),
       policy: () => running.inForce.compiled,
       modelRoutes: () => running.modelRoutes,
     }),

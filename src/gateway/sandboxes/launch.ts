@@ -53,6 +53,7 @@ export function launch(
     modelRoutes,
     environment: record.spec.environment,
     credentials: toJson(ApplyCredentialsSchema, attachedCredentials(context.vault, record.id, attached)),
+    upstream: context.upstream,
     directories: prepared.directories,
   });
   context.ownInstances.add(instanceId);

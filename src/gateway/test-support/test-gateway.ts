@@ -66,6 +66,10 @@ function start(directory: string, log: string[]): Promise<Gateway> {
     runtimeDirectory: join(directory, "run"),
     supervisorEntry: fileURLToPath(new URL("../../supervisor/test-support/fake-supervisor.ts", import.meta.url)),
     supervisorEnvironment: { PATH: process.env["PATH"] ?? "" },
+    upstream: {
+      settings: { proxies: {}, noProxy: [], resolve: "local", clientCertificates: [] },
+      extraCertificates: "",
+    },
     useHostUids: false,
     log: createGatewayLog((line) => void log.push(line), Date.now),
     now: Date.now,

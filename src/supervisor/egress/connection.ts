@@ -7,6 +7,7 @@ import type { Duplex } from "node:stream";
 import type { IpAddress } from "../../net/address-class.ts";
 import type { ReasonCode } from "../../policy/reason-codes.ts";
 import type { Destination, MatchedEndpoint, ObservedDenial } from "../../policy/verdict.ts";
+import type { ProxyAddress } from "../launch-spec.ts";
 
 /** How a connection came in. DNS only hands out names; what then connects comes in transparently. */
 export type Listener = "proxy" | "transparent";
@@ -76,12 +77,14 @@ export interface Decided extends Identified {
 
 /** 05: the name is resolved, every address checked, and these are the ones that may be dialled. */
 export interface Guarded extends Decided {
-  /** In the order to try; never empty. */
+  /** In the order to try. Empty only where a proxy is trusted to look the name up. */
   readonly addresses: readonly IpAddress[];
+  /** The proxy by which they are reached. */
+  readonly via?: ProxyAddress;
 }
 
 /** What it takes to dial: checked addresses, and whose they are. */
-export type Dialable = Pick<Guarded, "destination" | "addresses" | "rule">;
+export type Dialable = Pick<Guarded, "destination" | "addresses" | "rule" | "via">;
 
 /** 06: what the first bytes say. */
 export type WireProtocol = "tls" | "http" | "other";

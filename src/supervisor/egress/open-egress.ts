@@ -20,6 +20,7 @@ import type { InferenceOptions } from "./03-inference/open-inference.ts";
 import { machineAddresses } from "./05-guard/forbid-internal.ts";
 import { guard } from "./05-guard/guard.ts";
 import { systemResolver } from "./05-guard/resolve.ts";
+import { UpstreamProxies } from "./05-guard/upstream-proxies.ts";
 import type { SandboxAuthority } from "./07-terminate/certificate-authority.ts";
 import { terminate } from "./07-terminate/terminate.ts";
 import type { UpstreamTrust } from "./07-terminate/trust-bundle.ts";
@@ -61,6 +62,7 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
   const guardContext = {
     resolver: systemResolver(),
     own: { ports: [spec.gateway.port], addresses: machineAddresses },
+    proxies: new UpstreamProxies(spec.upstream),
   };
   const context: EgressContext = {
     sandboxName: spec.sandboxName,
@@ -72,7 +74,7 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     onDefect: (error) => console.error(error),
     steps: {
       identify: (connection) => identify(connection, identifyContext),
-      infer: lazyInference({ ...options, resolver: guardContext.resolver, signal }),
+      infer: lazyInference({ ...options, ...guardContext, signal }),
       guard: (connection) => guard(connection, guardContext),
       terminate: (connection) => terminate(connection, { authority, trust, signal }),
     },

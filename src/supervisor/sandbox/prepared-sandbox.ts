@@ -14,8 +14,8 @@ import { nameSandbox, raiseSandbox, type SandboxTrust } from "./raise-sandbox.ts
 
 export interface PreparedSandbox {
   readonly authority: SandboxAuthority;
-  /** The system's authorities, in PEM. */
-  readonly systemCertificates: string;
+  /** The authorities of the system and of the gateway's user, in PEM. */
+  readonly upstreamCertificates: string;
   readonly trust: SandboxTrust;
   readonly directories: SandboxDirectories;
   readonly raised?: { readonly blueprint: Blueprint; readonly sandbox: Promise<LaunchedSandbox> };
@@ -27,11 +27,12 @@ export interface BuiltSandbox extends LaunchedSandbox {
 }
 
 /** Makes what every sandbox needs, and begins to build where it is known what for. */
-export function prepareSandbox({ sandboxId, directories, expectedPolicy }: Preparation): PreparedSandbox {
+export function prepareSandbox(preparation: Preparation): PreparedSandbox {
+  const { sandboxId, directories, expectedPolicy, extraCertificates } = preparation;
   const authority = new SandboxAuthority(sandboxId);
-  const system = systemCertificates();
-  const trust = { bundle: trustBundle(system, authority.pem), authority: authority.pem };
-  const prepared = { authority, systemCertificates: system, trust, directories };
+  const upstreamCertificates = trustBundle(systemCertificates(), extraCertificates);
+  const trust = { bundle: trustBundle(upstreamCertificates, authority.pem), authority: authority.pem };
+  const prepared = { authority, upstreamCertificates, trust, directories };
   const expected = expectedPolicy === undefined ? undefined : readPolicyMessage(expectedPolicy);
   if (!expected?.ok) return prepared;
   const blueprint = drawBlueprint(expected.policy, directories);

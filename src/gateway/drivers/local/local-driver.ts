@@ -24,6 +24,8 @@ export interface LocalDriverOptions {
   /** The supervisor's program. */
   readonly supervisorEntry: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Authorities (PEM) that are trusted besides the system's. */
+  readonly extraCertificates: string;
   /** Gives uids of their own to sandboxes; undefined: all run as the gateway's user. */
   readonly hostUids: HostUids | undefined;
 }
@@ -52,6 +54,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
       preparation: {
         sandboxId: placement.sandboxId,
         directories: place.directories,
+        extraCertificates: options.extraCertificates,
         ...(expected !== undefined && { expectedPolicy: expected }),
       },
     });

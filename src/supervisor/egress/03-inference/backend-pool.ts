@@ -8,6 +8,7 @@ import { ByteReader } from "../../../net/byte-reader.ts";
 import { canonicalHost } from "../../../net/canonical-host.ts";
 import { watchEnd } from "../../../net/watch-end.ts";
 import { type Resolver, resolveHost } from "../05-guard/resolve.ts";
+import type { UpstreamProxies } from "../05-guard/upstream-proxies.ts";
 import type { UpstreamTrust } from "../07-terminate/trust-bundle.ts";
 import { connectUpstream } from "../07-terminate/upstream-side.ts";
 import { dial } from "../10-forward/dial.ts";
@@ -25,6 +26,7 @@ export interface BackendConnection {
 
 export interface PoolContext {
   readonly resolver: Resolver;
+  readonly proxies: UpstreamProxies;
   readonly trust: UpstreamTrust;
   /** Ends all connections. */
   readonly signal: AbortSignal;
@@ -108,6 +110,8 @@ export class BackendPool {
     const addresses = await resolveHost(named.host, this.#context.resolver);
     if (addresses === undefined) return { refused: "guard.unresolved", detail: `${named.host} does not resolve` };
     const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
-    return { destination: { host: named.host, port }, addresses, rule: "inference" };
+    const destination = { host: named.host, port };
+    const via = this.#context.proxies.choose(destination, addresses);
+    return { destination, addresses, rule: "inference", ...(via !== undefined && { via }) };
   }
 }

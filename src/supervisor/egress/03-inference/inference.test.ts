@@ -269,7 +269,8 @@ describe("what is refused at inference.local", () => {
 
   it("is a WebSocket, so that the program falls back to HTTP", async () => {
     await using world = new InferenceWorld();
-    const headers = { connection: "Upgrade", upgrade: "websocket" };
+    const handshake = { "sec-websocket-version": "13", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" };
+    const headers = { connection: "Upgrade", upgrade: "websocket", ...handshake };
     const answer = await world.ask("/v1/responses", { method: "GET", headers });
     assert.equal(answer.status, 426);
   });

@@ -4,6 +4,7 @@ import { compileRoutes, type RouteTable } from "../../../inference/route-table.t
 import type { ModelRoutes } from "../../../inference/routes.ts";
 import type { LaunchSpec } from "../../launch-spec.ts";
 import type { Resolver } from "../05-guard/resolve.ts";
+import type { UpstreamProxies } from "../05-guard/upstream-proxies.ts";
 import type { SandboxAuthority } from "../07-terminate/certificate-authority.ts";
 import type { UpstreamTrust } from "../07-terminate/trust-bundle.ts";
 import type { Audit } from "../11-audit.ts";
@@ -20,6 +21,7 @@ export interface InferenceOptions {
   readonly authority: SandboxAuthority;
   readonly trust: UpstreamTrust;
   readonly resolver: Resolver;
+  readonly proxies: UpstreamProxies;
   /** The routes that are in force now. */
   readonly modelRoutes: () => ModelRoutes;
   /** Ends everything. */

@@ -7,7 +7,7 @@ import type { Decided } from "../connection.ts";
 import { gatewayMachineHost } from "./resolve.ts";
 
 /** Docker's API, plain and TLS; the Kubernetes API server; the kubelet; etcd for clients and for peers. */
-const controlPlanePorts: ReadonlySet<number> = new Set([2375, 2376, 6443, 10250, 2379, 2380]);
+export const controlPlanePorts: ReadonlySet<number> = new Set([2375, 2376, 6443, 10250, 2379, 2380]);
 
 export interface OwnEndpoints {
   /** Ports on which the gateway and this supervisor listen. */

@@ -8,6 +8,7 @@ import { type Decided, isRefusal } from "../connection.ts";
 import { machineAddresses } from "./forbid-internal.ts";
 import { type GuardContext, guard } from "./guard.ts";
 import { type Resolver, systemResolver } from "./resolve.ts";
+import { UpstreamProxies } from "./upstream-proxies.ts";
 
 const plainEndpoint: Endpoint = {
   ports: [443],
@@ -45,6 +46,8 @@ function decided(host: string, options: { port?: number; endpoint?: Partial<Endp
   };
 }
 
+const direct = { proxies: {}, noProxy: [], resolve: "local", clientCertificates: [] } as const;
+
 function answering(...addresses: string[]): GuardContext {
   const resolver: Resolver = async () =>
     addresses.map((text) => {
@@ -52,7 +55,8 @@ function answering(...addresses: string[]): GuardContext {
       assert.ok(address);
       return address;
     });
-  return { resolver, own: { ports: [17670], addresses: () => new Set(["203.0.114.9", "10.1.1.1"]) } };
+  const own = { ports: [17670], addresses: () => new Set(["203.0.114.9", "10.1.1.1"]) };
+  return { resolver, own, proxies: new UpstreamProxies(direct) };
 }
 
 async function reasonFor(connection: Decided, context: GuardContext): Promise<string> {
@@ -98,17 +102,15 @@ describe("the guard", () => {
   }
 
   it("takes an address for itself, and asks nobody", async () => {
-    const own = answering().own;
     const resolver: Resolver = () => assert.fail("asked");
-    assert.equal(await reasonFor(decided("8.8.4.4"), { resolver, own }), "8.8.4.4");
-    assert.equal(await reasonFor(decided("2130706433"), { resolver, own }), "guard.loopback");
-    assert.equal(await reasonFor(decided("[::ffff:a9fe:a9fe]"), { resolver, own }), "guard.metadata");
+    assert.equal(await reasonFor(decided("8.8.4.4"), { ...answering(), resolver }), "8.8.4.4");
+    assert.equal(await reasonFor(decided("2130706433"), { ...answering(), resolver }), "guard.loopback");
+    assert.equal(await reasonFor(decided("[::ffff:a9fe:a9fe]"), { ...answering(), resolver }), "guard.metadata");
   });
 
   it("says that a name does not resolve when the look-up fails", async () => {
-    const own = answering().own;
     const resolver: Resolver = () => Promise.reject(new Error("ENOTFOUND"));
-    assert.equal(await reasonFor(decided(host), { resolver, own }), "guard.unresolved");
+    assert.equal(await reasonFor(decided(host), { ...answering(), resolver }), "guard.unresolved");
   });
 
   it("leads to the gateway's machine by its name, if the policy writes that out", async () => {

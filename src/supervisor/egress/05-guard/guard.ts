@@ -4,15 +4,18 @@
  * Gives  Guarded: the checked addresses, pinned; step 10 dials these and looks nothing up again.
  * Refuses guard.unresolved | guard.loopback | guard.link_local | guard.metadata | guard.private | guard.reserved |
  *         guard.control_plane | decide.implicit_deny (a public address outside of `allowed_ips`).
+ *        Where a proxy is trusted to look names up, the checks are the proxy's: see upstream-proxies.ts.
  * Assumes whoever controls the name controls its addresses, and may change them between two look-ups (DNS rebinding).
  */
 import type { Decided, Guarded, Refusal } from "../connection.ts";
-import { forbiddenReason, type OwnEndpoints } from "./forbid-internal.ts";
+import { controlPlanePorts, forbiddenReason, type OwnEndpoints } from "./forbid-internal.ts";
 import { type Resolver, resolveHost } from "./resolve.ts";
+import type { UpstreamProxies } from "./upstream-proxies.ts";
 
 export interface GuardContext {
   readonly resolver: Resolver;
   readonly own: OwnEndpoints;
+  readonly proxies: UpstreamProxies;
 }
 
 /**
@@ -21,6 +24,8 @@ export interface GuardContext {
  */
 export async function guard(connection: Decided, context: GuardContext): Promise<Guarded | Refusal> {
   const { host, port } = connection.destination;
+  const trusted = controlPlanePorts.has(port) ? undefined : context.proxies.chooseByName(connection);
+  if (trusted !== undefined) return { ...connection, addresses: [], via: trusted };
   const addresses = await resolveHost(host, context.resolver);
   if (addresses === undefined) {
     return { refused: "guard.unresolved", detail: `${host} does not resolve`, rule: connection.rule };
@@ -32,5 +37,6 @@ export async function guard(connection: Decided, context: GuardContext): Promise
     const detail = `${host}:${port}${leads} is out of bounds for a sandbox`;
     return { refused, detail, rule: connection.rule, address: address.text };
   }
-  return { ...connection, addresses };
+  const via = context.proxies.choose(connection.destination, addresses);
+  return via === undefined ? { ...connection, addresses } : { ...connection, addresses, via };
 }

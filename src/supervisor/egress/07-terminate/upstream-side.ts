@@ -56,7 +56,7 @@ export async function connectUpstream(
     host,
     // RFC 6066 section 3: an address is no server name.
     ...(isIP(host) === 0 && { servername: host }),
-    secureContext: options.trust.context,
+    secureContext: options.trust.contextFor(host),
     ALPNProtocols: ["http/1.1"],
     rejectUnauthorized: true,
     checkServerIdentity: checkAlternativeNames,

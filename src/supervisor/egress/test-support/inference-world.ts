@@ -12,6 +12,7 @@ import {
 import { ModelBackend } from "../../../inference/test-support/model-backend.ts";
 import { Secret } from "../../../secrets/secret.ts";
 import { openInference } from "../03-inference/open-inference.ts";
+import { UpstreamProxies } from "../05-guard/upstream-proxies.ts";
 import { SandboxAuthority } from "../07-terminate/certificate-authority.ts";
 import { UpstreamTrust } from "../07-terminate/trust-bundle.ts";
 import { LoopbackWorld } from "./loopback-world.ts";
@@ -46,6 +47,7 @@ export class InferenceWorld extends LoopbackWorld {
       authority,
       trust: new UpstreamTrust(() => ""),
       resolver: async () => [],
+      proxies: new UpstreamProxies({ proxies: {}, noProxy: [], resolve: "local", clientCertificates: [] }),
       modelRoutes: () => this.#routes,
       signal: this.signal,
     });
