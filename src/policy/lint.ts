@@ -6,7 +6,7 @@ import { lintEndpoint } from "./lint-endpoint.ts";
 import { lintFilesystem, lintProcess } from "./lint-static.ts";
 import { anyBinary, isExactBinary } from "./match/binary.ts";
 import { longestGlob } from "./match/glob.ts";
-import type { NetworkRule, Policy } from "./policy.ts";
+import type { Endpoint, NetworkRule, Policy } from "./policy.ts";
 import type { KeyPath, Problem } from "./problem.ts";
 
 /** Takes a policy that was normalised without error; gives errors, which keep it from loading, and warnings. */
@@ -17,6 +17,7 @@ export function lintPolicy(policy: Policy): Problem[] {
     ...Array.from(policy.networkPolicies.values()).flatMap(lintRule),
     ...lintNames(policy),
     ...lintHidden(policy),
+    ...lintShadowed(policy),
     ...lintMiddlewares(policy),
   ];
 }
@@ -63,9 +64,7 @@ function lintNames(policy: Policy): Problem[] {
 /** A layer-4 endpoint has no effect on the requests that an inspected endpoint of the same host and port decides. */
 function lintHidden(policy: Policy): Problem[] {
   const inspected = new Map<string, string>();
-  const endpoints = Array.from(policy.networkPolicies.values()).flatMap((rule) =>
-    rule.endpoints.map((endpoint, index) => ({ rule, endpoint, index })),
-  );
+  const endpoints = placedEndpoints(policy);
   for (const { rule, endpoint } of endpoints) {
     if (endpoint.protocol === undefined || endpoint.protocol === "tcp") continue;
     for (const port of endpoint.ports) inspected.set(`${endpoint.host}:${port}`, rule.key);
@@ -78,6 +77,37 @@ function lintHidden(policy: Policy): Problem[] {
     const message = `\`${other}\` inspects the same host and port, and alone decides the requests of programs that both name`;
     return [warning(["network_policies", rule.key, "endpoints", index], message)];
   });
+}
+
+/** An endpoint that reads contents is the only one that can allow on its paths: without a `path`, on all of them. */
+function lintShadowed(policy: Policy): Problem[] {
+  const endpoints = placedEndpoints(policy);
+  return endpoints.flatMap(({ rule, endpoint, index }) => {
+    if (endpoint.path !== "" || !readsContents(endpoint)) return [];
+    const shadowed = endpoints.find(
+      ({ endpoint: { protocol, host, ports } }) =>
+        protocol === "rest" && host === endpoint.host && ports.some((port) => endpoint.ports.includes(port)),
+    );
+    if (shadowed === undefined) return [];
+    const message = `has no \`path\`, so that it decides every request to ${endpoint.host}, and the \`rest\` endpoint of \`${shadowed.rule.key}\` allows nothing to programs that both name`;
+    return [warning(["network_policies", rule.key, "endpoints", index], message)];
+  });
+}
+
+function readsContents({ protocol }: Endpoint): boolean {
+  return protocol === "graphql" || protocol === "json-rpc" || protocol === "mcp";
+}
+
+interface PlacedEndpoint {
+  readonly rule: NetworkRule;
+  readonly endpoint: Endpoint;
+  readonly index: number;
+}
+
+function placedEndpoints(policy: Policy): PlacedEndpoint[] {
+  return Array.from(policy.networkPolicies.values()).flatMap((rule) =>
+    rule.endpoints.map((endpoint, index) => ({ rule, endpoint, index })),
+  );
 }
 
 function lintMiddlewares(policy: Policy): Problem[] {

@@ -1,7 +1,7 @@
 /**
  * A policy that only watches: what it would deny passes, and is decided as it would have been, so that the rules a
  * program needs can be learned from its work. It speaks for the policy's rules alone; where no sandbox may go at all is
- * the guard's to say, and what has two readings stays refused.
+ * the guard's to say, and HTTP that has two readings stays refused.
  */
 import { defaultInspectedBodyBytes } from "./default-policy.ts";
 import type { Endpoint } from "./policy.ts";
@@ -27,7 +27,8 @@ export function observing(policy: CompiledPolicy): CompiledPolicy {
       const denied = endpoints.find(({ observed }) => observed !== undefined)?.observed;
       if (denied !== undefined) return { kind: "deny", ...denied, auditOnly: true };
       const verdict = policy.request(endpoints, request);
-      return verdict.kind === "deny" ? { ...verdict, auditOnly: true } : verdict;
+      // Contents without a meaning are denied by the rules that wanted to know it, and pass like all that rules deny.
+      return verdict.kind === "allow" ? verdict : { ...verdict, auditOnly: true };
     },
   };
 }

@@ -213,6 +213,17 @@ describe("what is doubtful is loaded with a warning", () => {
     );
   });
 
+  it("about an endpoint that reads contents and leaves nothing to a REST endpoint beside it", () => {
+    const api = (graphql: string) => `
+version: 1
+network_policies:
+  rest: { endpoints: [{ host: a.invalid, port: 1, protocol: rest, access: full }], binaries: [{ path: any }] }
+  graphql: { endpoints: [{ host: a.invalid, port: 1, protocol: graphql, access: full${graphql} }], binaries: [{ path: any }] }
+`;
+    assert.match(problems(api("")).join("\n"), /warning: network_policies\.graphql\.endpoints\[0\]: has no `path`/);
+    assert.deepEqual(problems(api(", path: /graphql")), []);
+  });
+
   it("about `tls: terminate`", () => {
     assert.match(
       problems(withEndpoint("host: a.invalid\nport: 1\ntls: terminate")).join("\n"),

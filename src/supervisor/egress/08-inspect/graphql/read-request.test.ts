@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { canonicalTarget } from "../../../../net/canonical-path.ts";
 import { readGraphqlRequest } from "./read-request.ts";
 
@@ -73,6 +74,22 @@ describe("a GraphQL request", () => {
     const withHash = (sha256Hash: string) => json({ query, extensions: { persistedQuery: { sha256Hash } } });
     assert.deepEqual(await asked(withHash(createHash("sha256").update(query).digest("hex"))), ["query a"]);
     assert.equal(await asked(withHash("0".repeat(64))), "inspect.ambiguous");
+  });
+
+  it("is read or refused, whatever it holds", async () => {
+    const key = fc.constantFrom("query", "operationName", "id", "extensions", "persistedQuery", "Query");
+    const value = fc.oneof(
+      { depthSize: "small" },
+      fc.constantFrom("{ a }", "{", "", null, 1),
+      fc.dictionary(key, fc.jsonValue()),
+    );
+    const body = fc.oneof(fc.dictionary(key, value), fc.array(fc.dictionary(key, value)), fc.jsonValue());
+    await fc.assert(
+      fc.asyncProperty(body, fc.constantFrom("GET", "POST", "HEAD"), async (sent, method) => {
+        const result = await read({ ...json(sent), method });
+        assert.ok(!result.ok || (result.facts.graphql ?? []).length > 0);
+      }),
+    );
   });
 
   for (const [what, sent] of [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { readRpcRequest } from "./read-request.ts";
 
 interface Sent {
@@ -58,6 +59,18 @@ describe("a JSON-RPC request", () => {
     assert.deepEqual(asked(call(toolCall, { "mcp-name": "=?base64?ZWNobw==?=" })), ["tools/call echo"]);
     assert.equal(asked(call(toolCall, { "mcp-method": "ping" })), "inspect.ambiguous");
     assert.equal(asked(call(toolCall, { "mcp-name": "add" })), "inspect.ambiguous");
+  });
+
+  it("is read or refused, whatever it holds", () => {
+    const key = fc.constantFrom("jsonrpc", "method", "params", "id", "result", "name", "Method");
+    const value = fc.oneof(fc.constantFrom("2.0", "tools/call", "a", null, 1), fc.dictionary(key, fc.jsonValue()));
+    const message = fc.dictionary(key, value);
+    fc.assert(
+      fc.property(fc.oneof(message, fc.array(message), fc.jsonValue()), (sent) => {
+        const result = read({ body: JSON.stringify(sent) });
+        assert.ok(!result.ok || (result.facts.rpc ?? []).length > 0);
+      }),
+    );
   });
 
   for (const [what, sent] of [
