@@ -26,7 +26,8 @@ describe("a path glob", () => {
   }
 
   it("written as a request would write it matches that request", () => {
-    const segment = fc.stringMatching(/^[A-Za-z0-9 ~éß{}"'$&+,;=:@-]{1,8}$/);
+    // A segment of parameters only is refused, so that no glob has to match it.
+    const segment = fc.stringMatching(/^[A-Za-z0-9 ~éß{}"'$&+,=:@-][A-Za-z0-9 ~éß{}"'$&+,;=:@-]{0,7}$/);
     fc.assert(
       fc.property(fc.array(segment, { minLength: 1, maxLength: 4 }), (segments) => {
         const written = `/${segments.join("/")}`;
