@@ -1,0 +1,87 @@
+/**
+ * What Chat Completions, Responses and Messages have in common: a conversation, a model's reply to it, and the reply as it
+ * comes. Each dialect is read into this form and written from it. What the form has no place for can't be translated,
+ * and is refused by its name; nothing is left out in silence, but for the hints that each reader lists.
+ */
+
+export interface Conversation {
+  readonly turns: readonly Turn[];
+  readonly tools: readonly Tool[];
+  readonly toolChoice?: "auto" | "none" | "required" | { readonly name: string };
+  readonly parallelTools?: boolean;
+  readonly maxTokens?: number;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly stop?: readonly string[];
+  /** A wish for how long to think. */
+  readonly effort?: string;
+  readonly format?: AnswerFormat;
+  readonly stream: boolean;
+}
+
+export type Turn =
+  | { readonly role: "system"; readonly text: string }
+  | { readonly role: "user"; readonly parts: readonly UserPart[] }
+  | { readonly role: "assistant"; readonly parts: readonly ReplyPart[] };
+
+export type UserPart =
+  | TextPart
+  /** A URL, maybe of the scheme `data:`. */
+  | { readonly kind: "image"; readonly url: string }
+  | { readonly kind: "tool-result"; readonly id: string; readonly text: string };
+
+export interface TextPart {
+  readonly kind: "text";
+  readonly text: string;
+}
+
+/** `arguments` is JSON text, as the model wrote it. */
+export interface ToolCallPart {
+  readonly kind: "tool-call";
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+export type ReplyPart = TextPart | ToolCallPart;
+
+export interface Tool {
+  readonly name: string;
+  readonly description?: string;
+  /** JSON Schema. */
+  readonly parameters: unknown;
+  readonly strict?: boolean;
+}
+
+export type AnswerFormat =
+  | { readonly kind: "json" }
+  | { readonly kind: "json-schema"; readonly name: string; readonly schema: unknown; readonly strict?: boolean };
+
+export type StopReason = "end" | "length" | "tool" | "stop-sequence" | "refusal";
+
+export interface TokenCounts {
+  readonly input?: number;
+  readonly output?: number;
+}
+
+export interface Reply {
+  readonly id: string;
+  readonly model: string;
+  readonly parts: readonly ReplyPart[];
+  readonly stop: StopReason;
+  readonly usage: TokenCounts;
+}
+
+/** A reply as it comes. Tool calls come one after the other, arguments after the start of theirs. */
+export type ReplyEvent =
+  | { readonly kind: "start"; readonly id: string; readonly model: string }
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "tool-start"; readonly id: string; readonly name: string }
+  | { readonly kind: "tool-arguments"; readonly text: string }
+  | { readonly kind: "usage"; readonly usage: TokenCounts }
+  | { readonly kind: "stop"; readonly reason: StopReason }
+  | { readonly kind: "end" }
+  | { readonly kind: "error"; readonly message: string };
+
+/** Thrown by readers and writers, and caught where translation begins. The message names what can't be translated. */
+export class Untranslatable extends Error {}
