@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type BackendRequest, backendRequest, type Call } from "../../../inference/backend-request.ts";
 import type { ModelRoute } from "../../../inference/routes.ts";
+import { type Translation, translate } from "../../../inference/translate/translate.ts";
 import { fieldValue } from "../../../net/http1-fields.ts";
 import { isRefusal, type Refusal } from "../connection.ts";
 import { askBackend, type BackendAnswer, type NoAnswer } from "./ask-backend.ts";
@@ -16,6 +17,8 @@ import { firstRetryMs, longestRetryAfterMs } from "./limits.ts";
 export interface Asked {
   readonly answer: BackendAnswer;
   readonly route: ModelRoute;
+  /** Where the backend was asked in another dialect than the caller's. */
+  readonly translation?: Translation;
   readonly admission: Admission;
   /** Ends the time that the whole call may take; a stream has no such end. */
   readonly endless: () => void;
@@ -59,15 +62,15 @@ async function askRoute(
   { options, context }: { readonly options: AskRoutesOptions; readonly context: InferenceContext },
 ): Promise<Asked | CallRefusal> {
   options.attempts.route = route;
-  const request = requestFor(call, route);
-  if (isRefusal(request)) return request;
+  const prepared = prepare(call, route, context.now());
+  if (isRefusal(prepared)) return prepared;
   const admission = context.budgets.admit(route, options.estimatedTokens);
   if ("limit" in admission) return overBudget(`the route ${route.name}`, admission);
   const time = new CallTime(route.timeouts.total, options.signal);
   const ask = { pool: context.pool, timeouts: route.timeouts, signal: time.signal };
   for (let attempt = 0; ; attempt++) {
     options.attempts.count++;
-    const result = await askBackend(request, ask);
+    const result = await askBackend(prepared.request, ask);
     const isLast = attempt >= route.retries || time.signal.aborted;
     if ("failed" in result && (isLast || result.failed === "timeout")) {
       admission.settle(0);
@@ -78,7 +81,7 @@ async function askRoute(
     if (!("failed" in result)) {
       const wantedMs = retryAfterMs(result);
       if (!isPassing(result.status) || isLast || wantedMs > longestRetryAfterMs) {
-        return { answer: result, route, admission, endless: () => time.end() };
+        return { answer: result, route, ...prepared, admission, endless: () => time.end() };
       }
       result.body.discard();
       waitMs = Math.max(waitMs, wantedMs);
@@ -88,11 +91,21 @@ async function askRoute(
   }
 }
 
-/** A route that can't be followed is the operator's mistake, and no caller's. */
-function requestFor(call: Call, route: ModelRoute): BackendRequest | Refusal {
+/** What the backend is sent. */
+interface Prepared {
+  readonly request: BackendRequest;
+  readonly translation?: Translation;
+}
+
+function prepare(call: Call, route: ModelRoute, now: number): Prepared | Refusal {
+  const translation = translate(call, route, Math.floor(now / 1000));
+  if (translation !== undefined && "untranslatable" in translation) {
+    return { refused: "inference.untranslatable", detail: translation.untranslatable };
+  }
   try {
-    return backendRequest(call, route);
+    return { request: backendRequest(translation?.call ?? call, route), ...(translation && { translation }) };
   } catch {
+    // A route that can't be followed is the operator's mistake, and no caller's.
     return { refused: "inference.backend", detail: `the base URL of the route ${route.name} is none` };
   }
 }

@@ -250,6 +250,69 @@ describe("a backend that fails", () => {
   });
 });
 
+describe("a backend that speaks another dialect", () => {
+  const dialects = ["openai_chat_completions", "openai_responses", "anthropic_messages"] as const;
+  const bodies = {
+    openai_chat_completions: chat,
+    openai_responses: { model: "x", input: "hi" },
+    anthropic_messages: { ...chat, max_tokens: 9 },
+  };
+  const paths = {
+    openai_chat_completions: "/v1/chat/completions",
+    openai_responses: "/v1/responses",
+    anthropic_messages: "/v1/messages",
+  };
+
+  for (const caller of dialects) {
+    for (const spoken of dialects.filter((dialect) => dialect !== caller)) {
+      it(`${spoken} answers a caller's ${caller}, whole and in pieces`, async () => {
+        await using world = new InferenceWorld();
+        const backend = await world.backend();
+        world.route({ baseUrl: `${backend.baseUrl}/v1`, dialects: [spoken] });
+        const whole = await world.ask(paths[caller], { body: bodies[caller] });
+        assert.equal(whole.status, 200);
+        assert.match(whole.body, /Hello from served-model\./);
+        assert.equal(backend.calls[0]?.target, paths[spoken]);
+        const stream = await world.ask(paths[caller], { body: { ...bodies[caller], stream: true } });
+        assert.equal(stream.headers["content-type"], "text/event-stream");
+        assert.match(stream.body, /Hello from.*ved-model\./s);
+        assert.deepEqual(
+          world.audit.events.filter((event) => !event.startsWith("call allowed")),
+          ["call completed 200", "call completed 200"],
+        );
+      });
+    }
+  }
+
+  it("tells of its failures in the caller's dialect", async () => {
+    await using world = new InferenceWorld();
+    const backend = await world.backend();
+    world.route({ baseUrl: backend.baseUrl });
+    backend.faults.push({ status: 400 }, "break-off");
+    const failed = await world.ask("/v1/messages", { body: bodies.anthropic_messages });
+    assert.equal(failed.status, 400);
+    assert.equal(failed.json.error.type, "invalid_request_error");
+    assert.match(failed.json.error.message, /the backend says 400/);
+    const asking = { body: { ...bodies.anthropic_messages, stream: true } };
+    const broken = await untilBroken(await world.open("/v1/messages", asking));
+    assert.match(broken.received, /event: message_start.*event: error\ndata: \{"type":"error"/s);
+    assert.ok(broken.broken);
+  });
+
+  it("is not asked what it has no words for, which is named", async () => {
+    await using world = new InferenceWorld();
+    const backend = await world.backend();
+    world.route({ baseUrl: backend.baseUrl });
+    const body = { ...bodies.anthropic_messages, top_k: 3 };
+    const answer = await world.ask("/v1/messages", { body });
+    assert.equal(answer.status, 400);
+    assert.match(answer.json.error.message, /top_k can't be translated/);
+    const counted = await world.ask("/v1/messages/count_tokens", { body: bodies.anthropic_messages });
+    assert.match(counted.json.error.message, /count_tokens can't be asked of a backend that speaks openai/);
+    assert.equal(backend.calls.length, 0);
+  });
+});
+
 describe("what is refused at inference.local", () => {
   it("is every other request, in the words of the API that it was meant for", async () => {
     await using world = new InferenceWorld();

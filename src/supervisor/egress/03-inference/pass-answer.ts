@@ -68,6 +68,6 @@ export function passedHeaders(fields: readonly Field[]): HeaderList {
   return fields.filter(({ lower }) => passedHeader.test(lower)).map(({ name, value }) => [name, value] as const);
 }
 
-function brokenOff({ detail, timedOut }: { readonly detail: string; readonly timedOut: boolean }): Refusal {
+export function brokenOff({ detail, timedOut }: { readonly detail: string; readonly timedOut: boolean }): Refusal {
   return { refused: timedOut ? "inference.backend_timeout" : "inference.backend", detail };
 }

@@ -16,6 +16,7 @@ import type { Admission } from "./budgets.ts";
 import type { Caller, HeaderList } from "./caller.ts";
 import type { InferenceContext } from "./context.ts";
 import { isEventStream, type Passed, passAnswer } from "./pass-answer.ts";
+import { passTranslated } from "./pass-translated.ts";
 import { tellRefusal } from "./tell-refusal.ts";
 
 export interface CallParts {
@@ -61,7 +62,11 @@ export async function serveCall(parts: CallParts, context: InferenceContext): Pr
       outcomeOf({ parts, attempts, ...(attempts.route && { route: attempts.route }) }),
     );
   }
-  const passed = await passAnswer(fit, caller, { headers: honestHeaders(parts, attempts), now: context.now });
+  const pass = { headers: honestHeaders(parts, attempts), now: context.now };
+  const { translation } = fit;
+  const passed = await (translation
+    ? passTranslated(fit, translation, { ...pass, caller })
+    : passAnswer(fit, caller, pass));
   return finish({ parts, attempts, got: fit, admission, passed }, context);
 }
 
