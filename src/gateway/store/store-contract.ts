@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { SandboxPolicySchema } from "../../gen/openshell/sandbox/v1/sandbox_pb.ts";
+import { DraftHistoryEntrySchema, PolicyChunkSchema } from "../../gen/openshell/v1/advisor_pb.ts";
 import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
 import { SandboxPhase, SandboxSpecSchema, SandboxStatusSchema } from "../../gen/openshell/v1/sandbox_pb.ts";
 import { SandboxLogLineSchema } from "../../gen/openshell/v1/watch_pb.ts";
@@ -100,11 +101,15 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
       assert.deepEqual(await list(10, 0, new Map([["even", "true"]])), ["c", "b"]);
     });
 
-    it("take their policies and their log with them", async () => {
+    it("take their policies, their proposals and their log with them", async () => {
       await store.sandboxes.create(record("a", "one"), revision("h"));
       await store.logs.append("a", [line(1)]);
+      const entry = create(DraftHistoryEntrySchema, { eventType: "submitted" });
+      await store.proposals.save("a", [create(PolicyChunkSchema, { id: "p", ruleName: "api" })], [entry]);
+      assert.equal((await store.proposals.get("a", "p"))?.ruleName, "api");
       await store.sandboxes.remove("a");
       assert.equal(await store.policies.effective("a"), undefined);
+      assert.deepEqual([await store.proposals.list("a"), await store.proposals.history("a")], [[], []]);
       assert.equal(await store.logs.count("a"), 0);
     });
   });

@@ -8,11 +8,13 @@ import type { SandboxSpec, SandboxStatus } from "../../gen/openshell/v1/sandbox_
 import type { SandboxLogLine } from "../../gen/openshell/v1/watch_pb.ts";
 import type { WrappedKeyStore } from "../../secrets/vault.ts";
 import type { Placement } from "../drivers/driver.ts";
+import type { ProposalStore } from "./proposal-store.ts";
 import type { ResourceKind, ResourceStore } from "./resource-store.ts";
 
 export interface Store {
   readonly sandboxes: SandboxStore;
   readonly policies: PolicyStore;
+  readonly proposals: ProposalStore;
   readonly logs: LogStore;
   /** The named things of a kind; `T` is what its owner keeps there. */
   resources<T>(kind: ResourceKind): ResourceStore<T>;

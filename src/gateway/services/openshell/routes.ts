@@ -8,6 +8,7 @@ import { identityMethods } from "./identity.ts";
 import { logMethods } from "./logs.ts";
 import { policyMethods } from "./policies.ts";
 import { profileMethods } from "./profiles.ts";
+import { proposalMethods } from "./proposals.ts";
 import { providerMethods } from "./providers.ts";
 import { sandboxMethods } from "./sandboxes.ts";
 import { supervisorMethods } from "./supervisors.ts";
@@ -24,6 +25,7 @@ export function apiRoutes(context: GatewayContext): (router: ConnectRouter) => v
       ...watchMethods(context),
       ...logMethods(context),
       ...policyMethods(context),
+      ...proposalMethods(context),
       ...providerMethods(context),
       ...profileMethods(context),
       ...workspaceMethods(),

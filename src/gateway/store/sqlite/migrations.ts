@@ -44,6 +44,19 @@ export const stateMigrations: readonly Migration[] = [
      id INTEGER PRIMARY KEY CHECK (id = 1),
      wrapped BLOB NOT NULL
    ) STRICT;`,
+  `CREATE TABLE proposals (
+     sandbox_id TEXT NOT NULL REFERENCES sandboxes (id) ON DELETE CASCADE,
+     id TEXT NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     chunk BLOB NOT NULL,
+     PRIMARY KEY (sandbox_id, id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE proposal_history (
+     sequence INTEGER PRIMARY KEY,
+     sandbox_id TEXT NOT NULL REFERENCES sandboxes (id) ON DELETE CASCADE,
+     entry BLOB NOT NULL
+   ) STRICT;
+   CREATE INDEX proposal_history_by_sandbox ON proposal_history (sandbox_id, sequence);`,
 ];
 
 /** The log database: a copy of what supervisors keep on disk, so it may be behind after a loss of power. */

@@ -5,6 +5,7 @@ import { openDatabase } from "./database.ts";
 import { sqliteLogs } from "./logs.ts";
 import { logMigrations, stateMigrations } from "./migrations.ts";
 import { sqlitePolicies } from "./policies.ts";
+import { sqliteProposals } from "./proposals.ts";
 import { sqliteResources } from "./resources.ts";
 import { sqliteSandboxes } from "./sandboxes.ts";
 import { sqliteWrappedKey } from "./wrapped-key.ts";
@@ -19,6 +20,7 @@ export function openSqliteStore(directory: string): Store {
   return {
     sandboxes: sqliteSandboxes(state, logs.remove),
     policies: sqlitePolicies(state),
+    proposals: sqliteProposals(state),
     resources: (kind) => sqliteResources(state, kind),
     wrappedKey: sqliteWrappedKey(state),
     logs,
