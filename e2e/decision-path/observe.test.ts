@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import { type HttpServer, startHttpServer } from "../support/http-server.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { type RawTcpServer, startRawTcpServer } from "../support/raw-tcp-server.ts";
+import { createSandbox } from "../support/sandbox.ts";
 
 describe("a user who lets an agent work before writing its policy", () => {
   let installation: Installation;
@@ -57,5 +58,40 @@ describe("a user who lets an agent work before writing its policy", () => {
     );
     assert.match(stdout, /guard\.metadata/);
     assert.match(stdout, /guard\.loopback/);
+  });
+
+  it("learns from it the smallest policy, with which the same work passes and other work does not", async () => {
+    const learned = await installation.run(["policy", "learn", "watched", "--since", "1h"]);
+    assert.equal(learned.code, 0, learned.stderr);
+    assert.match(learned.stdout, /- allow:\n +method: POST\n +path: \/items\/\*\n/);
+    assert.match(learned.stderr, /2 pending: see `openshell policy proposals list watched`/);
+    const strict = await createSandbox(installation, "strict", learned.stdout.replace(/^version: 1\n/m, ""));
+    const code = async (path: string) =>
+      (
+        await strict.run(
+          `curl -sS --max-time 10 -o /dev/null -w '%{http_code}' https://public.example.test${path} -d x`,
+        )
+      ).stdout;
+    assert.equal(await code("/items/8"), "200");
+    assert.equal(await code("/others"), "403");
+  });
+
+  it("approves what was learned, is told what it opens, and can take it back", async () => {
+    const proposals = async (...args: string[]) => await installation.run(["policy", "proposals", ...args]);
+    const { stdout } = await proposals("list", "watched");
+    assert.match(stdout, /lets \/usr\/bin\/curl ask POST \/items\/\* on public\.example\.test port 443/);
+    const approved = await installation.run(["rule", "approve-all", "watched"]);
+    assert.equal(approved.stdout, "watched: 2 approved; policy revision 2\n", approved.stderr);
+    const learned = await installation.run(["policy", "learn", "watched"]);
+    assert.match(learned.stderr, /there is nothing to learn/);
+    await run("curl -sS --max-time 10 https://public.example.test/items/9 -d x");
+    assert.match(
+      await logs(),
+      /ALLOWED POST https:\/\/public\.example\.test\/items\/9 \[policy:learned_public_example_test /,
+    );
+    const { stdout: list } = await proposals("list", "watched", "--status", "approved", "-o", "json");
+    const [{ id }] = JSON.parse(list);
+    assert.match((await proposals("undo", "watched", "--chunk-id", id.slice(0, 8))).stdout, /policy revision 3/);
+    assert.match((await proposals("history", "watched")).stdout, /undone .*was approved/);
   });
 });
