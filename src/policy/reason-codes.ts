@@ -254,6 +254,13 @@ export const reasonCodes = {
     sentence: "The request holds a placeholder that belongs to no credential.",
     remedy: "Read the credential from the sandbox's environment again.",
   },
+  "credential.unseen": {
+    error: "policy_denied",
+    status: 403,
+    severity: "medium",
+    sentence: "A provider's credential is for this destination, and traffic to it would pass unseen.",
+    remedy: "Give the endpoint `protocol: rest`, or `allow_uninspected_credentials: true` where that is meant.",
+  },
   "credential.expired": {
     error: "credential_unavailable",
     status: 503,

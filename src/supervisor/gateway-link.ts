@@ -7,6 +7,7 @@
  */
 import { connect, type Socket } from "node:net";
 import type { ExecSandboxRequestJson } from "../gen/openshell/v1/exec_pb.ts";
+import type { ApplyCredentialsJson } from "../gen/openshell/v1/provider_pb.ts";
 import type {
   ApplyPolicyJson,
   ExecControlJson,
@@ -40,6 +41,8 @@ export interface GatewayHandlers {
   applyPolicy(revision: PolicyRevision): Promise<PolicyOutcome>;
   /** Puts routes to models in force, in place of those before. */
   applyModelRoutes(routes: ModelRoutesJson): void;
+  /** Puts the credentials of the attached providers in force, in place of those before. */
+  applyCredentials(credentials: ApplyCredentialsJson): void;
   /** Runs a command on the channel. What cannot be started ends the channel with 126 or 127. */
   exec(request: ExecSandboxRequestJson, channel: ExecChannel): void;
   /** Ends the sandbox, then the supervisor. */
@@ -206,6 +209,7 @@ function handle(context: SessionContext, message: GatewayMessageJson, shipper: L
   else if (message.execControl) control(context.channels, message.execControl);
   else if (message.relayClose) context.channels.get(message.relayClose.channelId ?? "")?.destroy();
   else if (message.applyPolicy) void applyPolicy(context, message.applyPolicy);
+  else if (message.applyCredentials) context.options.handlers.applyCredentials(message.applyCredentials);
   else if (message.modelRoutes) context.options.handlers.applyModelRoutes(message.modelRoutes);
   else if (message.logsStored) shipper?.stored(Number(message.logsStored.logCursor ?? 0));
   else if (message.stop) context.options.handlers.stop(message.stop.graceSeconds ?? 0);

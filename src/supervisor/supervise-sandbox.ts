@@ -2,12 +2,14 @@
 import { readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
+import type { ApplyCredentialsJson } from "../gen/openshell/v1/provider_pb.ts";
 import type { ModelRoutesJson } from "../gen/openshell/v1/supervisor_pb.ts";
 import { type ModelRoutes, modelRoutesFromJson } from "../inference/routes.ts";
 import { processStartTime } from "../linux/process-stat.ts";
 import { VERSION } from "../version.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
 import { UpstreamTrust } from "./egress/07-terminate/trust-bundle.ts";
+import { Credentials } from "./egress/09-credential/credentials.ts";
 import { type Audit, createAudit } from "./egress/11-audit.ts";
 import { type Egress, openEgress } from "./egress/open-egress.ts";
 import { type ExecContext, exec } from "./exec.ts";
@@ -28,8 +30,8 @@ const LAST_WORDS_MS = 500;
 interface Running {
   readonly built: BuiltSandbox;
   readonly egress: Egress;
-  readonly environment: Readonly<Record<string, string>>;
   inForce: PolicyInForce;
+  credentials: Credentials;
   modelRoutes: ModelRoutes;
 }
 
@@ -63,10 +65,16 @@ export async function superviseSandbox(
     handlers: {
       applyPolicy: async (revision) => applyPolicy(revision, await running, { audit, link, observe: spec.observe }),
       applyModelRoutes: (routes) => void running.then((it) => applyModelRoutes(routes, it), ignore),
+      applyCredentials: (given) => void running.then((it) => applyCredentials(given, it), ignore),
       exec: (request, channel) => {
         running.then(
-          ({ built, environment }) =>
-            exec(request, channel, { init: built.link, environment, onStarted: processAudit(audit) }),
+          ({ built, credentials }) => {
+            const environment = sandboxEnvironment(spec.sandboxName, {
+              ...credentials.environment,
+              ...spec.environment,
+            });
+            exec(request, channel, { init: built.link, environment, onStarted: processAudit(audit) });
+          },
           () => channel.exit(1),
         );
       },
@@ -92,8 +100,8 @@ async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit):
   });
   const running: Running = {
     built,
-    environment: sandboxEnvironment(spec.sandboxName, spec.environment),
     inForce: loaded.inForce,
+    credentials: new Credentials(spec.credentials),
     modelRoutes: modelRoutesFromJson(spec.modelRoutes),
     egress: await openEgress({
       spec,
@@ -102,6 +110,7 @@ async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit):
       authority: prepared.authority,
       trust: new UpstreamTrust(() => prepared.upstreamCertificates, spec.upstream.clientCertificates),
       policy: () => running.inForce.compiled,
+      credentials: () => running.credentials,
       modelRoutes: () => running.modelRoutes,
     }),
   };
@@ -154,6 +163,10 @@ async function applyPolicy(
   tell.audit.configChanged({ version, hash });
   tell.link.reportStatus(readyStatus(running.built, version));
   return { status: "loaded" };
+}
+
+function applyCredentials(given: ApplyCredentialsJson, running: Running): void {
+  running.credentials = new Credentials(given);
 }
 
 /** Routes that can't be read leave those before in force: the gateway's own mistake, for its log. */

@@ -4,6 +4,7 @@
  */
 import type { CompiledPolicy } from "../../policy/verdict.ts";
 import type { SessionEnd } from "./08-inspect/http1/session.ts";
+import type { Credentials } from "./09-credential/credentials.ts";
 import type { Audit } from "./11-audit.ts";
 import type { Decided, Guarded, Identified, Intercepted, Peeked, Refusal, Terminated } from "./connection.ts";
 
@@ -12,6 +13,8 @@ export interface EgressContext {
   readonly sandboxName: string;
   /** The policy in force now; undefined while none could be loaded. Asked again for each decision. */
   readonly policy: () => CompiledPolicy | undefined;
+  /** The credentials of the attached providers now. Asked again for each request. */
+  readonly credentials: () => Credentials;
   readonly audit: Audit;
   readonly steps: WorldlySteps;
   /** An id that is unique in this sandbox, for connections and requests. */

@@ -7,6 +7,7 @@ import { inferenceHost } from "./03-inference/host.ts";
 import { decide } from "./04-decide.ts";
 import { peek } from "./06-peek.ts";
 import { type SessionEnd, serveHttp1 } from "./08-inspect/http1/session.ts";
+import { OpaqueWatch, refuseUnseen } from "./09-credential/unseen.ts";
 import { dial } from "./10-forward/dial.ts";
 import { maxConnections } from "./10-forward/limits.ts";
 import { relay } from "./10-forward/relay.ts";
@@ -141,13 +142,17 @@ async function serveHttp(peeked: Peeked, live: LiveConnection, context: EgressCo
 
 /** Step 10 for what is not inspected: bytes as they are. A CONNECT is answered only when the upstream has answered. */
 async function passThrough(guarded: Guarded, live: LiveConnection, context: EgressContext): Promise<SessionEnd> {
+  const unseen = refuseUnseen(guarded, context.credentials()); // 09
+  if (unseen !== undefined) return refuse(guarded, unseen, context);
   const unrecorded = context.audit.connectionAllowed(guarded);
   if (unrecorded !== undefined) return refuse(guarded, unrecorded, context);
   const upstream = await dial(guarded, { signal: live.signal });
   if (isRefusal(upstream)) return refuse(guarded, upstream, context);
   const counts = countTraffic(upstream);
   const tunnel = openTunnel(guarded);
-  await relay(tunnel.stream, upstream, { signal: live.signal });
+  const watch = new OpaqueWatch(guarded, context);
+  await relay(tunnel.stream, upstream, { signal: live.signal, mayPass: (piece) => watch.mayPass(piece) });
+  if (watch.refusal !== undefined) context.audit.connectionRefused(guarded, watch.refusal);
   context.audit.connectionClosed(guarded, counts());
   return "closed";
 }

@@ -24,6 +24,7 @@ import { UpstreamProxies } from "./05-guard/upstream-proxies.ts";
 import type { SandboxAuthority } from "./07-terminate/certificate-authority.ts";
 import { terminate } from "./07-terminate/terminate.ts";
 import type { UpstreamTrust } from "./07-terminate/trust-bundle.ts";
+import type { Credentials } from "./09-credential/credentials.ts";
 import type { Audit } from "./11-audit.ts";
 import { type Holder, isRefusal } from "./connection.ts";
 import type { EgressContext } from "./context.ts";
@@ -37,6 +38,8 @@ export interface EgressOptions {
   readonly trust: UpstreamTrust;
   /** The policy in force now. */
   readonly policy: () => CompiledPolicy;
+  /** The credentials in force now. */
+  readonly credentials: () => Credentials;
   /** The routes to models that are in force now. */
   readonly modelRoutes: () => ModelRoutes;
 }
@@ -67,6 +70,7 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
   const context: EgressContext = {
     sandboxName: spec.sandboxName,
     policy: options.policy,
+    credentials: options.credentials,
     audit,
     newId: randomUUID,
     now: Date.now,

@@ -60,6 +60,9 @@ const link = connectGateway({
     applyModelRoutes: ({ routes = [] }) => {
       if (routes.length > 0) log(`model routes: ${routes.map(({ name }) => name).join(", ")}`);
     },
+    applyCredentials: ({ credentials = [] }) => {
+      if (credentials.length > 0) log(`credentials: ${credentials.map(({ key }) => key).join(", ")}`);
+    },
     async applyPolicy({ version, message }) {
       const isRefused = JSON.stringify(message).includes('"refused"');
       if (isRefused) return { status: "failed", error: "the rule is refused" };

@@ -7,18 +7,28 @@ import { bodyIdleMs } from "./limits.ts";
 
 /**
  * `complete`: all of it was written. `malformed`: its framing is broken. `cut`: the source ended or broke off before the
- * body did, or was silent for too long. `sink-closed`: nobody takes it any more.
+ * body did, or was silent for too long. `sink-closed`: nobody takes it any more. `forbidden`: the rest must not pass.
  */
 export type BodyEnd =
   | { readonly kind: "complete" }
   | { readonly kind: "cut" }
   | { readonly kind: "sink-closed" }
+  | { readonly kind: "forbidden" }
   | { readonly kind: "malformed"; readonly detail: string };
 
-/** Forwards what belongs to the body and leaves the rest in the reader. The first piece is written before it returns. */
-export async function streamBody(reader: ByteReader, body: BodyFollower, sink: Writable): Promise<BodyEnd> {
+/**
+ * Forwards what belongs to the body and leaves the rest in the reader. The first piece is written before it returns.
+ * @param isForbidden asked about each piece when the body's listener has seen it, and before it is written
+ */
+export async function streamBody(
+  reader: ByteReader,
+  body: BodyFollower,
+  sink: Writable,
+  isForbidden: () => boolean = never,
+): Promise<BodyEnd> {
+  const way = { body, sink, isForbidden };
   while (!body.ended) {
-    const moved = reader.bytes.length > 0 ? moveArrived(reader, body, sink) : undefined;
+    const moved = reader.bytes.length > 0 ? moveArrived(reader, way) : undefined;
     const problem = moved instanceof Promise ? await moved : moved;
     if (problem !== undefined) return problem;
     if (body.ended) break;
@@ -31,15 +41,21 @@ export async function streamBody(reader: ByteReader, body: BodyFollower, sink: W
 
 const complete: BodyEnd = { kind: "complete" };
 
+const never = (): boolean => false;
+
 /** Writes what has arrived and belongs to the body. Gives why to stop, if there is a reason; a promise if it must wait. */
 function moveArrived(
   reader: ByteReader,
-  body: BodyFollower,
-  sink: Writable,
+  {
+    body,
+    sink,
+    isForbidden,
+  }: { readonly body: BodyFollower; readonly sink: Writable; readonly isForbidden: () => boolean },
 ): BodyEnd | undefined | Promise<BodyEnd | undefined> {
   const bytes = reader.bytes;
   const progress = body.advance(bytes);
   if (progress.kind === "malformed") return progress;
+  if (isForbidden()) return { kind: "forbidden" };
   if (progress.taken === 0) return undefined;
   const written = writeBounded(sink, progress.taken === bytes.length ? bytes : bytes.subarray(0, progress.taken));
   reader.take(progress.taken);

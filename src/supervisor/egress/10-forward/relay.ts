@@ -19,6 +19,8 @@ export interface RelayOptions {
   readonly signal: AbortSignal;
   /** Milliseconds without a byte in either direction. */
   readonly idleMs?: number;
+  /** Sees each piece of the client's before it is forwarded; false cuts the relay. */
+  readonly mayPass?: (piece: Buffer) => boolean;
 }
 
 /**
@@ -43,8 +45,12 @@ export function relay(client: Duplex, upstream: Duplex, options: RelayOptions): 
   };
   options.signal.addEventListener("abort", breakOff, { once: true });
   for (const direction of [directions.client, directions.upstream]) {
+    const mayPass = direction === directions.client ? options.mayPass : undefined;
     direction.start({
-      onBytes: () => idle.refresh(),
+      onBytes: (piece) => {
+        idle.refresh();
+        return mayPass?.(piece) ?? true;
+      },
       onEnd: () => directions.client.ended && directions.upstream.ended && finish(),
       onBreak: breakOff,
     });
@@ -54,7 +60,8 @@ export function relay(client: Duplex, upstream: Duplex, options: RelayOptions): 
 }
 
 interface DirectionEvents {
-  readonly onBytes: () => void;
+  /** Whether they may be forwarded. */
+  readonly onBytes: (piece: Buffer) => boolean;
   readonly onEnd: () => void;
   readonly onBreak: () => void;
 }
@@ -75,8 +82,8 @@ class Direction {
     const source = this.#source;
     const sink = this.#sink;
     source.on("data", (piece: Buffer) => {
+      if (!events.onBytes(piece)) return events.onBreak();
       this.count += piece.length;
-      events.onBytes();
       if (!sink.write(piece)) source.pause();
     });
     sink.on("drain", () => source.resume());

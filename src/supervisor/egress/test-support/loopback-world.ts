@@ -8,6 +8,7 @@ import type { CanonicalHost } from "../../../net/canonical-host.ts";
 import type { Endpoint } from "../../../policy/policy.ts";
 import type { CompiledPolicy, ConnectVerdict, RequestFacts, RequestVerdict } from "../../../policy/verdict.ts";
 import { serveProxyClient } from "../01-intercept/explicit-proxy.ts";
+import { noCredentials } from "../09-credential/credentials.ts";
 import type { Audit, RequestOutcome } from "../11-audit.ts";
 import type { Guarded, Identified, Intercepted, Refusal } from "../connection.ts";
 import type { EgressContext } from "../context.ts";
@@ -99,6 +100,7 @@ export class LoopbackWorld implements AsyncDisposable {
   readonly audit = new RememberingAudit();
   readonly defects: unknown[] = [];
   policy: CompiledPolicy;
+  credentials = noCredentials;
   readonly path: DecisionPath;
   /** Calls to models; without any, a connection to them is closed. */
   infer: EgressContext["steps"]["infer"] = async ({ stream }) => {
@@ -119,6 +121,7 @@ export class LoopbackWorld implements AsyncDisposable {
     return {
       sandboxName: "box",
       policy: () => this.policy,
+      credentials: () => this.credentials,
       audit: this.audit,
       newId: () => `id-${++this.#ids}`,
       now: () => Date.now(),

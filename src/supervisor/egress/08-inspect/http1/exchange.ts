@@ -15,6 +15,7 @@ import { parseResponseHead, type ResponseHead } from "../../../../net/http1-head
 import { readHead } from "../../../../net/http1-read-head.ts";
 import { resetStream } from "../../../../net/reset.ts";
 import type { Destination } from "../../../../policy/verdict.ts";
+import type { BodyWatch } from "../../09-credential/body-watch.ts";
 import { type BodyEnd, streamBody } from "../../10-forward/body.ts";
 import { endToEndFields } from "../../10-forward/hop-by-hop.ts";
 import { requestHeadTimeoutMs, responseHeadTimeoutMs } from "../../10-forward/limits.ts";
@@ -39,6 +40,8 @@ export interface ExchangeParts {
   readonly client: ByteReader;
   readonly upstream: Upstream;
   readonly signal: AbortSignal;
+  /** Looks at the request's body as it passes. */
+  readonly watch?: BodyWatch;
   /** Who decides the messages of a WebSocket. Absent where nothing is inspected: then its bytes pass as they are. */
   readonly judge?: (subprotocol: string | undefined) => MessageJudge;
 }
@@ -70,7 +73,8 @@ class Exchange {
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
-    this.#requestBody = new BodyFollower(parts.request.framing);
+    const { watch } = parts;
+    this.#requestBody = new BodyFollower(parts.request.framing, watch && ((payload) => watch.look(payload)));
   }
 
   async run(): Promise<ExchangeEnd> {
@@ -108,9 +112,11 @@ class Exchange {
       this.#sent = { kind: "complete" };
       return;
     }
-    this.#sent = await streamBody(client, this.#requestBody, upstream.socket);
+    const isForbidden = () => this.#parts.watch?.refusal !== undefined;
+    this.#sent = await streamBody(client, this.#requestBody, upstream.socket, isForbidden);
+    const { kind } = this.#sent;
     // The upstream waits for a rest that will not come; nor may it take what it has for the whole.
-    if (this.#sent.kind === "malformed" || this.#sent.kind === "cut") resetStream(upstream.socket);
+    if (kind === "malformed" || kind === "cut" || kind === "forbidden") resetStream(upstream.socket);
   }
 
   async #receive(): Promise<ExchangeEnd> {
@@ -195,6 +201,8 @@ class Exchange {
   #failed(
     read: { readonly kind: "malformed"; readonly detail: string } | { readonly kind: "end" | "timeout" },
   ): ExchangeEnd {
+    const forbidden = this.#parts.watch?.refusal;
+    if (forbidden !== undefined) return { kind: "refused", refusal: forbidden };
     if (this.#sent?.kind === "malformed") return this.#refused("inspect.ambiguous", this.#sent.detail);
     const clientLeft = this.#sent?.kind === "cut" || this.#parts.client.stream.destroyed;
     if (clientLeft) return this.#refused("forward.reset", "the client left before the answer");

@@ -58,6 +58,16 @@ export class RequestBody implements RequestContent {
     return undefined;
   }
 
+  /** Puts another body in place of the one that was read, which was all there. */
+  replace(payload: Buffer): void {
+    const body = new BodyFollower(this.#request.framing);
+    const progress = body.advance(this.#client.bytes);
+    if (progress.kind !== "end") throw new Error("a body can only be replaced when all of it was read");
+    this.#client.take(progress.taken);
+    this.#client.putBack(payload);
+    this.#request = { ...this.#request, framing: { kind: "length", length: payload.length } };
+  }
+
   #askForBody(): void {
     if (!this.#request.expectsContinue) return;
     this.#request = { ...this.#request, expectsContinue: false };

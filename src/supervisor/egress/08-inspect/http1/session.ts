@@ -15,6 +15,9 @@ import { ByteReader } from "../../../../net/byte-reader.ts";
 import { BodyFollower } from "../../../../net/http1-body.ts";
 import { parseRequestHead } from "../../../../net/http1-head.ts";
 import { readHead } from "../../../../net/http1-read-head.ts";
+import type { BodyWatch } from "../../09-credential/body-watch.ts";
+import { giveCredentials } from "../../09-credential/give-credentials.ts";
+import { factsWithoutPlaceholders, textWithoutPlaceholders } from "../../09-credential/without-placeholders.ts";
 import { drainedBodyBytes, keptAliveIdleMs, requestHeadTimeoutMs } from "../../10-forward/limits.ts";
 import type { AuditedRequest } from "../../11-audit.ts";
 import { isRefusal, type Peeked, type Refusal } from "../../connection.ts";
@@ -41,13 +44,19 @@ export interface HttpCarriage {
   readonly signal: AbortSignal;
 }
 
-type SessionContext = Pick<EgressContext, "sandboxName" | "audit" | "policy" | "newId" | "now">;
+type SessionContext = Pick<EgressContext, "sandboxName" | "audit" | "policy" | "credentials" | "newId" | "now">;
 
 /** What is known of a refused request. */
 interface RefusedRequest {
   readonly method?: string;
   /** Understood, and its body not touched, so that the connection may be kept. */
   readonly keepAfter?: UnderstoodRequest;
+}
+
+/** A request with credentials in it; nothing that is kept or recorded is made of this. */
+interface GivenRequest {
+  readonly forwarded: UnderstoodRequest;
+  readonly watch?: BodyWatch;
 }
 
 /** What comes after a request. */
@@ -117,9 +126,12 @@ class HttpSession {
     const decision = deciding instanceof Promise ? await deciding : deciding;
     const answer = { method: request.facts.method, keepAfter: body.request };
     if (isRefusal(decision)) return this.#refuse(head, decision, answer);
-    const audited = { ...head, facts: decision.facts };
+    const audited = { ...head, facts: factsWithoutPlaceholders(decision.facts, this.#context.credentials()) };
     const denied = refusalOf(decision);
     if (denied !== undefined) return this.#refuse(audited, denied, answer);
+    const given = await this.#giveCredentials(body);
+    if (isRefusal(given)) return this.#refuse(audited, given, answer);
+    const { forwarded, watch } = given;
     // What can't be put on record is not forwarded.
     const unrecorded = this.#context.audit.requestAllowed(this.#policy.connection, audited, decision.verdict);
     if (unrecorded !== undefined) return this.#refuse(audited, unrecorded, answer);
@@ -128,17 +140,37 @@ class HttpSession {
     const { signal } = this.#carriage;
     const judge = this.#judge(request, audited);
     const end = await exchange({
-      request: body.request,
+      request: forwarded,
       client: this.#client,
       upstream,
       signal,
+      ...(watch && { watch }),
       ...(judge && { judge }),
     });
     if (end.kind === "refused") return this.#refuse(audited, end.refusal, { method: request.facts.method });
     const { audit } = this.#context;
-    if (end.brokenOff === undefined) audit.requestCompleted(this.#policy.connection, audited, end.outcome);
-    else audit.requestRefused(this.#policy.connection, audited, end.brokenOff);
+    const brokenOff = watch?.refusal ?? end.brokenOff;
+    if (brokenOff === undefined) audit.requestCompleted(this.#policy.connection, audited, end.outcome);
+    else audit.requestRefused(this.#policy.connection, audited, brokenOff);
     return end.keep ? "keep" : "close";
+  }
+
+  /** Step 9: the request as it is forwarded, and who looks at its body meanwhile. */
+  async #giveCredentials(body: RequestBody): Promise<GivenRequest | Refusal> {
+    const credentials = this.#context.credentials();
+    const { request } = body;
+    if (!credentials.some) return { forwarded: request };
+    const { scheme } = this.#carriage;
+    const { path } = request.facts;
+    const given = await giveCredentials(
+      { ...request, content: body, hasBody: request.framing.kind !== "none" },
+      { connection: this.#policy.connection, scheme, path, now: this.#context.now() },
+      credentials,
+    );
+    if (isRefusal(given)) return given;
+    const { forwarded, fields, watch } = given;
+    if (given.body !== undefined) body.replace(given.body);
+    return { forwarded: { ...body.request, forwarded, fields }, ...(watch && { watch }) };
   }
 
   /** Who decides the messages on a WebSocket; nobody where nothing is inspected. */
@@ -176,7 +208,8 @@ class HttpSession {
   };
 
   /** Refuses one request. The connection is kept if it is certain where the next request begins. */
-  async #refuse(audited: AuditedRequest, refusal: Refusal, about: RefusedRequest = {}): Promise<Next> {
+  async #refuse(audited: AuditedRequest, reason: Refusal, about: RefusedRequest = {}): Promise<Next> {
+    const refusal = { ...reason, detail: textWithoutPlaceholders(reason.detail, this.#context.credentials()) };
     this.#context.audit.requestRefused(this.#policy.connection, audited, refusal);
     const { method, keepAfter } = about;
     const keep = keepAfter !== undefined && canKeep(keepAfter);

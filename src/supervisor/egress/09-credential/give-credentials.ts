@@ -1,0 +1,80 @@
+/**
+ * Step 9: placeholders become the secrets they stand for, on their way to the endpoints these are bound to.
+ * Takes  an allowed request, its contents, and where its connection goes.
+ * Gives  what is forwarded in place of its target, its fields and, where the endpoint says so, its body.
+ * Refuses credential.* (put-in-place.ts), inspect.too_large, and what reading a body refuses.
+ * Assumes nothing of the request was forwarded. Rotation needs nothing: the credentials are those of this moment.
+ */
+import type { Field } from "../../../net/http1-fields.ts";
+import { compilePath } from "../../../policy/match/path.ts";
+import { mediaType, type RequestContent } from "../08-inspect/content.ts";
+import { isRefusal, type Refusal } from "../connection.ts";
+import { BodyWatch } from "./body-watch.ts";
+import type { Credentials } from "./credentials.ts";
+import { type CredentialPlace, CredentialWriter, type Spelling } from "./put-in-place.ts";
+
+export interface PlainRequest {
+  /** Canonical path and query, as they are forwarded. */
+  readonly forwarded: string;
+  readonly fields: readonly Field[];
+  readonly content: RequestContent;
+  readonly hasBody: boolean;
+}
+
+export interface CredentialedRequest {
+  readonly forwarded: string;
+  readonly fields: readonly Field[];
+  /** In place of the body that the client sent. */
+  readonly body?: Buffer;
+  /** To be shown the body as it passes; absent where the body was read. */
+  readonly watch?: BodyWatch;
+}
+
+/** A body that is rewritten is held in memory; no API takes its key in a larger one. */
+export const rewrittenBodyBytes = 256 * 1024;
+
+/** Gives the request as it is forwarded. */
+export async function giveCredentials(
+  { forwarded, fields, content, hasBody }: PlainRequest,
+  place: CredentialPlace,
+  credentials: Credentials,
+): Promise<CredentialedRequest | Refusal> {
+  const writer = new CredentialWriter(credentials, place);
+  const written = { forwarded: writer.target(forwarded), fields: writer.fields(fields) };
+  if (writer.refusal !== undefined) return writer.refusal;
+  if (!hasBody) return written;
+  const spelling = rewritesBody(place) ? bodySpelling(content) : undefined;
+  if (spelling === undefined) return { ...written, watch: new BodyWatch(credentials, place) };
+  const body = await content.readBody(rewrittenBodyBytes);
+  if (body === "too-large") {
+    const detail = `the body is larger than the ${rewrittenBodyBytes} bytes in which credentials are put in place`;
+    return { refused: "inspect.too_large", detail };
+  }
+  if (isRefusal(body)) return body;
+  const text = body.toString("latin1");
+  const replaced = writer.write(text, spelling);
+  if (writer.refusal !== undefined) return writer.refusal;
+  return replaced === text ? written : { ...written, body: Buffer.from(replaced, "latin1") };
+}
+
+function rewritesBody({ connection, path }: CredentialPlace): boolean {
+  return connection.endpoints.some(
+    ({ endpoint }) =>
+      endpoint.requestBodyCredentialRewrite && (endpoint.path === "" || compilePath(endpoint.path)(path)),
+  );
+}
+
+/** How the body's language writes a secret; undefined for one in which there is no telling. */
+function bodySpelling(content: RequestContent): Spelling | undefined {
+  if (content.fieldValues("content-encoding").length > 0) return undefined;
+  const type = mediaType((lower) => content.fieldValues(lower));
+  if (type === undefined) return undefined;
+  if (type === "application/json" || type.endsWith("+json"))
+    return (secret) => utf8(JSON.stringify(secret).slice(1, -1));
+  if (type === "application/x-www-form-urlencoded") return (secret) => encodeURIComponent(secret);
+  return type.startsWith("text/") ? utf8 : undefined;
+}
+
+function utf8(text: string): string {
+  return Buffer.from(text).toString("latin1");
+}
