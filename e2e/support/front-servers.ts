@@ -13,7 +13,8 @@ export interface FrontServer extends AsyncDisposable {
   readonly port: number;
 }
 
-interface FrontKind {
+/** A server program of Debian's. */
+export interface ServerKind {
   /** Debian's package. */
   readonly package: string;
   readonly configuration: (ports: {
@@ -89,7 +90,7 @@ pinger_enable off
 shutdown_lifetime 0 seconds`,
     command: (file) => ["squid", "-N", "-f", file],
   },
-} satisfies Record<string, FrontKind>;
+} satisfies Record<string, ServerKind>;
 
 export type FrontName = keyof typeof frontKinds;
 
@@ -100,9 +101,13 @@ export function missing(name: FrontName): string | false {
 }
 
 /** Starts one in front of an origin, and waits until it listens. */
-export async function startFront(name: FrontName, ports: { own: number; origin: number }): Promise<FrontServer> {
-  const kind: FrontKind = frontKinds[name];
-  const directory = mkdtempSync(join(tmpdir(), `openshell-${name}-`));
+export function startFront(name: FrontName, ports: { own: number; origin: number }): Promise<FrontServer> {
+  return startServer(frontKinds[name], ports);
+}
+
+/** Starts a server program, and waits until it listens. */
+export async function startServer(kind: ServerKind, ports: { own: number; origin: number }): Promise<FrontServer> {
+  const directory = mkdtempSync(join(tmpdir(), `openshell-${kind.package}-`));
   const file = join(directory, "configuration");
   writeFileSync(file, kind.configuration({ ...ports, directory }));
   const [program, ...args] = kind.command(file);
@@ -115,7 +120,7 @@ export async function startFront(name: FrontName, ports: { own: number; origin: 
     await listening(ports.own, child);
   } catch (error) {
     await stop();
-    throw new Error(`${name} does not start (Debian's package ${kind.package})`, { cause: error });
+    throw new Error(`${program} does not start (Debian's package ${kind.package})`, { cause: error });
   }
   return { port: ports.own, [Symbol.asyncDispose]: stop };
 }

@@ -11,7 +11,7 @@ import { parseGatewayArguments } from "./arguments.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { createGatewayLog } from "./gateway-log.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
-import { readUpstream } from "./upstream/read-upstream.ts";
+import { readUpstream, type UpstreamConfiguration } from "./upstream/read-upstream.ts";
 
 /** Another gateway has this state: not a failure for whoever only wants one to run. */
 const EXIT_ALREADY_RUNNING = 3;
@@ -43,7 +43,7 @@ async function serve(instanceLock: Disposable): Promise<void> {
     supervisorEnvironment: Object.fromEntries(
       PASSED_ON.map((name) => [name, env[name] ?? ""]).filter(([, value]) => value !== ""),
     ),
-    upstream: readUpstream(configDirectory(env), env),
+    upstream: upstreamOrExit(),
     log,
     now: Date.now,
   });
@@ -58,6 +58,16 @@ async function serve(instanceLock: Disposable): Promise<void> {
   // Its terminal may go away, and its log's reader; neither is a reason to end.
   process.on("SIGHUP", () => {});
   process.on("SIGPIPE", () => {});
+}
+
+/** What is wrong with the user's own words is told in words, not with the place in our code. */
+function upstreamOrExit(): UpstreamConfiguration {
+  try {
+    return readUpstream(configDirectory(env), env);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
 }
 
 async function stop(gateway: Gateway, instanceLock: Disposable): Promise<never> {
