@@ -30,7 +30,7 @@ const headEnd = Buffer.from("\r\n\r\n");
  * Fields that must not come after the body (RFC 9110 section 6.5.1): a recipient that merges trailers into the header
  * would be told another framing, host or identity than the one that was decided on.
  */
-const forbiddenTrailers = new Set([
+export const forbiddenTrailers: ReadonlySet<string> = new Set([
   "authorization",
   "connection",
   "content-encoding",

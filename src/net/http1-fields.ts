@@ -49,6 +49,12 @@ export function isToken(text: string): boolean {
   return text.length > 0;
 }
 
+/** Whether the text is a field's value: no control characters, and no white space around it. */
+export function isFieldValue(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (valueBytes[text.charCodeAt(i)] !== 1) return false;
+  return trimmed(text, 0, text.length).length === text.length;
+}
+
 /**
  * Reads field lines from `from` up to `end` of a latin1 text, where `end` is just behind the last line's CRLF.
  * One pass; slices of the text are all that is allocated.

@@ -22,7 +22,7 @@ const chunked: FramingResult = { ok: true, framing: { kind: "chunked" } };
 const untilClose: FramingResult = { ok: true, framing: { kind: "until-close" } };
 
 /** How the body of a request is framed. */
-export function requestFraming(head: RequestHead): FramingResult {
+export function requestFraming(head: Pick<RequestHead, "fields" | "minor">): FramingResult {
   const declared = declaredFraming(head.fields, head.minor);
   if (typeof declared === "string") return { ok: false, detail: declared };
   return declared ?? none;

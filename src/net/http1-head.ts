@@ -141,14 +141,20 @@ function parseStatus(text: string, lineEnd: number): number | undefined {
   return status >= 100 && status <= 599 ? status : undefined;
 }
 
-/** The target in the form that the method asks for, or what is wrong with it. */
-function parseTarget(method: string, target: string): RequestTarget | string {
+/** What keeps a text from being a request target in any version of HTTP; undefined if nothing does. */
+export function problemWithTarget(target: string): string | undefined {
   for (let i = 0; i < target.length; i++) {
     const code = target.charCodeAt(i);
     if (code <= 0x20 || code >= 0x7f) return "the request target is not printable ASCII";
     if (code === 0x23) return "the request target has a fragment";
   }
-  if (target === "") return "the request target is empty";
+  return target === "" ? "the request target is empty" : undefined;
+}
+
+/** The target in the form that the method asks for, or what is wrong with it. */
+function parseTarget(method: string, target: string): RequestTarget | string {
+  const problem = problemWithTarget(target);
+  if (problem !== undefined) return problem;
   if (method === "CONNECT") {
     if (/[/?@]/.test(target)) return "CONNECT takes a host and a port only";
     return { form: "authority", authority: target };

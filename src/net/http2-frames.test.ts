@@ -3,11 +3,12 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { connectionPreface, type FrameHeader, FrameReader, frameTypes } from "./http2-frames.ts";
 
-function written({ length, type, streamId, errorCode }: FrameHeader): Buffer {
+function written({ length, type, streamId, endsStream, errorCode }: FrameHeader): Buffer {
   const bytes = Buffer.alloc(9 + length, 0xff);
   bytes.writeUIntBE(length, 0, 3);
   bytes[3] = type;
-  bytes[4] = 0;
+  // A PING with this bit is an acknowledgement.
+  bytes[4] = endsStream || type === frameTypes.ping ? 1 : 0;
   bytes.writeUInt32BE(streamId, 5);
   if (errorCode !== undefined) bytes.writeUInt32BE(errorCode, 9);
   return bytes;
@@ -16,7 +17,16 @@ function written({ length, type, streamId, errorCode }: FrameHeader): Buffer {
 const streamId = fc.integer({ min: 0, max: 0x7fffffff });
 const anyFrame = fc.oneof(
   fc.record(
-    { length: fc.integer({ min: 0, max: 40 }), type: fc.constantFrom(0, 1, 4, 6, 8, 9, 77), streamId },
+    {
+      length: fc.integer({ min: 0, max: 40 }),
+      type: fc.constantFrom(4, 6, 8, 9, 77),
+      streamId,
+      endsStream: fc.constant(false),
+    },
+    { noNullPrototype: true },
+  ),
+  fc.record(
+    { length: fc.integer({ min: 0, max: 40 }), type: fc.constantFrom(0, 1), streamId, endsStream: fc.boolean() },
     { noNullPrototype: true },
   ),
   fc.record(
@@ -24,6 +34,7 @@ const anyFrame = fc.oneof(
       length: fc.constant(4),
       type: fc.constant(frameTypes.rstStream),
       streamId,
+      endsStream: fc.constant(false),
       errorCode: fc.integer({ min: 0, max: 0xffffffff }),
     },
     { noNullPrototype: true },
@@ -49,9 +60,9 @@ describe("the headers of frames", () => {
 
   it("are found behind a reset of the wrong length", () => {
     const frames: FrameHeader[] = [
-      { length: 0, type: frameTypes.rstStream, streamId: 1 },
-      { length: 2, type: frameTypes.rstStream, streamId: 3 },
-      { length: 8, type: frameTypes.ping, streamId: 0 },
+      { length: 0, type: frameTypes.rstStream, streamId: 1, endsStream: false },
+      { length: 2, type: frameTypes.rstStream, streamId: 3, endsStream: false },
+      { length: 8, type: frameTypes.ping, streamId: 0, endsStream: false },
     ];
     const found: FrameHeader[] = [];
     new FrameReader(0).read(Buffer.concat(frames.map(written)), (frame) => found.push(frame));

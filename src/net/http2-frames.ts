@@ -25,11 +25,15 @@ export interface FrameHeader {
   /** One of `frameTypes`, or a type that is not known here. */
   readonly type: number;
   readonly streamId: number;
+  /** Whether the sender says with it that the stream has nothing more. */
+  readonly endsStream: boolean;
   /** Of an RST_STREAM: why. */
   readonly errorCode?: number;
 }
 
 const headerLength = 9;
+/** The flag END_STREAM, which DATA and HEADERS have; other types give the bit other meanings. */
+const endStreamFlag = 0x1;
 /** An RST_STREAM's payload is its error code. */
 const errorCodeLength = 4;
 
@@ -74,7 +78,10 @@ export class FrameReader {
     const payloadTaken = this.#filled - headerLength;
     this.#skip = length - payloadTaken;
     this.#filled = 0;
-    const frame = { length, type: this.#head[3] ?? 0, streamId: this.#head.readUInt32BE(5) & 0x7fffffff };
+    const type = this.#head[3] ?? 0;
+    const mayEnd = type === frameTypes.data || type === frameTypes.headers;
+    const endsStream = mayEnd && ((this.#head[4] ?? 0) & endStreamFlag) !== 0;
+    const frame = { length, type, streamId: this.#head.readUInt32BE(5) & 0x7fffffff, endsStream };
     return payloadTaken === errorCodeLength ? { ...frame, errorCode: this.#head.readUInt32BE(headerLength) } : frame;
   }
 }

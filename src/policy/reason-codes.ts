@@ -218,6 +218,11 @@ export const reasonCodes = {
     sentence: "The method is never forwarded.",
     remedy: "CONNECT inside a tunnel and TRACE are refused whatever the policy says.",
   },
+  "inspect.flood": {
+    severity: "high",
+    sentence: "The HTTP/2 connection was flooded with frames that ask for nothing.",
+    remedy: "Look at the program: it resets streams or sends control frames faster than any use of them explains.",
+  },
   "inspect.too_large": {
     error: "request_too_large",
     status: 413,

@@ -69,6 +69,11 @@ describe("peeking", () => {
     assert.equal(await verdictOn("M-SEARCH * HTTP/1.1\r\n"), "http");
   });
 
+  it("sees HTTP/2 by its preface, and HTTP/1.1 in what only begins like it", async () => {
+    assert.equal(await verdictOn("PRI * HT", "TP/2.0\r\n\r\nSM\r\n\r\n", "\0\0\0"), "http2");
+    assert.equal(await verdictOn("PRI * HTTP/2.0\r\nHost: x\r\n\r\n"), "http");
+  });
+
   it("refuses what is neither TLS nor HTTP", async () => {
     assert.equal(await verdictOn("SSH-2.0-OpenSSH_9.2\r\n"), "peek.not_http");
     assert.equal(await verdictOn(" GET / HTTP/1.1\r\n"), "peek.not_http");

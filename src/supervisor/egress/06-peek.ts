@@ -1,12 +1,13 @@
 /**
  * Step 6: what do the first bytes say?
  * Takes  Guarded: an allowed destination, and a stream of which nothing has been read.
- * Gives  Peeked: TLS, HTTP or something else, and the names in a ClientHello. The bytes stay on the stream.
+ * Gives  Peeked: TLS, a version of HTTP or something else, and the names in a ClientHello. The bytes stay on the stream.
  * Refuses peek.timeout | peek.not_http; not where the connection is only observed, which may be anything.
  * Assumes the client speaks first where the endpoint is inspected, as it does in TLS and HTTP.
  */
 import { ByteReader } from "../../net/byte-reader.ts";
 import { type ClientHello, clientHelloLimit, looksLikeTls, readClientHello } from "../../net/client-hello.ts";
+import { connectionPreface } from "../../net/http2-frames.ts";
 import type { FirstBytes, Guarded, Refusal } from "./connection.ts";
 
 /** What is looked at: any connection whose bytes nobody has read. */
@@ -32,7 +33,7 @@ const tokenBytes = new Set(
 
 type Sight =
   | { readonly protocol: "tls"; readonly hello: ClientHello }
-  | { readonly protocol: "http" | "other" }
+  | { readonly protocol: "http" | "http2" | "other" }
   | { readonly protocol: "unknown" };
 
 /**
@@ -56,7 +57,8 @@ export async function peek<Connection extends Unread>(
     case "tls":
       return { ...connection, protocol: "tls", ...sight.hello };
     case "http":
-      return { ...connection, protocol: "http" };
+    case "http2":
+      return { ...connection, protocol: sight.protocol };
     case "other":
     case "unknown":
       return refuse(connection, "peek.not_http", "the first bytes are neither TLS nor HTTP");
@@ -80,7 +82,7 @@ async function lookUntilKnown(reader: ByteReader, deadline: number): Promise<Sig
 /** What the bytes so far say. */
 function look(bytes: Buffer): Sight {
   if (bytes.length === 0) return { protocol: "unknown" };
-  if (!looksLikeTls(bytes)) return { protocol: lookForMethod(bytes) };
+  if (!looksLikeTls(bytes)) return { protocol: lookForPreface(bytes) ?? lookForMethod(bytes) };
   const result = readClientHello(bytes);
   switch (result.kind) {
     case "hello":
@@ -93,6 +95,13 @@ function look(bytes: Buffer): Sight {
     default:
       return result satisfies never;
   }
+}
+
+/** HTTP/2 with prior knowledge begins with words that a server of HTTP/1.1 takes for a method that it does not know. */
+function lookForPreface(bytes: Buffer): "http2" | "unknown" | undefined {
+  const length = Math.min(bytes.length, connectionPreface.length);
+  if (!connectionPreface.subarray(0, length).equals(bytes.subarray(0, length))) return undefined;
+  return length === connectionPreface.length ? "http2" : "unknown";
 }
 
 /** A request begins with a method and a space; whether the rest is well-formed is for step 8 to say. */

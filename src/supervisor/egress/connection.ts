@@ -87,7 +87,7 @@ export interface Guarded extends Decided {
 export type Dialable = Pick<Guarded, "destination" | "addresses" | "rule" | "via">;
 
 /** 06: what the first bytes say. */
-export type WireProtocol = "tls" | "http" | "other";
+export type WireProtocol = "tls" | "http" | "http2" | "other";
 
 export interface FirstBytes {
   readonly protocol: WireProtocol;
@@ -98,15 +98,20 @@ export interface FirstBytes {
 
 export interface Peeked extends Guarded, FirstBytes {}
 
+/** Versions of HTTP, by their names in ALPN (RFC 7301). */
+export type HttpVersion = "h2" | "http/1.1";
+
 /** 07: the client's TLS ends here; the upstream's begins here, on a verified certificate. */
 export interface Terminated extends Peeked {
   /** The client's bytes, without their TLS. */
   readonly decrypted: Duplex;
-  /** Connected to one of `addresses`; HTTP/1.1 was agreed on, or nothing. */
+  /** Connected to one of `addresses`. */
   readonly upstream: Socket;
+  /** What both sides speak: HTTP/2 if both want to. */
+  readonly agreed: HttpVersion;
 }
 
-/** A step's no: a value, not an exception. `refuse.ts` is the only place that turns it into bytes. */
+/** A step's no: a value, not an exception. `refuse.ts` is the only place that turns it into bytes, `refuse-stream.ts` for HTTP/2. */
 export interface Refusal {
   readonly refused: ReasonCode;
   /** One sentence with what was asked, printable ASCII, no secrets: `POST /user/repos not permitted by policy`. */
@@ -116,6 +121,8 @@ export interface Refusal {
   readonly address?: string;
   /** Where to answer, if not on the connection's own stream: the decrypted stream, once the client's TLS stands. */
   readonly answerOn?: Duplex;
+  /** What `answerOn` speaks, if not HTTP/1.1. */
+  readonly answerIn?: HttpVersion;
 }
 
 export function isRefusal(value: object): value is Refusal {

@@ -7,12 +7,21 @@ import { inferenceHost } from "./03-inference/host.ts";
 import { decide } from "./04-decide.ts";
 import { peek } from "./06-peek.ts";
 import { type SessionEnd, serveHttp1 } from "./08-inspect/http1/session.ts";
+import type { Http2Carriage } from "./08-inspect/http2/session.ts";
 import { OpaqueWatch, refuseUnseen } from "./09-credential/unseen.ts";
 import { dial } from "./10-forward/dial.ts";
 import { maxConnections } from "./10-forward/limits.ts";
 import { relay } from "./10-forward/relay.ts";
 import type { AuditedConnection } from "./11-audit.ts";
-import { type Guarded, type Intercepted, isRefusal, type Peeked, type Refusal, type Terminated } from "./connection.ts";
+import {
+  type Guarded,
+  type HttpVersion,
+  type Intercepted,
+  isRefusal,
+  type Peeked,
+  type Refusal,
+  type Terminated,
+} from "./connection.ts";
 import type { EgressContext } from "./context.ts";
 import { type LiveConnection, LiveConnections } from "./live-connections.ts";
 import { refuseConnection } from "./refuse.ts";
@@ -80,6 +89,7 @@ async function follow(connection: Intercepted, live: LiveConnection, context: Pa
   if (isRefusal(peeked)) return refuse(tunnel, peeked, context);
   switch (peeked.protocol) {
     case "http":
+    case "http2":
       return serveHttp(peeked, live, context); // 08 to 10
     case "tls":
       if (isLeftClosed(peeked, context)) return passThrough(peeked, live, context); // 10
@@ -101,15 +111,13 @@ async function serveHttps(peeked: Peeked, live: LiveConnection, context: PathCon
     if (terminated.refused === "terminate.client_rejected") context.unopenable.add(peeked);
     return refuse(peeked, terminated, context);
   }
-  const { decrypted, upstream } = terminated;
+  const { decrypted, upstream, agreed } = terminated;
   const counts = countTraffic(upstream);
   const openUpstream = async () => upstream;
+  const carriage = { connection: terminated, client: decrypted, scheme: "https", openUpstream, ...live } as const;
   const end = (await isOtherInside(terminated))
     ? await relay(decrypted, upstream, { signal: live.signal }).then(() => "closed" as const)
-    : await serveHttp1(
-        { connection: terminated, client: decrypted, scheme: "https", openUpstream, signal: live.signal },
-        context,
-      );
+    : await serveSession(agreed, carriage, context);
   upstream.destroy();
   context.audit.connectionClosed(terminated, counts());
   return end;
@@ -132,12 +140,24 @@ async function serveHttp(peeked: Peeked, live: LiveConnection, context: EgressCo
     if (!isRefusal(upstream)) counts = countTraffic(upstream);
     return upstream;
   };
-  const end = await serveHttp1(
-    { connection: peeked, client: peeked.stream, scheme: "http", openUpstream, signal: live.signal },
-    context,
-  );
+  const carriage = { connection: peeked, client: peeked.stream, scheme: "http", openUpstream, ...live } as const;
+  // A client that knows of HTTP/2 beforehand speaks to an upstream that must know of it, too.
+  const end = await serveSession(peeked.protocol === "http2" ? "h2" : "http/1.1", carriage, context);
   context.audit.connectionClosed(peeked, counts());
   return end;
+}
+
+/** Steps 8 to 10 for the requests on a stream, in the version of HTTP that both sides speak. */
+async function serveSession(
+  version: HttpVersion,
+  carriage: Http2Carriage,
+  context: EgressContext,
+): Promise<SessionEnd> {
+  if (version === "http/1.1") return serveHttp1(carriage, context);
+  // Loaded when it is spoken for the first time: it takes memory that many sandboxes never need.
+  const { serveHttp2 } = await import("./08-inspect/http2/session.ts");
+  await serveHttp2(carriage, context);
+  return "closed";
 }
 
 /** Step 10 for what is not inspected: bytes as they are. A CONNECT is answered only when the upstream has answered. */

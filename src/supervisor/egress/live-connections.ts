@@ -5,12 +5,16 @@
 import type { CompiledPolicy } from "../../policy/verdict.ts";
 import { decide } from "./04-decide.ts";
 import { forbiddenReason, type OwnEndpoints } from "./05-guard/forbid-internal.ts";
+import { maxOpenStreams } from "./10-forward/limits.ts";
 import { type Decided, type Guarded, type Intercepted, isRefusal } from "./connection.ts";
+import { StreamBudget } from "./stream-budget.ts";
 
 /** One open connection. */
 export interface LiveConnection {
   /** Aborted when the connection is cut. */
   readonly signal: AbortSignal;
+  /** Shared by all connections of the sandbox. */
+  readonly streams: StreamBudget;
   /** How far it came, so that it can be decided again; undefined before step 4. */
   reached: Decided | Guarded | undefined;
 }
@@ -21,6 +25,7 @@ const nothingOwn: OwnEndpoints = { ports: [], addresses: () => new Set() };
 export class LiveConnections {
   readonly #live = new Map<LiveConnection, { readonly connection: Intercepted; readonly cut: AbortController }>();
   readonly #limit: number;
+  readonly #streams = new StreamBudget(maxOpenStreams);
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -37,7 +42,7 @@ export class LiveConnections {
 
   enter(connection: Intercepted): LiveConnection {
     const cut = new AbortController();
-    const live: LiveConnection = { signal: cut.signal, reached: undefined };
+    const live: LiveConnection = { signal: cut.signal, streams: this.#streams, reached: undefined };
     this.#live.set(live, { connection, cut });
     return live;
   }

@@ -47,6 +47,12 @@ export async function refuseConnection(
 ): Promise<void> {
   context.audit.connectionRefused(connection, refusal);
   const stream = refusal.answerOn ?? connection.stream;
+  if (refusal.answerIn === "h2") {
+    const { refuseEveryStream } = await import("./refuse-stream.ts");
+    await refuseEveryStream(stream, refusal, { requestId: connection.id, sandboxName: context.sandboxName });
+    connection.stream.destroy();
+    return;
+  }
   const carrier = await answerCarrier(stream, refusal.answerOn === undefined ? connection.awaiting : "response");
   const { sandboxName } = context;
   const body = refusalResponse(refusal, { requestId: connection.id, sandboxName, close: true, withBody: true });

@@ -2,6 +2,7 @@
 import type { Duplex } from "node:stream";
 import { type SecureContext, TLSSocket } from "node:tls";
 import { ByteReader } from "../../../net/byte-reader.ts";
+import type { HttpVersion } from "../connection.ts";
 
 /** From the ClientHello, which is here, to the client's Finished. */
 const handshakeTimeoutMs = 10_000;
@@ -21,18 +22,18 @@ export type ClientSide =
 
 /**
  * Takes the server's part in a TLS handshake over `stream`, whose first unread byte begins the ClientHello. The stream
- * it gives owns the other: destroying one destroys both.
+ * it gives owns the other: destroying one destroys both. `version` is the only one that is offered, HTTP/1.1 if none is
+ * given.
  */
 export async function acceptClient(
   stream: Duplex,
   secureContext: SecureContext,
-  options: { readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal; readonly version?: HttpVersion },
 ): Promise<ClientSide> {
   const secured = new TLSSocket(stream as ConstructorParameters<typeof TLSSocket>[0], {
     isServer: true,
     secureContext,
-    // HTTP/1.1 alone is inspected; a client that offers h2 as well chooses this.
-    ALPNProtocols: ["http/1.1"],
+    ALPNProtocols: [options.version ?? "http/1.1"],
   });
   const failure = await handshake(secured, options.signal);
   if (failure !== undefined) {
@@ -78,6 +79,6 @@ function handshake(secured: TLSSocket, signal: AbortSignal): Promise<string | un
 function explain(error: NodeJS.ErrnoException): string {
   const code = error.code ?? "";
   if (certificateAlert.test(code)) return `it does not trust the certificate (${code})`;
-  if (code === "ERR_SSL_NO_APPLICATION_PROTOCOL") return "it does not offer HTTP/1.1";
+  if (code === "ERR_SSL_NO_APPLICATION_PROTOCOL") return "it does not offer the version of HTTP that is spoken here";
   return `the handshake failed (${code === "" ? "no code" : code})`;
 }

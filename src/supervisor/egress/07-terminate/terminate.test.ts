@@ -244,14 +244,34 @@ describe("a client of a terminated connection", () => {
     });
   }
 
-  it("is on record when it speaks no HTTP/1.1", async () => {
+  it("that speaks HTTP/2 alone is told in HTTP/2 that its upstream does not", async () => {
     const port = await startUpstream();
     const { client, result } = await through(port, { ALPNProtocols: ["h2"] });
     assert.ok(isRefusal(result));
-    assert.equal(result.refused, "terminate.client_rejected");
-    assert.match(result.detail, /HTTP\/1\.1/);
+    assert.equal(result.refused, "forward.reset");
+    assert.match(result.detail, /speaks no HTTP\/2/);
+    assert.equal(result.answerIn, "h2");
     close(client, result);
   });
+});
+
+describe("the version of HTTP", () => {
+  const cases: readonly (readonly [offered: string[], spoken: string[], agreed: string])[] = [
+    [["h2", "http/1.1"], ["h2", "http/1.1"], "h2"],
+    [["http/1.1", "h2"], ["h2"], "h2"],
+    [["h2", "http/1.1"], ["http/1.1"], "http/1.1"],
+    [["http/1.1"], ["h2", "http/1.1"], "http/1.1"],
+  ];
+  for (const [offered, spoken, agreed] of cases) {
+    it(`is ${agreed} for a client of ${offered.join(" and ")} with an upstream of ${spoken.join(" and ")}`, async () => {
+      const port = await startUpstream({}, { ALPNProtocols: spoken });
+      const { client, result } = await through(port, { ALPNProtocols: offered });
+      assert.ok(!isRefusal(result));
+      assert.equal(result.agreed, agreed);
+      assert.equal(client.alpnProtocol, agreed);
+      close(client, result);
+    });
+  }
 });
 
 describe("the sandbox's authority", () => {

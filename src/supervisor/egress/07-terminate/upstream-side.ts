@@ -2,11 +2,11 @@
  * The upstream's half of a terminated connection: TLS to a pinned address, with the certificate verified for the name
  * that the client asked for. There is no way to skip it.
  */
-import { isIP, type Socket } from "node:net";
+import { isIP } from "node:net";
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import type { ReasonCode } from "../../../policy/reason-codes.ts";
 import { dial } from "../10-forward/dial.ts";
-import { type Dialable, isRefusal, type Refusal } from "../connection.ts";
+import { type Dialable, type HttpVersion, isRefusal, type Refusal } from "../connection.ts";
 import type { UpstreamTrust } from "./trust-bundle.ts";
 
 /** From the TCP connection to the verified certificate. */
@@ -40,14 +40,20 @@ const wordings: readonly (readonly [RegExp, ReasonCode])[] = [
 const weakness =
   /KEY_TOO_SMALL|MD_TOO_WEAK|UNSUPPORTED_PROTOCOL|ALERT_PROTOCOL_VERSION|NO_CIPHER|HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY|LEGACY_RENEGOTIATION|WRONG_SIGNATURE_TYPE|BAD_ECPOINT/;
 
+export interface UpstreamOptions {
+  readonly trust: UpstreamTrust;
+  readonly signal: AbortSignal;
+  /** To answer a connect. */
+  readonly timeoutMs?: number;
+  /** Offered to the upstream, HTTP/1.1 alone if none are given. One that chooses none is taken to speak HTTP/1.1. */
+  readonly versions?: readonly HttpVersion[];
+}
+
 /**
  * Dials, shakes hands and verifies.
  * Refuses forward.unreachable | forward.timeout | forward.reset | terminate.upstream_untrusted.*.
  */
-export async function connectUpstream(
-  connection: Dialable,
-  options: { readonly trust: UpstreamTrust; readonly signal: AbortSignal; readonly timeoutMs?: number },
-): Promise<Socket | Refusal> {
+export async function connectUpstream(connection: Dialable, options: UpstreamOptions): Promise<TLSSocket | Refusal> {
   const dialled = await dial(connection, options);
   if (isRefusal(dialled)) return dialled;
   const { host } = connection.destination;
@@ -57,7 +63,7 @@ export async function connectUpstream(
     // RFC 6066 section 3: an address is no server name.
     ...(isIP(host) === 0 && { servername: host }),
     secureContext: options.trust.contextFor(host),
-    ALPNProtocols: ["http/1.1"],
+    ALPNProtocols: [...(options.versions ?? ["http/1.1"])],
     rejectUnauthorized: true,
     checkServerIdentity: checkAlternativeNames,
   });

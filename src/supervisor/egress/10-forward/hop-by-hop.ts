@@ -28,3 +28,11 @@ export function endToEndFields(fields: readonly Field[]): readonly Field[] {
 function isFraming(lower: string): boolean {
   return lower === "content-length" || lower === "host";
 }
+
+/**
+ * The same for HTTP/2, where fields about a connection are not legal in the first place (RFC 9113 section 8.2.2) and
+ * `TE: trailers` goes on, without which gRPC servers do not answer. The Host's place is `:authority`.
+ */
+export function endToEndHttp2Fields(fields: readonly Field[]): readonly Field[] {
+  return fields.filter(({ lower }) => lower !== "host" && lower !== "http2-settings" && !lower.startsWith("proxy-"));
+}

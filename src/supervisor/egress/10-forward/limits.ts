@@ -45,3 +45,41 @@ export const refusalSniffMs = 500;
 
 /** Open connections of one sandbox. Each costs two descriptors and up to 256 KiB of buffers. Then intercept.busy. */
 export const maxConnections = 1024;
+
+/** Streams that a client may have open on one HTTP/2 connection: what browsers and servers agree on. Then REFUSED_STREAM. */
+export const maxConcurrentStreams = 100;
+
+/** Open HTTP/2 streams of one sandbox, on all of its connections: each may hold `upstreamWindowBytes`. Then intercept.busy. */
+export const maxOpenStreams = 512;
+
+/** Streams that one HTTP/2 connection may carry in its life. Then it ends in good order, and its program is looked up again. */
+export const maxStreamsPerConnection = 100_000;
+
+/**
+ * What a client may send ahead on one HTTP/2 stream, and on all of a connection. It is on the same machine, so that more
+ * would only be held in memory here.
+ */
+export const clientWindowBytes = 64 * 1024;
+export const clientConnectionWindowBytes = 1024 * 1024;
+
+/**
+ * What an upstream may send ahead on one HTTP/2 stream, and on all of a connection. A window that is smaller than
+ * bandwidth times round trip slows a download: 1 MiB is 20 MB/s over 50 ms.
+ */
+export const upstreamWindowBytes = 1024 * 1024;
+export const upstreamConnectionWindowBytes = 8 * 1024 * 1024;
+
+/** Interim responses of one request. More than a few are an upstream's way to keep us busy. */
+export const maxInterimResponses = 32;
+
+/** Resets of HTTP/2 streams, at once and then each second: rapid reset (CVE-2023-44487) takes thousands. Then inspect.flood. */
+export const maxStreamResets = 500;
+export const maxStreamResetsPerSecond = 50;
+
+/**
+ * HTTP/2 frames that carry nothing (SETTINGS, PING, PRIORITY, CONTINUATION, empty DATA, WINDOW_UPDATE), at once and then
+ * each second. Honest ones go with frames that carry something, each of which earns four. Then inspect.flood.
+ */
+export const maxIdleFrames = 1000;
+export const maxIdleFramesPerSecond = 100;
+export const idleFramesPerUsefulFrame = 4;

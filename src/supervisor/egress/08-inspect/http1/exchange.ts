@@ -18,7 +18,7 @@ import type { Destination } from "../../../../policy/verdict.ts";
 import type { BodyWatch } from "../../09-credential/body-watch.ts";
 import { type BodyEnd, streamBody } from "../../10-forward/body.ts";
 import { endToEndFields } from "../../10-forward/hop-by-hop.ts";
-import { requestHeadTimeoutMs, responseHeadTimeoutMs } from "../../10-forward/limits.ts";
+import { maxInterimResponses, requestHeadTimeoutMs, responseHeadTimeoutMs } from "../../10-forward/limits.ts";
 import { type RelayCounts, relay } from "../../10-forward/relay.ts";
 import { serialiseRequestHead } from "../../10-forward/request.ts";
 import { serialiseResponseHead, serialiseUpgradeHead, switchesTo } from "../../10-forward/response.ts";
@@ -56,9 +56,6 @@ export type ExchangeEnd =
     }
   /** Nothing has been written to the client. */
   | { readonly kind: "refused"; readonly refusal: Refusal };
-
-/** Interim responses of one exchange. More than a few are an upstream's way to keep us busy. */
-const maxInterimResponses = 32;
 
 /** Forwards the request and its response. */
 export function exchange(parts: ExchangeParts): Promise<ExchangeEnd> {

@@ -1,15 +1,3 @@
-/**
- * Step 8 for HTTP/1.1: every request on a kept connection is decided anew.
- * Takes  a client stream without TLS, the connection it came by, and a way to its upstream.
- * Gives  the end of the session: closed, or handed back because a proxy request names another origin.
- * Refuses what understand.ts refuses, inspect.no_rule | inspect.deny_rule, and what forwarding refuses; inside HTTP,
- *        where the session goes on if it safely can.
- * Assumes the connection is decided and guarded (04, 05) and the upstream's certificate verified (07). Requests are
- *        handled one after the other, pipelined or not: never is a second one forwarded before the first one's response
- *        is complete, so that no response can be taken for another's.
- */
-import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { writeBounded } from "../../../../net/backpressure.ts";
 import { ByteReader } from "../../../../net/byte-reader.ts";
 import { BodyFollower } from "../../../../net/http1-body.ts";
@@ -20,9 +8,10 @@ import { giveCredentials } from "../../09-credential/give-credentials.ts";
 import { factsWithoutPlaceholders, textWithoutPlaceholders } from "../../09-credential/without-placeholders.ts";
 import { drainedBodyBytes, keptAliveIdleMs, requestHeadTimeoutMs } from "../../10-forward/limits.ts";
 import type { AuditedRequest } from "../../11-audit.ts";
-import { isRefusal, type Peeked, type Refusal } from "../../connection.ts";
+import { isRefusal, type Refusal } from "../../connection.ts";
 import type { EgressContext } from "../../context.ts";
 import { endWith, refusalResponse } from "../../refuse.ts";
+import type { HttpCarriage } from "../carriage.ts";
 import { decideRequest, refusalOf } from "../decide-request.ts";
 import { LivePolicy } from "../live-policy.ts";
 import { MessageJudge } from "../websocket/judge-messages.ts";
@@ -32,17 +21,6 @@ import { elsewhere, type RequestPlace, type UnderstoodRequest, understandRequest
 
 /** `handed-back`: the client stream stands at the head of a request for another origin. */
 export type SessionEnd = "closed" | "handed-back";
-
-export interface HttpCarriage {
-  readonly connection: Peeked;
-  /** The client's stream, decrypted where it was TLS. */
-  readonly client: Duplex;
-  readonly scheme: "http" | "https";
-  /** Gives the upstream's socket; called once, when the first request has been allowed. */
-  readonly openUpstream: () => Promise<Socket | Refusal>;
-  /** Cuts the connection. */
-  readonly signal: AbortSignal;
-}
 
 type SessionContext = Pick<EgressContext, "sandboxName" | "audit" | "policy" | "credentials" | "newId" | "now">;
 

@@ -1,0 +1,104 @@
+/**
+ * One side of an HTTP/2 connection, with its frames counted as they pass. Node's http2 hides what has to be known here: how
+ * many frames of which kind come, that a stream was malformed, and whether a body ended or was broken off by a reset.
+ */
+import { Duplex } from "node:stream";
+import { connectionPreface, type FrameHeader, FrameReader, frameTypes } from "../../../../net/http2-frames.ts";
+import { FloodGuard } from "./flood-guard.ts";
+
+export interface WatchedStreamOptions {
+  /** Who is at the other end: a client's bytes begin with the preface. */
+  readonly peer: "client" | "upstream";
+  /** Too much of something came. Nothing more is read. */
+  readonly onFlood: (what: string) => void;
+  /** A stream is being reset on this side. */
+  readonly onReset?: (streamId: number, errorCode: number) => void;
+}
+
+export class WatchedStream extends Duplex {
+  readonly guard: FloodGuard;
+  readonly #inner: Duplex;
+  readonly #options: WatchedStreamOptions;
+  readonly #received: FrameReader;
+  readonly #sent: FrameReader;
+  /** What the peer has said last of each stream that is followed. */
+  readonly #streams = new Map<number, "open" | "ended" | "reset">();
+  #lastFollowed = 0;
+
+  /** Takes `inner` over: it is read by nobody else, and closed with this stream. */
+  constructor(inner: Duplex, options: WatchedStreamOptions) {
+    super({ allowHalfOpen: true });
+    this.#inner = inner;
+    this.#options = options;
+    this.guard = new FloodGuard(() => performance.now());
+    this.#received = new FrameReader(options.peer === "client" ? connectionPreface.length : 0);
+    this.#sent = new FrameReader(options.peer === "client" ? 0 : connectionPreface.length);
+    inner.on("data", this.#onData);
+    inner.on("end", () => this.push(null));
+    inner.on("close", () => this.destroy());
+    // Whoever reads this stream learns of it by `close`.
+    inner.on("error", () => this.destroy());
+    if (inner.destroyed) this.destroy();
+  }
+
+  /** Remembers how the peer ends a stream, until `forget`. A client's streams are followed by themselves. */
+  follow(streamId: number): void {
+    this.#streams.set(streamId, "open");
+    this.#lastFollowed = Math.max(this.#lastFollowed, streamId);
+  }
+
+  /** Whether the peer broke the stream off: reset it before it had ended it. */
+  wasReset(streamId: number): boolean {
+    return this.#streams.get(streamId) === "reset";
+  }
+
+  forget(streamId: number): void {
+    this.#streams.delete(streamId);
+  }
+
+  override _read(): void {
+    this.#inner.resume();
+  }
+
+  override _write(bytes: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#sent.read(bytes, this.#onSent);
+    this.#inner.write(bytes, done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#inner.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#inner.off("data", this.#onData);
+    this.#inner.destroy();
+    done(error);
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    let flood: string | undefined;
+    this.#received.read(bytes, (frame) => {
+      flood ??= this.guard.receive(frame);
+      this.#note(frame);
+    });
+    if (flood !== undefined) {
+      this.#inner.off("data", this.#onData);
+      this.#inner.pause();
+      this.#options.onFlood(flood);
+    } else if (!this.push(bytes)) this.#inner.pause();
+  };
+
+  #note({ type, streamId, endsStream }: FrameHeader): void {
+    // In the order in which clients open them; what comes later under the same number are trailers.
+    const isNew = this.#options.peer === "client" && type === frameTypes.headers && streamId > this.#lastFollowed;
+    if (isNew) this.follow(streamId);
+    if (this.#streams.get(streamId) !== "open") return;
+    if (endsStream) this.#streams.set(streamId, "ended");
+    else if (type === frameTypes.rstStream) this.#streams.set(streamId, "reset");
+  }
+
+  readonly #onSent = (frame: FrameHeader): void => {
+    this.guard.send(frame);
+    if (frame.type === frameTypes.rstStream) this.#options.onReset?.(frame.streamId, frame.errorCode ?? 0);
+  };
+}
