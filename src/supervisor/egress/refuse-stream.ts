@@ -6,6 +6,7 @@
  */
 import { constants, performServerHandshake, type ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
+import { WatchedStream } from "./08-inspect/http2/watched-stream.ts";
 import { drainedBodyBytes, lingerMs } from "./10-forward/limits.ts";
 import type { Refusal } from "./connection.ts";
 import { printable, type RefusalAnswer, type RefusedAs, refusalAnswer } from "./refuse.ts";
@@ -41,7 +42,10 @@ export async function refuseStream(
 
 /** Answers whatever a client asks on a connection that was refused, until it has been told once. */
 export async function refuseEveryStream(client: Duplex, refusal: Refusal, options: RefusedAs): Promise<void> {
-  const session = performServerHandshake(client);
+  // Node's http2 throws out of everybody's reach when a session ends while it still takes what a socket had in its buffer
+  // before; a stream of our own has none.
+  const watched = new WatchedStream(client, { peer: "client", onFlood: () => session.destroy() });
+  const session = performServerHandshake(watched);
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(() => session.destroy(), lingerMs);
   session.on("stream", (stream, fields) => {
@@ -72,7 +76,8 @@ function httpHead({ status, fields }: RefusalAnswer): string[] {
 /** A response of trailers alone (gRPC over HTTP/2, "Trailers-Only"). */
 function grpcHead(answer: RefusalAnswer, { refused, detail }: Refusal): string[] {
   const status = grpcStatuses[answer.status] ?? 2;
-  const message = encodeURIComponent(`${printable(detail)} (${refused})`).replaceAll("%20", " ");
+  // Percent-encoded, as the protocol has it: of printable ASCII that is the percent sign alone.
+  const message = `${printable(detail)} (${refused})`.replaceAll("%", "%25");
   return [
     ...[":status", "200", "content-type", "application/grpc", "grpc-status", `${status}`, "grpc-message", message],
     ...["x-openshell-reason", refused],
