@@ -13,8 +13,8 @@ import { flatten, readFields } from "./understand.ts";
 export type BodyBreak = "cut" | "stalled" | "malformed";
 
 export interface ForwardEvents {
-  /** A piece came. */
-  readonly onPiece: () => void;
+  /** A piece came; false if it must not go on. */
+  readonly onPiece: (piece: Buffer) => boolean;
   /** It ended as its sender meant it to, and was given to the sink. `trailers`: names and values in turn. */
   readonly onEnd: (trailers: readonly string[]) => void;
   readonly onBreak: (why: BodyBreak) => void;
@@ -22,7 +22,7 @@ export interface ForwardEvents {
 
 export class StreamBody {
   readonly #stream: Http2Stream;
-  readonly #held: Buffer[] = [];
+  #held: readonly Buffer[] = [];
   #bytes = 0;
   #trailers: readonly string[] = [];
   #state: "open" | "ended" | "cut" = "open";
@@ -53,7 +53,7 @@ export class StreamBody {
     const { promise, resolve } = Promise.withResolvers<"done" | "timeout">();
     const timer = setTimeout(() => resolve("timeout"), bodyIdleMs);
     const onData = (piece: Buffer): void => {
-      this.#held.push(piece);
+      this.#held = [...this.#held, piece];
       this.#bytes += piece.length;
       timer.refresh();
       if (this.#bytes > maxBytes) resolve("done");
@@ -69,6 +69,11 @@ export class StreamBody {
     if (this.#bytes > maxBytes) return "too-large";
     if (end === "timeout") return { refused: "forward.timeout", detail: "the request's body did not come in time" };
     return this.ended ? Buffer.concat(this.#held) : ambiguous("the request broke off, or is not as long as it says");
+  }
+
+  /** Puts other content in the place of what was read, all of it. */
+  replace(content: Buffer): void {
+    this.#held = [content];
   }
 
   /** Forwards all of it, what was read already first. */
@@ -93,12 +98,12 @@ export class StreamBody {
       else if (this.ended) onEnd(trailers);
       else onBreak("cut");
     };
-    for (const piece of this.#held.splice(0)) write(piece);
+    for (const piece of this.#held) if (onPiece(piece)) write(piece);
+    this.#held = [];
     if (this.#state !== "open") return this.#changed();
     this.#stream.on("data", (piece: Buffer) => {
       this.#bytes += piece.length;
-      onPiece();
-      write(piece);
+      if (onPiece(piece)) write(piece);
     });
     this.#stream.resume();
   }

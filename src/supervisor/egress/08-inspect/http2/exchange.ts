@@ -14,13 +14,14 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
+import type { BodyWatch } from "../../09-credential/body-watch.ts";
 import { endToEndHttp2Fields } from "../../10-forward/hop-by-hop.ts";
 import { maxInterimResponses, relayIdleMs, responseHeadTimeoutMs } from "../../10-forward/limits.ts";
 import type { RequestOutcome } from "../../11-audit.ts";
 import type { Refusal } from "../../connection.ts";
 import { ambiguous } from "../request-head.ts";
 import { type BodyBreak, StreamBody } from "./body.ts";
-import { flatten, readFields, type UnderstoodStream } from "./understand.ts";
+import { flatten, readFields } from "./understand.ts";
 import type { UpstreamSession } from "./upstream.ts";
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR } =
@@ -30,12 +31,16 @@ const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2
 const bodilessStatus = new Set([204, 205, 304]);
 
 export interface ExchangeParts {
-  readonly request: UnderstoodStream;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly isHead: boolean;
   readonly client: ServerHttp2Stream;
   readonly body: StreamBody;
   /** Whether the head is all of the request. */
   readonly bodiless: boolean;
   readonly upstream: UpstreamSession;
+  /** Is shown the request's body as it passes. */
+  readonly watch?: BodyWatch;
 }
 
 export type ExchangeEnd =
@@ -69,7 +74,7 @@ class Exchange {
     this.#parts = parts;
     const { session, watch } = parts.upstream;
     const endStream = parts.bodiless;
-    const upstream = session.request(parts.request.forwarded, { endStream, waitForTrailers: !endStream });
+    const upstream = session.request(parts.headers, { endStream, waitForTrailers: !endStream });
     const id = upstream.id ?? 0;
     watch.follow(id);
     this.#upstream = upstream;
@@ -102,11 +107,23 @@ class Exchange {
     else {
       const upstream = this.#upstream;
       body.forward(upstream, {
-        onPiece: () => this.#timer.refresh(),
-        onEnd: (trailers) => endWithTrailers(upstream, trailers),
+        onPiece: (piece) => this.#mayGoOn(piece),
+        onEnd: (trailers) => {
+          if (this.#mayGoOn(Buffer.from(trailers.join("\n"), "latin1"))) endWithTrailers(upstream, trailers);
+        },
         onBreak: (why) => this.#requestBroke(why),
       });
     }
+  }
+
+  /** Step 9, for a body that is not read as a whole. */
+  #mayGoOn(piece: Buffer): boolean {
+    this.#timer.refresh();
+    const { watch } = this.#parts;
+    watch?.look(piece);
+    if (watch?.refusal === undefined) return true;
+    this.#fail(watch.refusal);
+    return false;
   }
 
   #requestBroke(why: BodyBreak): void {
@@ -135,8 +152,7 @@ class Exchange {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#timedOut(), relayIdleMs);
     this.#status = status;
-    const isHead = this.#parts.request.facts.method === "HEAD";
-    const bodiless = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || isHead || bodilessStatus.has(status);
+    const bodiless = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#parts.isHead || bodilessStatus.has(status);
     // A date would be ours, not the origin's.
     const options = { endStream: bodiless, waitForTrailers: !bodiless, sendDate: false };
     client.respond([":status", `${status}`, ...flatten(endToEndHttp2Fields(fields))], options);
@@ -146,7 +162,10 @@ class Exchange {
       return;
     }
     this.#responseBody.forward(client, {
-      onPiece: () => this.#timer.refresh(),
+      onPiece: () => {
+        this.#timer.refresh();
+        return true;
+      },
       onEnd: (trailers) => {
         this.#answered = true;
         endWithTrailers(client, trailers);

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
+import { Credentials } from "../../09-credential/credentials.ts";
 import { answerTo, Http2World, type Upstream } from "../../test-support/http2-world.ts";
-import { noRule, type TestPolicy, testPolicy } from "../../test-support/loopback-world.ts";
+import { noRule, plainEndpoint, type TestPolicy, testPolicy } from "../../test-support/loopback-world.ts";
 
 /** Answers with the path and what came as the body. */
 const echo: Upstream = (stream, raw) => {
@@ -182,5 +184,45 @@ describe("an HTTP/2 stream that is broken off", () => {
     while (world.upstreams.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     stream.close(8);
     assert.equal(await reset.promise, 8);
+  });
+});
+
+describe("a credential's placeholder on a stream", () => {
+  const placeholder = "ghp_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+  /** Lets the credential go to the host, on the port of the world's upstream. */
+  const bind = (world: Http2World, host: string) => {
+    const port = Number(world.authority.split(":")[1]);
+    const binding = { provider: "hub", key: "TOKEN", expiresAtMs: "0", endpoints: [{ host, port, path: "" }] };
+    world.credentials = new Credentials({ credentials: [{ ...binding, placeholder, secret: "s3cret" }] });
+  };
+  /** Answers with the Authorization field, the length and the body. */
+  const tell: Upstream = async (stream, raw) => {
+    const field = (name: string) => raw[raw.indexOf(name) + 1];
+    const body = await text(stream).catch(() => "");
+    if (stream.closed) return;
+    stream.respond({ ":status": 200 });
+    stream.end(`${field("authorization")} ${field("content-length")} ${body}`);
+  };
+
+  it("becomes the secret in fields, and in a body where the endpoint says so", async () => {
+    const endpoint = plainEndpoint({ protocol: "rest", requestBodyCredentialRewrite: true });
+    await using world = new Http2World({ endpoint });
+    const client = await world.client(tell);
+    bind(world, "upstream.invalid");
+    const body = JSON.stringify({ key: placeholder });
+    const fields = { authorization: `token ${placeholder}`, "content-type": "application/json" };
+    const answer = await client.post("/", body, { ...fields, "content-length": `${body.length}` });
+    assert.equal(answer.body, 'token s3cret 16 {"key":"s3cret"}');
+  });
+
+  it("goes nowhere else, neither in fields nor in a body", async () => {
+    await using world = new Http2World();
+    const client = await world.client(tell);
+    bind(world, "elsewhere.invalid");
+    const inField = await client.get("/", { authorization: `token ${placeholder}` });
+    assert.equal(inField.headers["x-openshell-reason"], "credential.endpoint_mismatch");
+    const inBody = await client.post("/", `x${placeholder}x`);
+    assert.equal(inBody.headers["x-openshell-reason"], "credential.endpoint_mismatch");
+    assert.equal((await client.post("/", "nothing of that kind")).status, 200);
   });
 });

@@ -19,6 +19,7 @@ import {
 } from "node:http2";
 import { maxFields } from "../../../../net/http1-fields.ts";
 import { maxHeadBytes } from "../../../../net/http1-head.ts";
+import { factsWithoutPlaceholders } from "../../09-credential/without-placeholders.ts";
 import {
   clientConnectionWindowBytes,
   clientWindowBytes,
@@ -37,6 +38,7 @@ import { LivePolicy } from "../live-policy.ts";
 import { ambiguous, type Origin } from "../request-head.ts";
 import { StreamBody } from "./body.ts";
 import { exchange } from "./exchange.ts";
+import { prepareRequest } from "./prepare-request.ts";
 import { type UnderstoodStream, understandStream } from "./understand.ts";
 import { startUpstreamSession, type UpstreamSession } from "./upstream.ts";
 import { WatchedStream } from "./watched-stream.ts";
@@ -46,7 +48,10 @@ export interface Http2Carriage extends HttpCarriage {
   readonly streams: StreamBudget;
 }
 
-type SessionContext = Pick<EgressContext, "sandboxName" | "audit" | "policy" | "newId" | "now" | "onDefect">;
+type SessionContext = Pick<
+  EgressContext,
+  "sandboxName" | "audit" | "policy" | "credentials" | "newId" | "now" | "onDefect"
+>;
 
 /** A stream as it came. */
 interface Arrived {
@@ -161,14 +166,23 @@ class Http2Connection {
     const deciding = decideRequest({ ...request, content }, (facts) => this.#policy.ask(facts));
     const decision = deciding instanceof Promise ? await deciding : deciding;
     if (isRefusal(decision)) return this.#refuse(arrived, understood, decision);
-    const audited = { ...head, facts: decision.facts };
+    const audited = { ...head, facts: factsWithoutPlaceholders(decision.facts, this.#context.credentials()) };
+    const denied = refusalOf(decision);
+    if (denied !== undefined) return this.#refuse(arrived, audited, denied);
+    const given = await prepareRequest(
+      { ...request, body, content, hasBody: !bodiless },
+      { connection: this.#policy.connection, scheme: this.#origin.scheme, now: this.#context.now() },
+      this.#context.credentials(),
+    );
+    if (isRefusal(given)) return this.#refuse(arrived, audited, given);
     const { audit } = this.#context;
     // What can't be put on record is not forwarded.
-    const refusal = refusalOf(decision) ?? audit.requestAllowed(this.#policy.connection, audited, decision.verdict);
-    if (refusal !== undefined) return this.#refuse(arrived, audited, refusal);
+    const unrecorded = audit.requestAllowed(this.#policy.connection, audited, decision.verdict);
+    if (unrecorded !== undefined) return this.#refuse(arrived, audited, unrecorded);
     const upstream = await this.#openUpstream();
     if (isRefusal(upstream)) return this.#refuse(arrived, audited, upstream);
-    const end = await exchange({ request, client: stream, body, bodiless, upstream });
+    const isHead = request.facts.method === "HEAD";
+    const end = await exchange({ ...given, isHead, client: stream, body, bodiless, upstream });
     if (end.kind === "refused") return this.#refuse(arrived, audited, end.refusal);
     if (end.kind === "answered") audit.requestCompleted(this.#policy.connection, audited, end.outcome);
     else audit.requestRefused(this.#policy.connection, audited, end.refusal);

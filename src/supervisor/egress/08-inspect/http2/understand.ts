@@ -1,7 +1,7 @@
 /**
  * Reads the meaning out of a stream's header list, or refuses it because it has two (RFC 9113 sections 8.2 and 8.3).
  * Takes  names and values in turn, as they came, and where the connection goes.
- * Gives  what rules are matched against, and the header list to forward.
+ * Gives  what rules are matched against, and what would be forwarded.
  * Refuses inspect.ambiguous | inspect.too_large | inspect.method_unsupported | terminate.name_mismatch.
  * Assumes nothing, although Node's http2 turns down most of what is malformed before it comes here: what it lets pass
  *        depends on its version.
@@ -25,8 +25,10 @@ import {
 export interface UnderstoodStream {
   readonly facts: RequestFacts;
   readonly fields: readonly Field[];
-  /** Names and values in turn, pseudo-headers first. */
-  readonly forwarded: readonly string[];
+  /** Canonical path and query, as they are forwarded. */
+  readonly forwarded: string;
+  /** Canonical authority, with the port if the client wrote one. */
+  readonly host: string;
   /** Methods that an origin could take it for, besides its own: all of them must be allowed. */
   readonly otherMethods: readonly string[];
 }
@@ -61,15 +63,16 @@ export function understandStream(raw: readonly string[], origin: Origin): Unders
   const otherMethods = overridingMethods(fields);
   if (isRefusal(otherMethods)) return otherMethods;
   const { path, query, hasEncodedSlash, forwarded } = target;
-  return {
-    facts: { method, path, query, hasEncodedSlash },
-    fields,
-    otherMethods,
-    forwarded: [
-      ...[":method", method, ":scheme", origin.scheme, ":authority", host, ":path", forwarded],
-      ...flatten(endToEndHttp2Fields(fields)),
-    ],
-  };
+  return { facts: { method, path, query, hasEncodedSlash }, fields, otherMethods, forwarded, host };
+}
+
+/** The header list to forward: names and values in turn, pseudo-headers first. */
+export function headerList(request: Omit<UnderstoodStream, "otherMethods">, scheme: Origin["scheme"]): string[] {
+  const { facts, host, forwarded, fields } = request;
+  return [
+    ...[":method", facts.method, ":scheme", scheme, ":authority", host, ":path", forwarded],
+    ...flatten(endToEndHttp2Fields(fields)),
+  ];
 }
 
 /** Names and values in turn, as Node's http2 takes them. */
