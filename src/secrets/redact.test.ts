@@ -27,6 +27,11 @@ describe("a command line on its way to the log", () => {
       ["curl", "http://a.invalid/?key=abc&x=1"],
       `curl http://a.invalid/?key=${r}&x=${r}`,
     ],
+    [
+      "hides a token in a path",
+      ["curl", `https://a.invalid/botghp_${"a".repeat(36)}/x`],
+      `curl https://a.invalid/bot${r}/x`,
+    ],
     ["hides tokens by their shape", ["echo", `ghp_${"a".repeat(36)}`], `echo ${r}`],
   ];
   for (const [name, given, want] of cases) it(name, () => assert.equal(redactCommandLine(given), want));

@@ -34,8 +34,13 @@ const userInfo = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi;
 const queryValue = /([?&][^=&#\s]{1,64}=)[^&#\s]+/g;
 
 /** Shapes that services publish so that scanners find their tokens: GitHub, GitLab, Slack, AWS, OpenAI and the like, JWT. */
-const tokenShape =
-  /\b(?:gh[opsur]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|sk-[\w-]{16,}|npm_\w{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)/g;
+const tokenShape = new RegExp(
+  // Those with a prefix like no other word's are found behind other letters too: `/botghp_…`.
+  "(?:gh[opsur]_|github_pat_|gsk_|npm_|openshell_)[A-Za-z0-9_]{16,}" +
+    String.raw`|\b(?:glpat-|nvapi-|sk-)[\w-]{16,}|\b(?:AIza|pypi-)[\w-]{30,}|\bxox[abprs]-[\w-]{10,}|\bAKIA[0-9A-Z]{16}` +
+    String.raw`|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*`,
+  "g",
+);
 
 /** curl's and wget's options for a user with a password. */
 const userOptions: ReadonlySet<string> = new Set(["-u", "--user", "--proxy-user", "-U"]);

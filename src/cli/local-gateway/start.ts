@@ -54,6 +54,13 @@ export async function startLocalGateway({ environment, installation }: StartOpti
   });
 }
 
+/**
+ * What a gateway needs of the environment. It is there for longer than the command that happened to start it, and must
+ * not hold that one's secrets.
+ */
+const forGateway =
+  /^(PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|XDG_\w+|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|OPENSHELL_\w+|DOCKER_\w+|CONTAINER_HOST|KUBECONFIG)$/;
+
 function spawnGateway({ environment, installation }: StartOptions, state: string): ChildProcess {
   const log = openSync(gatewayLogPath(state), "a", 0o600);
   try {
@@ -62,7 +69,7 @@ function spawnGateway({ environment, installation }: StartOptions, state: string
       detached: true,
       // A working directory would keep a file system busy for as long as the gateway lives.
       cwd: "/",
-      env: { ...environment },
+      env: Object.fromEntries(Object.entries(environment).filter(([name]) => forGateway.test(name))),
       stdio: ["ignore", log, log],
     });
     child.unref();

@@ -1,0 +1,47 @@
+/** What processes hold, read from outside: proc_pid_maps(5), proc_pid_mem(5). */
+import { closeSync, globSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
+
+/** Readable mappings that are larger are reserved, not used (V8's cage); their used parts are mappings of their own. */
+const largestMapping = 512 * 1024 * 1024;
+
+/** Processes in a network namespace that is not this one: those in sandboxes. */
+export function sandboxedProcesses(): string[] {
+  const own = networkNamespace("self");
+  return allProcesses().filter((pid) => {
+    const namespace = networkNamespace(pid);
+    return namespace !== undefined && namespace !== own;
+  });
+}
+
+export function allProcesses(): string[] {
+  return globSync("/proc/[0-9]*").map((path) => path.slice("/proc/".length));
+}
+
+/** The readable memory of a process, piece by piece; what has gone meanwhile is left out. */
+export function* memoryOf(pid: string): Generator<Buffer> {
+  const memory = openSync(`/proc/${pid}/mem`, "r");
+  try {
+    for (const line of readFileSync(`/proc/${pid}/maps`, "latin1").trimEnd().split("\n")) {
+      const [, from = "0", to = "0"] = /^([0-9a-f]+)-([0-9a-f]+) r/.exec(line) ?? [];
+      const start = Number.parseInt(from, 16);
+      const length = Number.parseInt(to, 16) - start;
+      if (length === 0 || length > largestMapping || /\[(vvar|vsyscall)/.test(line)) continue;
+      const bytes = Buffer.alloc(length);
+      try {
+        yield bytes.subarray(0, readSync(memory, bytes, 0, length, start));
+      } catch {
+        // Mappings of devices can't be read.
+      }
+    }
+  } finally {
+    closeSync(memory);
+  }
+}
+
+function networkNamespace(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
+  }
+}
