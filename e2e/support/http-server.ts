@@ -39,7 +39,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     const respond = options.respond ?? echo;
     // A handler of the test's own may want the body as it comes; then it is not recorded.
     if (options.respond) requests.push(record(request, ""));
-    else void text(request).then((body) => requests.push(record(request, body)));
+    else void text(request).then((body) => requests.push(record(request, body)), ignore);
     respond(request, response);
   };
   const tls = options.tls ?? leafFor(options.host);
@@ -74,6 +74,9 @@ async function listen(server: Server, { host, port, tls }: HttpServerOptions): P
   });
   return connections;
 }
+
+/** A request that breaks off is none. */
+function ignore(): void {}
 
 const echo: RequestListener = (request, response) => {
   const body = JSON.stringify({ method: request.method, target: request.url, host: request.headers.host });
