@@ -1,8 +1,9 @@
-/** What MCP defines, up to its revision 2025-11-25. */
+/** What MCP defines, up to its revision 2026-07-28. */
 
 /** Calls and notifications that a client may send, for `allow_all_known_mcp_methods`. */
 export const knownMcpMethods: ReadonlySet<string> = new Set([
   "initialize",
+  "server/discover",
   "ping",
   "notifications/initialized",
   "notifications/cancelled",
@@ -16,6 +17,7 @@ export const knownMcpMethods: ReadonlySet<string> = new Set([
   "resources/read",
   "resources/subscribe",
   "resources/unsubscribe",
+  "subscriptions/listen",
   "prompts/list",
   "prompts/get",
   "completion/complete",

@@ -59,6 +59,7 @@ describe("a JSON-RPC request", () => {
     assert.deepEqual(asked(call(toolCall, { "mcp-name": "=?base64?ZWNobw==?=" })), ["tools/call echo"]);
     assert.equal(asked(call(toolCall, { "mcp-method": "ping" })), "inspect.ambiguous");
     assert.equal(asked(call(toolCall, { "mcp-name": "add" })), "inspect.ambiguous");
+    assert.equal(asked(call({ method: "ping" }, { "mcp-name": "=?base64?ZX==?=" })), "inspect.ambiguous");
   });
 
   it("is read or refused, whatever it holds", () => {

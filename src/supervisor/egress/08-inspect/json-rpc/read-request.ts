@@ -85,14 +85,17 @@ function disagreement(request: WholeRequest, items: readonly StrictJson[]): Unre
   const params = given(message, "params");
   const name = isJsonObject(params) ? (params.get("name") ?? params.get("uri")) : undefined;
   const agrees =
-    methods.every((method) => method === message.get("method")) && names.every((text) => decoded(text) === name);
+    methods.every((method) => method === message.get("method")) &&
+    names.every((text) => name !== undefined && decoded(text) === name);
   return agrees ? undefined : ambiguous("an Mcp-Method or Mcp-Name field that the body contradicts");
 }
 
-/** A name that a header field can't carry as it is, is carried as `=?base64?…?=`. */
-function decoded(text: string): string {
-  const encoded = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/.exec(text)?.[1];
-  return encoded === undefined ? text : Buffer.from(encoded, "base64").toString("utf8");
+/** A name that a header field can't carry as it is, is carried as `=?base64?…?=`; undefined if that has another spelling. */
+function decoded(text: string): string | undefined {
+  const encoded = /^=\?base64\?(.*)\?=$/.exec(text)?.[1];
+  if (encoded === undefined) return text;
+  const name = Buffer.from(encoded, "base64").toString("utf8");
+  return Buffer.from(name).toString("base64") === encoded ? name : undefined;
 }
 
 function invalid(detail: string): Unreadable {
