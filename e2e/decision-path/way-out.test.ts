@@ -77,6 +77,8 @@ describe("a gateway behind a proxy", { skip: missing("squid") }, () => {
       "CONNECT 10.77.0.1:80",
       "CONNECT 10.77.0.3:443",
     ]);
+    const [connected] = place.installation.events().filter((event) => event.class_uid === 4001);
+    assert.equal(connected?.unmapped?.["upstream_proxy"], proxy.address);
   });
 
   it("lets it look names up where the file says so", async () => {

@@ -30,14 +30,15 @@ export interface ConnectionFacts {
   readonly unmapped: Readonly<Record<string, unknown>>;
 }
 
-/** `dialled` is the address that was connected to, if any was. */
+/** `dialled` is the address that was connected to, if any was: a proxy's where one was taken. */
 export function connectionFacts(record: AuditedConnection, dialled?: string): ConnectionFacts {
   const [first, ...others] = "holders" in record ? record.holders : [];
   const { host, port } = record.destination;
+  const via = "via" in record ? record.via : undefined;
   return {
     ...(first && { process: holderProcess(first) }),
     ...socketFacts(record.client),
-    destination: endpoint(host, port, dialled),
+    destination: endpoint(host, port, via === undefined ? dialled : undefined),
     connection: connectionInfo("tcp", record.client.family, record.id),
     unmapped: {
       listener: record.listener,
@@ -46,6 +47,7 @@ export function connectionFacts(record: AuditedConnection, dialled?: string): Co
       ...(first?.script !== undefined && { script: cut(first.script) }),
       ...(others.length > 0 && { other_holders: others.slice(0, shownHolders).map(briefHolder) }),
       ...("addresses" in record && { addresses: record.addresses.slice(0, shownAddresses).map(({ text }) => text) }),
+      ...(via !== undefined && { upstream_proxy: `${via.host}:${via.port}` }),
       ...("sni" in record && record.sni !== undefined && { sni: cut(record.sni) }),
     },
   };

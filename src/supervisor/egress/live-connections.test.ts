@@ -7,8 +7,11 @@ import type { Guarded } from "./connection.ts";
 import { LiveConnections } from "./live-connections.ts";
 import { plainEndpoint, type TestPolicy, testPolicy, upstreamHost } from "./test-support/loopback-world.ts";
 
-/** An open connection to 10.0.0.1, allowed by the endpoint. */
-function openTo(endpoint: Endpoint): { live: LiveConnections; stream: Duplex; signal: AbortSignal } {
+/** An open connection to 10.0.0.1, or to where a proxy thinks that the name leads, allowed by the endpoint. */
+function openTo(
+  endpoint: Endpoint,
+  addresses: Guarded["addresses"] = [{ family: 4, text: "10.0.0.1" }],
+): { live: LiveConnections; stream: Duplex; signal: AbortSignal } {
   const end = { address: "127.0.0.1", port: 1 };
   const stream = new Duplex();
   const guarded: Guarded = {
@@ -25,7 +28,7 @@ function openTo(endpoint: Endpoint): { live: LiveConnections; stream: Duplex; si
     endpoints: [{ rule: "test", endpoint }],
     inspected: endpoint.protocol !== undefined,
     revision: 1,
-    addresses: [{ family: 4, text: "10.0.0.1" }],
+    addresses,
   };
   const live = new LiveConnections(1);
   const entry = live.enter(guarded);
@@ -52,6 +55,19 @@ describe("a policy that is set while a connection is open", () => {
       const compiled: CompiledPolicy | undefined = policy && testPolicy(policy);
       live.recheck(compiled);
       assert.equal(stream.destroyed, cut);
+      assert.equal(signal.aborted, cut);
+    });
+  }
+});
+
+describe("a connection whose name a proxy has looked up", () => {
+  for (const [host, cut] of [
+    [upstreamHost, false],
+    ["*.invalid", true],
+  ] as const) {
+    it(`is ${cut ? "cut" : "kept"} when the policy comes to say ${host}`, () => {
+      const { live, signal } = openTo(plainEndpoint(), []);
+      live.recheck(testPolicy({ endpoint: plainEndpoint({ host }) }));
       assert.equal(signal.aborted, cut);
     });
   }

@@ -5,6 +5,7 @@
 import type { CompiledPolicy } from "../../policy/verdict.ts";
 import { decide } from "./04-decide.ts";
 import { forbiddenReason, type OwnEndpoints } from "./05-guard/forbid-internal.ts";
+import { isSpeltOut } from "./05-guard/upstream-proxies.ts";
 import { maxOpenStreams } from "./10-forward/limits.ts";
 import { type Decided, type Guarded, type Intercepted, isRefusal } from "./connection.ts";
 import { StreamBudget } from "./stream-budget.ts";
@@ -75,6 +76,8 @@ function isStillAllowed(reached: Decided | Guarded, policy: CompiledPolicy | und
   // A tunnel that passed unseen can't be inspected from its middle.
   if (again.inspected && !reached.inspected) return false;
   if (!("addresses" in reached)) return true;
+  // A proxy has looked the name up: what it leads to was never checked.
+  if (reached.addresses.length === 0) return isSpeltOut(again);
   return reached.addresses.every(
     (address) =>
       forbiddenReason(again, address, nothingOwn) === undefined ||

@@ -33,12 +33,18 @@ export class UpstreamProxies {
    * The proxy that is trusted with looking the name up, because the settings say so. Nobody then checks where it leads:
    * therefore only a public name that the policy spells out, and no addresses for.
    */
-  chooseByName({ destination, endpoints }: Decided): ProxyAddress | undefined {
+  chooseByName(connection: Decided): ProxyAddress | undefined {
+    const { destination } = connection;
     const { host } = destination;
     if (this.#settings.resolve !== "proxy" || parseIpAddress(host) !== undefined || localName.test(host))
       return undefined;
-    const isSpeltOut = endpoints.some(({ endpoint }) => endpoint.host === host && !endpoint.advisorProposed);
-    if (!isSpeltOut || endpoints.some(({ endpoint }) => endpoint.allowedIps.length > 0)) return undefined;
+    if (!isSpeltOut(connection)) return undefined;
     return this.choose(destination, []);
   }
+}
+
+/** Whether the policy names this host and nothing wider, so that it may be reached although nobody checks its addresses. */
+export function isSpeltOut({ destination, endpoints }: Pick<Decided, "destination" | "endpoints">): boolean {
+  const named = endpoints.some(({ endpoint }) => endpoint.host === destination.host && !endpoint.advisorProposed);
+  return named && endpoints.every(({ endpoint }) => endpoint.allowedIps.length === 0);
 }
