@@ -88,8 +88,12 @@ class Exchange {
     const { client } = this.#parts;
     // `close` follows, and says the same.
     upstream.on("error", ignore);
-    upstream.on("headers", (fields, _flags, raw) => this.#inform(Number(fields[":status"]), raw));
-    upstream.on("response", (fields, flags, raw) => this.#respond(Number(fields[":status"]), flags, raw));
+    upstream.on("headers", (fields, _flags, raw) => {
+      this.#safely(() => this.#inform(Number(fields[":status"]), raw));
+    });
+    upstream.on("response", (fields, flags, raw) => {
+      this.#safely(() => this.#respond(Number(fields[":status"]), flags, raw));
+    });
     upstream.on("close", () => this.#upstreamClosed());
     client.on("close", () => this.#clientClosed());
     if (client.destroyed) this.#clientClosed();
@@ -98,6 +102,15 @@ class Exchange {
       clearTimeout(this.#timer);
       this.#parts.upstream.watch.forget(this.#upstreamId);
     });
+  }
+
+  /** Node's http2 throws for what it does not want to send; in an event nobody would catch that. */
+  #safely(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#end.reject(error);
+    }
   }
 
   #sendBody(): void {
@@ -137,7 +150,8 @@ class Exchange {
     const { client } = this.#parts;
     const fields = readFields(raw, ":status");
     this.#interim++;
-    if (fields === undefined || this.#interim > maxInterimResponses) {
+    const isInterim = status >= 100 && status <= 199 && status !== 101;
+    if (fields === undefined || !isInterim || this.#interim > maxInterimResponses) {
       this.#fail(this.#reset("sent too many interim responses, or malformed ones"));
     } else if (!client.closed && !client.headersSent) {
       client.additionalHeaders({ ":status": status, ...fieldObject(flatten(endToEndHttp2Fields(fields))) });
@@ -147,7 +161,9 @@ class Exchange {
   #respond(status: number, flags: number, raw: readonly string[]): void {
     const { client } = this.#parts;
     const fields = readFields(raw, ":status");
-    if (fields === undefined) return this.#fail(this.#reset("sent a malformed response"));
+    if (fields === undefined || !(status >= 200 && status <= 599)) {
+      return this.#fail(this.#reset("sent a malformed response"));
+    }
     if (client.closed || client.headersSent) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#timedOut(), relayIdleMs);

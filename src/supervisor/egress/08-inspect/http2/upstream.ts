@@ -31,7 +31,7 @@ export function startUpstreamSession(
   };
   // The authority is what Node would take for requests that name none; ours always do.
   const session = connect("http://upstream.invalid", options);
-  session.on("connect", () => session.setLocalWindowSize(upstreamConnectionWindowBytes));
+  session.setLocalWindowSize(upstreamConnectionWindowBytes);
   session.on("goaway", onEnd);
   session.on("close", onEnd);
   // `close` follows.
