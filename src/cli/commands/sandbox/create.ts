@@ -1,3 +1,4 @@
+import type { SandboxPolicyJson } from "../../../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import type { SandboxJson } from "../../../gen/openshell/v1/sandbox_pb.ts";
 import type { Gateway } from "../../api/gateway.ts";
 import { gatewayTarget } from "../../api/gateway-target.ts";
@@ -29,6 +30,7 @@ export const command = defineCommand({
   flags: {
     name: value("what to call it; one is made up otherwise", resourceName, { placeholder: "NAME" }),
     policy: text("policy file: what it may read, write and reach", { placeholder: "FILE" }),
+    preset: list("add the rules of a preset: see `openshell policy presets list`", anyName, { placeholder: "NAME" }),
     observe: toggle("deny nothing by policy, and record what would have been denied, to learn a policy from it"),
     env: list("set a variable for everything that runs in it", environmentVariable, { placeholder: "K=V" }),
     keep: toggle("keep the sandbox when the command ends (it is by default), or delete it", { negatable: true }),
@@ -65,7 +67,7 @@ export const command = defineCommand({
     if (flags.keep === false && words.command.length === 0) {
       throw usageFailure("--no-keep deletes the sandbox when its command ends, and there is no command");
     }
-    const policy = flags.policy === undefined ? undefined : await loadPolicyFile(flags.policy, context);
+    const policy = await askedPolicy(flags, context);
     if (gatewayTarget(context.globals, context.environment).isLocal) requireTools(context.environment);
     const gateway = await context.gateway();
     // The gateway makes the sandbox whether or not somebody waits for it: whoever asked must stay to delete it.
@@ -104,6 +106,20 @@ export const command = defineCommand({
     }
   },
 });
+
+/** Undefined: the gateway's default. */
+async function askedPolicy(
+  { policy: file, preset }: { readonly policy: string | undefined; readonly preset: readonly string[] },
+  context: CommandContext,
+): Promise<SandboxPolicyJson | undefined> {
+  if (preset.length === 0) return file === undefined ? undefined : await loadPolicyFile(file, context);
+  const { loadPolicyWithPresets } = await import("../../presets/presets.ts");
+  return await loadPolicyWithPresets(file, preset, context);
+}
+
+function anyName(typed: string): { ok: true; value: string } {
+  return { ok: true, value: typed };
+}
 
 async function leaveReady(
   sandbox: SandboxJson,

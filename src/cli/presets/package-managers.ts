@@ -1,0 +1,131 @@
+/**
+ * From where this machine's package managers fetch, asked of themselves: a company's mirror is then meant without being
+ * named here, and no registry is.
+ */
+import { execFile } from "node:child_process";
+import { accessSync, constants, readFileSync, realpathSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+import type { Site } from "../../policy/presets/preset-rules.ts";
+import type { Environment } from "../command-context.ts";
+import { CommandFailure } from "../command-failure.ts";
+
+export interface PackageManager {
+  readonly summary: string;
+  /** Programs by whose resolved paths it connects. */
+  readonly programs: readonly string[];
+  /** More of them, that are not in the PATH. */
+  readonly paths?: readonly string[];
+  /** What it says of where packages come from: URLs, in whatever else it says. */
+  readonly ask: (environment: Environment) => Promise<string>;
+}
+
+/** A tool that takes longer waits for something that it should not. */
+const TIMEOUT_MS = 20_000;
+
+export const packageManagers: Readonly<Record<string, PackageManager>> = {
+  npm: {
+    summary: "reading packages from npm's configured registries",
+    programs: ["node"],
+    ask: async (environment) => {
+      const settings = JSON.parse(await said("npm", ["config", "list", "--json"], environment)) as Record<
+        string,
+        unknown
+      >;
+      // Scopes have registries of their own.
+      const registries = Object.entries(settings).filter(([key]) => key === "registry" || key.endsWith(":registry"));
+      return registries.map(([, url]) => String(url)).join("\n");
+    },
+  },
+  pip: {
+    summary: "reading packages from pip's configured indexes",
+    programs: ["python3"],
+    ask: async (environment) => {
+      const settings = await said("python3", ["-m", "pip", "config", "list"], environment);
+      const indexes = settings.split("\n").filter((line) => /index-url=/.test(line));
+      if (indexes.length > 0) return indexes.join("\n");
+      // Without a setting, pip's own default, which its help names.
+      const help = await said("python3", ["-m", "pip", "install", "--help"], environment);
+      return /--index-url[\s\S]*?\(default\s+(\S+)\)/.exec(help)?.[1] ?? "";
+    },
+  },
+  cargo: {
+    summary: "reading crates from cargo's configured sources",
+    programs: ["cargo"],
+    ask: async (environment) => {
+      const home = environment["CARGO_HOME"] ?? join(environment["HOME"] ?? "/", ".cargo");
+      const text = [join(home, "config.toml"), join(home, "config")].map(textOf).join("\n");
+      const settings = text.matchAll(/^\s*(?:registry|index)\s*=\s*"(?:sparse\+)?(https?:[^"]+)"/gm);
+      return Array.from(settings, ([, url]) => url).join("\n");
+    },
+  },
+  go: {
+    summary: "reading modules from Go's configured proxies",
+    programs: ["go"],
+    ask: (environment) => said("go", ["env", "GOPROXY"], environment),
+  },
+  apt: {
+    summary: "reading packages from apt's configured sources",
+    programs: [],
+    paths: ["/usr/lib/apt/methods/*"],
+    ask: (environment) => said("apt-get", ["indextargets", "--format", "$(REPO_URI)"], environment),
+  },
+};
+
+/** @returns the sites that it fetches from. Throws CommandFailure if it has none that could be named in a policy. */
+export async function sitesOf(name: string, { ask }: PackageManager, environment: Environment): Promise<Site[]> {
+  const urls = (await ask(environment)).match(/https?:\/\/[^\s'",|]+/g) ?? [];
+  const sites = new Map(urls.map((text) => [new URL(text).host, siteOf(new URL(text))]));
+  if (sites.size > 0) return [...sites.values()];
+  throw new CommandFailure(`${name} is not configured to fetch from anywhere`, {
+    code: "failed_precondition",
+    hint: `configure ${name}, or write the rule yourself: it needs the host that packages come from`,
+  });
+}
+
+function siteOf({ hostname, port, protocol }: URL): Site {
+  const usual = protocol === "https:" ? 443 : 80;
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? usual : Number(port) };
+}
+
+/** @returns resolved paths, as rules need them. Throws CommandFailure for a program that is not installed. */
+export function programPaths({ programs, paths = [] }: PackageManager, environment: Environment): string[] {
+  return [...programs.map((program) => realpathSync(found(program, environment))), ...paths];
+}
+
+function found(program: string, environment: Environment): string {
+  const folders = (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder.startsWith("/"));
+  const path = folders.map((folder) => join(folder, program)).find(isExecutable);
+  if (path !== undefined) return path;
+  throw new CommandFailure(`${program} is not installed on this machine`, { code: "failed_precondition" });
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a program prints, started as the user would. */
+async function said(program: string, args: readonly string[], environment: Environment): Promise<string> {
+  const path = found(program, environment);
+  try {
+    const options = { env: { ...environment }, timeout: TIMEOUT_MS, maxBuffer: 1024 * 1024 };
+    return (await promisify(execFile)(path, args, options)).stdout;
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    throw new CommandFailure(`${program} does not tell where packages come from: ${why}`);
+  }
+}
+
+/** Empty if there is no such file. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
