@@ -4,7 +4,8 @@ import type { RequestListener } from "node:http";
 import { json } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { buildSchema, graphql } from "graphql";
-import { type HttpServer, startHttpServer } from "../support/http-server.ts";
+import { startHttpServer } from "../support/http-server.ts";
+import { type Http2EchoServer, startHttp2Server } from "../support/http2-server.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
 
@@ -19,6 +20,7 @@ network_policies:
         protocol: graphql
         path: /graphql
         rules: [{ allow: { operation_type: mutation, fields: [addNote] } }]
+      - { host: files.example.test, port: 443, protocol: graphql, access: read-only }
       - host: other.example.test
         port: 443
         protocol: json-rpc
@@ -32,7 +34,8 @@ const schema = buildSchema("type Query { note: String } type Mutation { addNote:
 describe("a sandbox that speaks GraphQL and JSON-RPC", () => {
   const done: string[] = [];
   let installation: Installation;
-  let servers: HttpServer[];
+  let servers: AsyncDisposable[];
+  let http2: Http2EchoServer;
   let sandbox: Sandbox;
 
   const serveGraphql: RequestListener = async (request, response) => {
@@ -53,7 +56,9 @@ describe("a sandbox that speaks GraphQL and JSON-RPC", () => {
 
   before(async () => {
     installation = install();
+    http2 = await startHttp2Server("files.example.test", { tls: true });
     servers = [
+      http2,
       await startHttpServer({ host: "api.example.test", respond: serveGraphql }),
       await startHttpServer({ host: "other.example.test", respond: serveRpc }),
     ];
@@ -99,6 +104,16 @@ describe("a sandbox that speaks GraphQL and JSON-RPC", () => {
     assert.equal(await rpc(`sum${" ".repeat(1000)}`), "inspect.too_large");
     assert.equal(await asked("other.example.test/", "delete"), "inspect.invalid_json_rpc");
     assert.deepEqual(done, []);
+  });
+
+  it("is read over HTTP/2 too, and forwarded whole", async () => {
+    const post = (query: string) =>
+      sandbox.run(
+        `curl -sS --http2 -H 'content-type: application/json' -d '${JSON.stringify({ query })}' https://files.example.test/`,
+      );
+    assert.equal((await post("{ note }")).stdout, "POST 2.0 / 20\n");
+    assert.equal(JSON.parse((await post("mutation { dropNotes }")).stdout).reason, "inspect.no_rule");
+    assert.deepEqual(http2.heard, ["POST 2.0 /"]);
   });
 
   it("is told what was refused, and its user which rule would allow that", async () => {
