@@ -38,6 +38,8 @@ export class ModelBackend {
   readonly calls: ModelCallRecord[] = [];
   /** What the next calls are answered, in order; after the last one the model only greets. */
   readonly answers: ModelAnswer[] = [];
+  /** The same for calls that bring tools, which agents send besides others (for a title, a summary) of their own. */
+  readonly script: ModelAnswer[] = [];
   /** What goes wrong with the next calls, in order; undefined: nothing. */
   readonly faults: (Fault | undefined)[] = [];
   /** Between two events of a stream. */
@@ -69,9 +71,18 @@ export class ModelBackend {
 
   async #answer(
     response: ServerResponse,
-    { render, json, fault }: { render: Render; json: { model: string; stream?: boolean }; fault: Fault | undefined },
+    {
+      render,
+      json,
+      fault,
+    }: {
+      render: Render;
+      json: { model: string; stream?: boolean; tools?: readonly unknown[] };
+      fault: Fault | undefined;
+    },
   ): Promise<void> {
-    const answer = this.answers.shift() ?? { text: `Hello from ${json.model}.` };
+    const scripted = json.tools?.length ? this.script.shift() : undefined;
+    const answer = scripted ?? this.answers.shift() ?? { text: `Hello from ${json.model}.` };
     const rendered = render(answer, json);
     if (!json.stream) {
       response.writeHead(200, { "content-type": "application/json", "x-request-id": "req-1", "set-cookie": "a=b" });

@@ -150,6 +150,7 @@ describe("a conversation", () => {
       system: [{ type: "text", text: "You are an agent.", ...cached }],
       messages: [
         { role: "user", content: [{ type: "text", text: "List files.", ...cached }] },
+        { role: "system", content: [{ type: "text", text: "Be careful.", ...cached }] },
         {
           role: "assistant",
           content: [
@@ -173,6 +174,7 @@ describe("a conversation", () => {
       messages: [
         { role: "system", content: "You are an agent." },
         { role: "user", content: "List files." },
+        { role: "system", content: "Be careful." },
         {
           role: "assistant",
           content: null,

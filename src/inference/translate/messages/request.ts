@@ -29,11 +29,11 @@ const efforts: readonly (readonly [upTo: number, effort: string])[] = [
 export function readRequest(json: unknown): Conversation {
   const fields = new Fields(json, "");
   fields.hints(...hints);
-  const system = readSystem(fields);
+  const system = readSystem(fields, "system");
   const output = fields.object("output_config");
   const { toolChoice, parallelTools } = readToolChoice(fields.object("tool_choice"));
   const conversation = defined({
-    turns: [...system, ...fields.objects("messages").map(readMessage)],
+    turns: [...system, ...fields.objects("messages").flatMap(readMessage)],
     tools: fields.objects("tools").map(readTool),
     toolChoice,
     parallelTools,
@@ -50,18 +50,29 @@ export function readRequest(json: unknown): Conversation {
   return conversation as Conversation;
 }
 
-function readSystem(fields: Fields): readonly Turn[] {
-  const system = fields.take("system");
+/** Instructions, in one piece or several: before all messages (`system`), or between them as newer clients send them. */
+function readSystem(holder: Fields, name: "system" | "content"): readonly Turn[] {
+  const system = holder.take(name);
   if (system === undefined) return [];
   if (typeof system === "string") return [{ role: "system", text: system }];
-  if (!Array.isArray(system)) throw fields.refusal("system");
-  return system.map((block, index) => ({ role: "system", text: readText(new Fields(block, `system[${index}]`)) }));
+  if (!Array.isArray(system)) throw holder.refusal(name);
+  return system.map((block, index) => {
+    const fields = new Fields(block, `${holder.pathOf(name)}[${index}]`);
+    const type = fields.needText("type");
+    if (type !== "text") throw unknownType(fields, type);
+    return { role: "system", text: readText(fields) };
+  });
 }
 
-function readMessage(message: Fields): Turn {
+function readMessage(message: Fields): readonly Turn[] {
   const role = message.needText("role");
-  const content = message.take("content");
+  const turns = role === "system" ? readSystem(message, "content") : [readSaid(message, role)];
   message.done();
+  return turns;
+}
+
+function readSaid(message: Fields, role: string): Turn {
+  const content = message.take("content");
   if (role !== "user" && role !== "assistant") throw message.refusal("role");
   if (typeof content === "string") return { role, parts: [{ kind: "text", text: content }] };
   if (!Array.isArray(content)) throw message.refusal("content");

@@ -81,7 +81,8 @@ function joined(turns: readonly Turn[]): readonly Turn[] {
 
 function readItem(item: Fields): readonly Turn[] {
   const type = item.text("type") ?? "message";
-  item.hints("id", "status");
+  // The last is a client's own, and for its own use.
+  item.hints("id", "status", "internal_chat_message_metadata_passthrough");
   switch (type) {
     case "message":
       return [readMessage(item)];
