@@ -99,6 +99,7 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       list: () => import("./commands/inference/list.ts"),
       delete: () => import("./commands/inference/delete.ts"),
       test: () => import("./commands/inference/test.ts"),
+      usage: () => import("./commands/inference/usage.ts"),
     },
   },
   rule: {

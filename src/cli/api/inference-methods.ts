@@ -6,6 +6,8 @@ import type {
   DeleteInferenceRouteResponseJson,
   GetInferenceRouteRequestJson,
   GetInferenceRouteResponseJson,
+  GetInferenceUsageRequestJson,
+  GetInferenceUsageResponseJson,
   ListInferenceRoutesRequestJson,
   ListInferenceRoutesResponseJson,
   SetInferenceRouteRequestJson,
@@ -33,4 +35,7 @@ export const deleteInferenceRoute = inferenceMethod<DeleteInferenceRouteRequestJ
 );
 export const testInferenceRoute = inferenceMethod<TestInferenceRouteRequestJson, TestInferenceRouteResponseJson>(
   "TestInferenceRoute",
+);
+export const getInferenceUsage = inferenceMethod<GetInferenceUsageRequestJson, GetInferenceUsageResponseJson>(
+  "GetInferenceUsage",
 );

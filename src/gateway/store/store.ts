@@ -10,12 +10,14 @@ import type { WrappedKeyStore } from "../../secrets/vault.ts";
 import type { Placement } from "../drivers/driver.ts";
 import type { ProposalStore } from "./proposal-store.ts";
 import type { ResourceKind, ResourceStore } from "./resource-store.ts";
+import type { UsageStore } from "./usage-store.ts";
 
 export interface Store {
   readonly sandboxes: SandboxStore;
   readonly policies: PolicyStore;
   readonly proposals: ProposalStore;
   readonly logs: LogStore;
+  readonly usage: UsageStore;
   /** The named things of a kind; `T` is what its owner keeps there. */
   resources<T>(kind: ResourceKind): ResourceStore<T>;
   /** What the secrets among all this are sealed with, itself wrapped. */
@@ -116,8 +118,8 @@ export interface LogQuery {
 }
 
 export interface LogStore {
-  /** Adds lines of a supervisor. Lines that are stored already are passed over, so that a batch may be sent twice. */
-  append(sandboxId: string, lines: readonly SandboxLogLine[]): Promise<void>;
+  /** Adds lines of a supervisor; gives those that are new, so that a batch may be sent twice. */
+  append(sandboxId: string, lines: readonly SandboxLogLine[]): Promise<SandboxLogLine[]>;
   /** The sequence number of the last line of the sandbox's supervisor; 0 when there is none. */
   cursor(sandboxId: string): Promise<number>;
   /** Oldest first. */

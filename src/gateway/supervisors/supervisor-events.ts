@@ -15,6 +15,7 @@ import type { SandboxLogLine } from "../../gen/openshell/v1/watch_pb.ts";
 import { PushSandboxLogsResponseSchema } from "../../gen/openshell/v1/watch_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { pushRoutes } from "../inference/push-routes.ts";
+import { callsIn } from "../inference/usage.ts";
 import { pushEffectivePolicy } from "../policies/push.ts";
 import { pushCredentials } from "../providers/push-credentials.ts";
 import { permissionDenied } from "../refuse.ts";
@@ -116,7 +117,9 @@ export async function storeLogLines(
     line.sandboxId = sandboxId;
     line.source = "sandbox";
   }
-  await store.logs.append(sandboxId, lines);
+  const added = await store.logs.append(sandboxId, lines);
+  const calls = callsIn(added, (await store.sandboxes.get(sandboxId))?.name ?? sandboxId);
+  await store.usage.add(calls);
   changes.publish(sandboxId, { kind: "logs", lines });
 }
 

@@ -40,6 +40,19 @@ export function inferenceMethods(context: GatewayContext): Partial<ServiceImpl<t
       if (deleted) await routesChanged(context, workspace);
       return { deleted };
     },
+    async getInferenceUsage({ sinceMs, workspace }) {
+      requireWorkspace(workspace);
+      const sums = await context.store.usage.sum(Number(sinceMs));
+      return {
+        usage: sums.map(({ sandboxName, route, provider, model, ...sum }) => ({
+          ...{ sandboxName, routeName: route, providerName: provider, model },
+          calls: BigInt(sum.calls),
+          failures: BigInt(sum.failures),
+          inputTokens: BigInt(sum.inputTokens),
+          outputTokens: BigInt(sum.outputTokens),
+        })),
+      };
+    },
     async testInferenceRoute({ routeName, workspace }) {
       const route = await routes.find(workspace, routeName);
       const startedAt = performance.now();

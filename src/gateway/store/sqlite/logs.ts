@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
+import { type SandboxLogLine, SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
 import type { LogStore } from "../store.ts";
 import { inTransaction } from "./database.ts";
 
@@ -34,14 +34,18 @@ export function sqliteLogs(database: DatabaseSync): SqliteLogs {
 
   return {
     async append(sandboxId, lines) {
-      inTransaction(database, () => {
+      return inTransaction(database, () => {
+        const added: SandboxLogLine[] = [];
         for (const line of lines) {
           const source = line.source || "sandbox";
           const sequence = line.sequence === 0n ? cursorOf(sandboxId, source) + 1 : Number(line.sequence);
           const bytes = toBinary(SandboxLogLineSchema, line);
-          insert.run(sandboxId, source, sequence, Number(line.timestampMs), line.level.toUpperCase(), bytes);
+          const at = Number(line.timestampMs);
+          const { changes } = insert.run(sandboxId, source, sequence, at, line.level.toUpperCase(), bytes);
+          if (changes > 0) added.push(line);
           if (sequence % TRIM_EVERY === 0) trim.run(sandboxId, sequence - MAX_LINES);
         }
+        return added;
       });
     },
     async cursor(sandboxId) {

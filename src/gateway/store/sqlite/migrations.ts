@@ -71,4 +71,16 @@ export const logMigrations: readonly Migration[] = [
      PRIMARY KEY (sandbox_id, source, sequence)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX log_lines_by_time ON log_lines (sandbox_id, timestamp_ms);`,
+  `CREATE TABLE inference_usage (
+     hour_ms INTEGER NOT NULL,
+     sandbox_name TEXT NOT NULL,
+     route TEXT NOT NULL,
+     provider TEXT NOT NULL,
+     model TEXT NOT NULL,
+     calls INTEGER NOT NULL,
+     failures INTEGER NOT NULL,
+     input_tokens INTEGER NOT NULL,
+     output_tokens INTEGER NOT NULL,
+     PRIMARY KEY (hour_ms, sandbox_name, route, provider, model)
+   ) STRICT, WITHOUT ROWID;`,
 ];

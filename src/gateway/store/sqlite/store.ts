@@ -8,6 +8,7 @@ import { sqlitePolicies } from "./policies.ts";
 import { sqliteProposals } from "./proposals.ts";
 import { sqliteResources } from "./resources.ts";
 import { sqliteSandboxes } from "./sandboxes.ts";
+import { sqliteUsage } from "./usage.ts";
 import { sqliteWrappedKey } from "./wrapped-key.ts";
 
 /** Opens (and at first creates) the gateway's state in `directory`. Throws when the database is newer than we are. */
@@ -22,6 +23,7 @@ export function openSqliteStore(directory: string): Store {
     policies: sqlitePolicies(state),
     proposals: sqliteProposals(state),
     resources: (kind) => sqliteResources(state, kind),
+    usage: sqliteUsage(lines),
     wrappedKey: sqliteWrappedKey(state),
     logs,
     close() {

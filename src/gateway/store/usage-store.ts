@@ -1,0 +1,31 @@
+/** What was used of models: sums by the hour, which stay when the sandbox and its log have gone. */
+
+/** One call to a model. */
+export interface CallUsage extends UsageKey {
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+  readonly isFailure: boolean;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** What is summed up apart. */
+export interface UsageKey {
+  readonly sandboxName: string;
+  readonly route: string;
+  readonly provider: string;
+  readonly model: string;
+}
+
+export interface UsageSum extends UsageKey {
+  readonly calls: number;
+  readonly failures: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface UsageStore {
+  add(calls: readonly CallUsage[]): Promise<void>;
+  /** Of all hours that end after `sinceMs`; those that used most first. */
+  sum(sinceMs: number): Promise<UsageSum[]>;
+}
