@@ -40,6 +40,24 @@ describe("log lines on their way to the gateway", () => {
     );
   });
 
+  it("go in few batches while they keep coming", async () => {
+    const { source, append } = logWith(0);
+    const shipper = createLogShipper(source);
+    const batches: number[] = [];
+    shipper.start(0, (batch) => {
+      batches.push(batch.length);
+      // The gateway's answer takes a moment, in which the next line comes.
+      setImmediate(() => {
+        if (batches.length < 3) for (let line = 0; line < 10; line++) append();
+        shipper.stored(batches.reduce((sum, length) => sum + length, 0));
+      });
+    });
+    append();
+    while (batches.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    await shipper.drained();
+    assert.deepEqual(batches, [1, 10, 10]);
+  });
+
   it("go again on the next session when the answer was lost", async () => {
     const { source } = logWith(3);
     const shipper = createLogShipper(source);

@@ -16,6 +16,12 @@ export interface LogSource {
 /** Some 200 KB for usual lines; keeps a batch well below the limit of a line on the link. */
 const BATCH_LINES = 500;
 
+/**
+ * Between two batches when lines keep coming. The first line after a silence goes at once; under load each batch costs both
+ * sides as much as many lines do, and who follows the log does not see the difference.
+ */
+const PAUSE_MS = 25;
+
 export interface LogShipper {
   /** A session began; the gateway has everything up to `cursor`. */
   start(cursor: number, send: (lines: readonly SandboxLogLineJson[]) => void): void;
@@ -27,9 +33,20 @@ export interface LogShipper {
   drained(): Promise<void>;
 }
 
+/** One session's place in the log. */
+interface Shipment {
+  /** The gateway has everything up to here. */
+  cursor: number;
+  /** `sending`: a batch is under way. `pausing`: the next one waits for more lines. */
+  state: "idle" | "sending" | "pausing";
+  /** Whether there are lines behind those that are under way. */
+  hasMore: boolean;
+  readonly send: (lines: readonly SandboxLogLineJson[]) => void;
+}
+
 /** A shipper of the lines of `source`. */
 export function createLogShipper(source: LogSource): LogShipper {
-  let session: { cursor: number; underWay: boolean; send: (lines: readonly SandboxLogLineJson[]) => void } | undefined;
+  let session: Shipment | undefined;
   let unsubscribe: (() => void) | undefined;
   const drains: (() => void)[] = [];
   const drained = () => {
@@ -38,27 +55,42 @@ export function createLogShipper(source: LogSource): LogShipper {
 
   async function ship(): Promise<void> {
     const mine = session;
-    if (mine === undefined || mine.underWay) return;
-    mine.underWay = true;
+    if (mine === undefined || mine.state === "sending") return;
+    mine.state = "sending";
+    mine.hasMore = false;
     const lines = await source.readAfter(mine.cursor, BATCH_LINES);
     if (session !== mine) return;
     if (lines.length > 0) return mine.send(lines);
-    mine.underWay = false;
+    mine.state = "idle";
+    // What was appended while the log was read.
+    if (mine.hasMore) return ship();
     drained();
+  }
+
+  function appended(): void {
+    if (session?.state === "idle") void ship();
+    else if (session !== undefined) session.hasMore = true;
+  }
+
+  function pause(mine: Shipment): void {
+    mine.state = "pausing";
+    // Unreferenced: who has to wait for the last lines asks for them to be drained.
+    setTimeout(() => session === mine && mine.state === "pausing" && void ship(), PAUSE_MS).unref();
   }
 
   return {
     start(cursor, send) {
-      session = { cursor, underWay: false, send };
+      session = { cursor, state: "idle", hasMore: false, send };
       unsubscribe?.();
-      unsubscribe = source.subscribe(() => void ship());
+      unsubscribe = source.subscribe(appended);
       void ship();
     },
     stored(cursor) {
       if (session === undefined) return;
       session.cursor = Math.max(session.cursor, cursor);
-      session.underWay = false;
-      void ship();
+      session.state = "idle";
+      if (session.hasMore && drains.length === 0) pause(session);
+      else void ship();
     },
     stop() {
       session = undefined;

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { applicationLifecycle } from "../ocsf/classes/application-lifecycle.ts";
 import { type Severity, severities } from "../ocsf/enums/severity.ts";
 import type { OcsfEvent } from "../ocsf/ocsf-event.ts";
+import { writeJsonl } from "../ocsf/write-jsonl.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { logSource } from "./log-source.ts";
 
@@ -16,7 +17,11 @@ function event(severity: Severity): OcsfEvent {
 describe("the audit log as log lines", () => {
   it("gives each line the level that `logs --level` asks for, and the event itself", async () => {
     const events = (Object.keys(severities) as Severity[]).map(event);
-    const records = events.map((each, index) => ({ sequence: index + 1, event: each }));
+    const records = events.map((each, index) => ({
+      sequence: index + 1,
+      event: each,
+      line: writeJsonl(each),
+    }));
     const log = { readAfter: async () => records } as unknown as AuditLog;
     const lines = await logSource(log, "id").readAfter(0, 10);
     assert.deepEqual(

@@ -17,7 +17,7 @@ export function logSource(log: AuditLog, sandboxId: string): LogSource {
   };
 }
 
-function toLine({ sequence, event }: LogRecord, sandboxId: string): SandboxLogLineJson {
+function toLine({ sequence, event, line }: LogRecord, sandboxId: string): SandboxLogLineJson {
   return {
     sandboxId,
     sequence: String(sequence),
@@ -27,6 +27,6 @@ function toLine({ sequence, event }: LogRecord, sandboxId: string): SandboxLogLi
     target: "ocsf",
     source: "sandbox",
     message: shorthandMessage(event),
-    fields: { ocsf: JSON.stringify(event) },
+    fields: { ocsf: line },
   };
 }

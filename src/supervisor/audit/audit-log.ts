@@ -74,17 +74,13 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
   return new FileAuditLog(options);
 }
 
-interface PendingEvent extends LogRecord {
-  readonly line: string;
-}
-
 class FileAuditLog implements AuditLog {
   readonly #options: AuditLogOptions;
   readonly #json: DayFile;
   readonly #shorthand: DayFile;
   readonly #recent = new RecentRecords();
   readonly #listeners = new Set<(record: LogRecord) => void>();
-  #pending: PendingEvent[] = [];
+  #pending: LogRecord[] = [];
   #pendingCharacters = 0;
   #timer: NodeJS.Timeout | undefined;
   #sequence: number;
@@ -141,7 +137,7 @@ class FileAuditLog implements AuditLog {
     this.#pendingCharacters = 0;
     this.#writeShorthand(batch);
     this.#setHealth({ healthy: true, lost: this.#health.lost });
-    for (const { sequence, event, line } of batch) this.#tell({ sequence, event }, line.length);
+    for (const record of batch) this.#tell(record);
     return true;
   }
 
@@ -162,8 +158,8 @@ class FileAuditLog implements AuditLog {
     this.#shorthand.close();
   }
 
-  #tell(record: LogRecord, characters: number): void {
-    this.#recent.add(record, characters);
+  #tell(record: LogRecord): void {
+    this.#recent.add(record);
     for (const listener of this.#listeners) listener(record);
   }
 
@@ -176,7 +172,7 @@ class FileAuditLog implements AuditLog {
     return false;
   }
 
-  #writeShorthand(batch: readonly PendingEvent[]): void {
+  #writeShorthand(batch: readonly LogRecord[]): void {
     try {
       this.#shorthand.append(`${batch.map(({ event }) => shorthand(event)).join("\n")}\n`, this.#options.now());
     } catch {

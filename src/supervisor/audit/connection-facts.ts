@@ -30,8 +30,18 @@ export interface ConnectionFacts {
   readonly unmapped: Readonly<Record<string, unknown>>;
 }
 
+/** Records do not change, and a kept connection has thousands of requests. */
+const known = new WeakMap<AuditedConnection, ConnectionFacts>();
+
 /** `dialled` is the address that was connected to, if any was: a proxy's where one was taken. */
 export function connectionFacts(record: AuditedConnection, dialled?: string): ConnectionFacts {
+  if (dialled !== undefined) return gatherFacts(record, dialled);
+  const facts = known.get(record) ?? gatherFacts(record);
+  known.set(record, facts);
+  return facts;
+}
+
+function gatherFacts(record: AuditedConnection, dialled?: string): ConnectionFacts {
   const [first, ...others] = "holders" in record ? record.holders : [];
   const { host, port } = record.destination;
   const via = "via" in record ? record.via : undefined;

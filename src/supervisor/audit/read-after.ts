@@ -9,6 +9,8 @@ import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
 export interface LogRecord {
   readonly sequence: number;
   readonly event: OcsfEvent;
+  /** The event's JSON, without the line break. */
+  readonly line: string;
 }
 
 /**
@@ -93,7 +95,7 @@ export function parseRecord(line: string): LogRecord | undefined {
   try {
     const event: OcsfEvent = JSON.parse(line);
     const sequence = event.metadata.sequence;
-    return Number.isSafeInteger(sequence) ? { sequence: sequence as number, event } : undefined;
+    return Number.isSafeInteger(sequence) ? { sequence: sequence as number, event, line } : undefined;
   } catch {
     return undefined;
   }

@@ -9,16 +9,16 @@ const maxCharacters = 512 * 1024;
 
 export class RecentRecords {
   /** In order of their numbers; `#first` is the index of the oldest that counts. */
-  #records: { readonly record: LogRecord; readonly characters: number }[] = [];
+  #records: LogRecord[] = [];
   #first = 0;
   #characters = 0;
 
-  /** Adds the record that was written last, whose line has so many characters. */
-  add(record: LogRecord, characters: number): void {
-    this.#records.push({ record, characters });
-    this.#characters += characters;
+  /** Adds the record that was written last. */
+  add(record: LogRecord): void {
+    this.#records.push(record);
+    this.#characters += record.line.length;
     while (this.#characters > maxCharacters && this.#first < this.#records.length - 1) {
-      this.#characters -= this.#records[this.#first++]?.characters ?? 0;
+      this.#characters -= this.#records[this.#first++]?.line.length ?? 0;
     }
     // Moving the rest down now and then is cheaper than at each event.
     if (this.#first > this.#records.length / 2) {
@@ -31,8 +31,8 @@ export class RecentRecords {
   after(sequence: number, limit: number): LogRecord[] | undefined {
     const kept = this.#records;
     const oldest = kept[this.#first];
-    if (!oldest || sequence < oldest.record.sequence - 1) return undefined;
-    const start = kept.findIndex(({ record }, index) => index >= this.#first && record.sequence > sequence);
-    return start === -1 ? [] : kept.slice(start, start + limit).map(({ record }) => record);
+    if (!oldest || sequence < oldest.sequence - 1) return undefined;
+    const start = kept.findIndex((record, index) => index >= this.#first && record.sequence > sequence);
+    return start === -1 ? [] : kept.slice(start, start + limit);
   }
 }
