@@ -44,7 +44,8 @@ function configure(installation: Installation, files: Readonly<Record<string, st
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
 }
 
-const fetched = async ({ sandbox }: Place, url: string) => (await sandbox.run(`curl -sS --max-time 10 ${url}`)).stdout;
+const fetched = async ({ sandbox }: Pick<Place, "sandbox">, url: string) =>
+  (await sandbox.run(`curl -sS --max-time 10 ${url}`)).stdout;
 
 describe("a gateway behind a proxy", { skip: missing("squid") }, () => {
   let proxy: CorporateProxy;
@@ -79,6 +80,18 @@ describe("a gateway behind a proxy", { skip: missing("squid") }, () => {
     ]);
     const [connected] = place.installation.events().filter((event) => event.class_uid === 4001);
     assert.equal(connected?.unmapped?.["upstream_proxy"], proxy.address);
+  });
+
+  it("takes it from the environment of whoever starts the gateway", async () => {
+    await using installation = install();
+    const env = { HTTPS_PROXY: `http://me:s%40cret@${proxy.address}`, NO_PROXY: "other.example.test" };
+    assert.equal((await installation.run(["gateway", "start"], { env })).code, 0);
+    const place = { installation, sandbox: await createSandbox(installation, "corporate", policy) };
+    const before = proxy.tunnels().length;
+    assert.equal(JSON.parse(await fetched(place, "https://api.example.test/a")).target, "/a");
+    assert.equal(JSON.parse(await fetched(place, "https://other.example.test/b")).target, "/b");
+    assert.deepEqual(proxy.tunnels().slice(before), ["CONNECT 10.77.0.1:443"]);
+    assert.doesNotMatch((await place.sandbox.run("env")).stdout, /cret/);
   });
 
   it("lets it look names up where the file says so", async () => {

@@ -56,10 +56,10 @@ export async function startLocalGateway({ environment, installation }: StartOpti
 
 /**
  * What a gateway needs of the environment. It is there for longer than the command that happened to start it, and must
- * not hold that one's secrets.
+ * not hold that one's secrets. A proxy's password is one that every connection of a sandbox needs.
  */
 const forGateway =
-  /^(PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|XDG_\w+|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|OPENSHELL_\w+|DOCKER_\w+|CONTAINER_HOST|KUBECONFIG)$/;
+  /^(PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|XDG_\w+|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|OPENSHELL_\w+|DOCKER_\w+|CONTAINER_HOST|KUBECONFIG)$/;
 
 function spawnGateway({ environment, installation }: StartOptions, state: string): ChildProcess {
   const log = openSync(gatewayLogPath(state), "a", 0o600);
