@@ -56,6 +56,7 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       explain: () => import("./commands/policy/explain.ts"),
       test: () => import("./commands/policy/test.ts"),
       learn: () => import("./commands/policy/learn.ts"),
+      prove: () => import("./commands/policy/prove.ts"),
       "presets list": () => import("./commands/presets/list.ts"),
       "presets show": () => import("./commands/presets/show.ts"),
       "proposals list": () => import("./commands/proposals/list.ts"),

@@ -8,6 +8,8 @@ import { compileGlob, type TextMatcher } from "./glob.ts";
 
 export type CallerMatcher = (caller: Caller) => boolean;
 
+export const binarySyntax = { separator: "/", classes: false } as const;
+
 /** The one word that stands for every program; it must be written out. */
 export const anyBinary = "any";
 
@@ -22,7 +24,7 @@ export function compileBinaries(patterns: readonly string[]): CallerMatcher {
   const exact = new Set(patterns.filter(isExactBinary));
   const globs: readonly TextMatcher[] = patterns
     .filter((pattern) => !isExactBinary(pattern))
-    .map((pattern) => compileGlob(pattern, { separator: "/", classes: false }));
+    .map((pattern) => compileGlob(pattern, binarySyntax));
   const matches = (path: string): boolean => exact.has(path) || globs.some((glob) => glob(path));
   return (caller) => matches(caller.path) || caller.ancestors.some(matches);
 }

@@ -20,7 +20,7 @@ export type TextMatcher = (text: string) => boolean;
 /** Longer patterns are refused when the policy is loaded; it bounds the cost of one match. */
 export const longestGlob = 1024;
 
-type Token =
+export type Token =
   | { readonly kind: "literal"; readonly code: number }
   | { readonly kind: "one" }
   | { readonly kind: "set"; readonly negated: boolean; readonly ranges: readonly (readonly [number, number])[] }
@@ -55,7 +55,8 @@ function literalText(tokens: readonly Token[]): string {
   return tokens.map((token) => (token.kind === "literal" ? String.fromCodePoint(token.code) : "")).join("");
 }
 
-function tokenise(pattern: string, syntax: GlobSyntax): Token[] {
+/** The tokens of a pattern: what a matcher, and a proof about it, walk along. */
+export function tokenise(pattern: string, syntax: GlobSyntax): Token[] {
   const characters = Array.from(pattern);
   const tokens: Token[] = [];
   for (let at = 0; at < characters.length; ) {
@@ -158,8 +159,12 @@ function compileStates(tokens: readonly Token[]): MiddleMatcher {
   };
 }
 
-/** One character further; false if nothing can match any more. */
-function step(tokens: readonly Token[], code: number, states: { active: Uint8Array; next: Uint8Array }): boolean {
+/** One character further; false if nothing can match any more. A text matches if it ends with its last state set. */
+export function step(
+  tokens: readonly Token[],
+  code: number,
+  states: { active: Uint8Array; next: Uint8Array },
+): boolean {
   let alive = false;
   for (let index = 0; index < tokens.length; index++) {
     const token = tokens[index];
@@ -171,7 +176,7 @@ function step(tokens: readonly Token[], code: number, states: { active: Uint8Arr
 }
 
 /** Marks a state, and those behind it that are reached without a character: a star may stand for nothing. */
-function enter(tokens: readonly Token[], states: Uint8Array, index: number): void {
+export function enter(tokens: readonly Token[], states: Uint8Array, index: number): void {
   let at = index;
   states[at] = 1;
   while (tokens[at]?.kind === "star") states[++at] = 1;

@@ -35,6 +35,8 @@ export function parseHostPattern(text: string): HostPatternResult {
   return sample.ok ? { ok: true, pattern: `${first}.${base.host}` } : sample;
 }
 
+export const hostSyntax = { separator: ".", classes: false } as const;
+
 /** Whether a canonical pattern names one host only. */
 export function isExactHost(pattern: string): boolean {
   return !pattern.includes("*");
@@ -43,5 +45,5 @@ export function isExactHost(pattern: string): boolean {
 /** A function that tells whether a canonical host matches a canonical pattern. */
 export function compileHost(pattern: string): (host: CanonicalHost) => boolean {
   if (isExactHost(pattern)) return (host) => host === pattern;
-  return compileGlob(pattern, { separator: ".", classes: false });
+  return compileGlob(pattern, hostSyntax);
 }

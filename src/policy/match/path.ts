@@ -4,7 +4,7 @@
  */
 import { compileGlob, isCatchAll, type TextMatcher } from "./glob.ts";
 
-const syntax = { classes: true } as const;
+export const pathSyntax = { classes: true } as const;
 const encoder = new TextEncoder();
 
 /** What a segment may hold as it is (RFC 3986 section 3.3, pchar): a canonical path never holds these encoded. */
@@ -15,20 +15,20 @@ const nonPathCharacter = /[^A-Za-z0-9._~!$&'()*+,;=:@/?[\]%-]/gu;
 
 /** A function that tells whether a canonical path matches the glob. */
 export function compilePath(pattern: string): TextMatcher {
-  return compileGlob(canonicalPathGlob(pattern), syntax);
+  return compileGlob(canonicalPathGlob(pattern), pathSyntax);
 }
 
 /** Whether the glob matches every path. */
 export function isEveryPath(pattern: string): boolean {
   // A canonical path always starts with a slash, so `/**` is every path too.
-  return isCatchAll(pattern, syntax) || (pattern.startsWith("/*") && isCatchAll(pattern.slice(1), syntax));
+  return isCatchAll(pattern, pathSyntax) || (pattern.startsWith("/*") && isCatchAll(pattern.slice(1), pathSyntax));
 }
 
 /**
  * The pattern in the spelling that canonical paths have: what is written literally in a policy (`/a b`, `/%7euser`)
  * would otherwise never match, and a deny rule that never matches is a hole.
  */
-function canonicalPathGlob(pattern: string): string {
+export function canonicalPathGlob(pattern: string): string {
   return pattern
     .replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => {
       const character = String.fromCharCode(Number.parseInt(hex, 16));

@@ -6,6 +6,8 @@
 import type { RequestFacts } from "../verdict.ts";
 import { compileGlob, type TextMatcher } from "./glob.ts";
 
+export const querySyntax = { classes: true } as const;
+
 export type QueryMatcher = (query: RequestFacts["query"]) => boolean;
 
 /** `purpose` is what a match leads to. */
@@ -26,6 +28,6 @@ export function compileQuery(
 
 /** A function that tells whether one of the globs matches. */
 function compileAny(globs: readonly string[]): TextMatcher {
-  const matchers = globs.map((glob) => compileGlob(glob, { classes: true }));
+  const matchers = globs.map((glob) => compileGlob(glob, querySyntax));
   return (text) => matchers.some((matches) => matches(text));
 }
