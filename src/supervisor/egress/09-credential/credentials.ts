@@ -48,6 +48,12 @@ export class Credentials {
     return key === undefined ? this.#byPlaceholder.get(text) : this.#byKey.get(key);
   }
 
+  /** The credential that a provider has by the name of this variable. */
+  byName(provider: string, key: string): Credential | undefined {
+    const found = this.#byKey.get(key);
+    return found?.provider === provider ? found : undefined;
+  }
+
   /** Whether some path at this destination is what a credential is for. */
   concern({ host, port }: Destination): boolean {
     const isFor = (binding: Binding) => binding.port === port && binding.hostMatches(host);

@@ -6,14 +6,17 @@
  * Assumes nothing of the request was forwarded. Rotation needs nothing: the credentials are those of this moment.
  */
 import type { Field } from "../../../net/http1-fields.ts";
-import { compilePath } from "../../../policy/match/path.ts";
 import { mediaType, type RequestContent } from "../08-inspect/content.ts";
 import { isRefusal, type Refusal } from "../connection.ts";
 import { BodyWatch } from "./body-watch.ts";
 import type { Credentials } from "./credentials.ts";
-import { type CredentialPlace, CredentialWriter, type Spelling } from "./put-in-place.ts";
+import { type CredentialPlace, CredentialWriter, type Spelling, selects } from "./put-in-place.ts";
+import { signForAws } from "./sign-for-aws.ts";
 
 export interface PlainRequest {
+  readonly facts: { readonly method: string };
+  /** Canonical, with the port if the client wrote one. */
+  readonly host: string;
   /** Canonical path and query, as they are forwarded. */
   readonly forwarded: string;
   readonly fields: readonly Field[];
@@ -35,10 +38,14 @@ export const rewrittenBodyBytes = 256 * 1024;
 
 /** Gives the request as it is forwarded. */
 export async function giveCredentials(
-  { forwarded, fields, content, hasBody }: PlainRequest,
+  request: PlainRequest,
   place: CredentialPlace,
   credentials: Credentials,
 ): Promise<CredentialedRequest | Refusal> {
+  const signed = await signForAws(request, place, credentials);
+  if (signed !== undefined && isRefusal(signed)) return signed;
+  const { forwarded, content, hasBody } = request;
+  const fields = signed ?? request.fields;
   const writer = new CredentialWriter(credentials, place);
   const written = { forwarded: writer.target(forwarded), fields: writer.fields(fields) };
   if (writer.refusal !== undefined) return writer.refusal;
@@ -58,10 +65,7 @@ export async function giveCredentials(
 }
 
 function rewritesBody({ connection, path }: CredentialPlace): boolean {
-  return connection.endpoints.some(
-    ({ endpoint }) =>
-      endpoint.requestBodyCredentialRewrite && (endpoint.path === "" || compilePath(endpoint.path)(path)),
-  );
+  return connection.endpoints.some(({ endpoint }) => endpoint.requestBodyCredentialRewrite && selects(endpoint, path));
 }
 
 /** How the body's language writes a secret; undefined for one in which there is no telling. */

@@ -109,7 +109,8 @@ function isFor(credential: Credential, { connection, scheme, path }: CredentialP
   return inspected || endpoints.some(({ endpoint }) => endpoint.allowUninspectedCredentials);
 }
 
-function selects({ path: pattern }: Endpoint, path: string): boolean {
+/** Whether the endpoint is about this path. */
+export function selects({ path: pattern }: Endpoint, path: string): boolean {
   return pattern === "" || compilePath(pattern)(path);
 }
 
