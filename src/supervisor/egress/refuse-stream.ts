@@ -87,7 +87,7 @@ function grpcHead(answer: RefusalAnswer, { refused, detail }: Refusal): string[]
 /** Reads the rest of the request away for a while: a reset at once could overtake the answer in the client. */
 function discardRequest(stream: ServerHttp2Stream): void {
   const close = (): void => stream.close(constants.NGHTTP2_NO_ERROR);
-  const timer = setTimeout(close, lingerMs);
+  const timer = setTimeout(() => stream.destroy(), lingerMs);
   let discarded = 0;
   stream.on("data", (piece: Buffer) => {
     discarded += piece.length;

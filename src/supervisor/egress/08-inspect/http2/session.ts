@@ -103,7 +103,7 @@ class Http2Connection {
       strictSingleValueFields: false,
     });
     this.#session.setLocalWindowSize(clientConnectionWindowBytes);
-    this.#idle = setTimeout(() => this.#session.close(), keptAliveIdleMs);
+    this.#idle = setTimeout(() => this.#end(constants.NGHTTP2_NO_ERROR), keptAliveIdleMs);
   }
 
   async run(): Promise<void> {
@@ -111,7 +111,7 @@ class Http2Connection {
     const { signal, scheme } = this.#carriage;
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     // An error, so that the client does not wait for the streams that are open.
-    const onAbort = (): void => session.destroy(undefined, constants.NGHTTP2_CANCEL);
+    const onAbort = (): void => this.#end(constants.NGHTTP2_CANCEL);
     signal.addEventListener("abort", onAbort, { once: true });
     session.on("stream", (stream, fields, flags, raw) => {
       this.#accept({ stream, fields, raw, bodiless: (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0 });
@@ -239,7 +239,13 @@ class Http2Connection {
     if (this.#session.destroyed) return;
     const detail = `too many ${what} on one connection`;
     this.#context.audit.connectionRefused(this.#policy.connection, { refused: "inspect.flood", detail });
-    this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#end(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  /** Ends the connection with everything on it, whether the client reads its last words or not. */
+  #end(code: number): void {
+    this.#session.destroy(undefined, code);
+    this.#watch.destroySoon();
   }
 
   /** What the client sent is no HTTP/2 any more; nghttp2 has closed the connection. */

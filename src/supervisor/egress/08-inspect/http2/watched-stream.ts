@@ -4,6 +4,7 @@
  */
 import { Duplex } from "node:stream";
 import { connectionPreface, type FrameHeader, FrameReader, frameTypes } from "../../../../net/http2-frames.ts";
+import { lingerMs } from "../../10-forward/limits.ts";
 import { FloodGuard } from "./flood-guard.ts";
 
 export interface WatchedStreamOptions {
@@ -34,11 +35,23 @@ export class WatchedStream extends Duplex {
     this.#received = new FrameReader(options.peer === "client" ? connectionPreface.length : 0);
     this.#sent = new FrameReader(options.peer === "client" ? 0 : connectionPreface.length);
     inner.on("data", this.#onData);
-    inner.on("end", () => this.push(null));
+    inner.on("end", () => {
+      this.push(null);
+      this.destroySoon();
+    });
     inner.on("close", () => this.destroy());
     // Whoever reads this stream learns of it by `close`.
     inner.on("error", () => this.destroy());
     if (inner.destroyed) this.destroy();
+  }
+
+  /**
+   * Leaves a little time for last words. Node's http2 waits for them without end, and no longer reads when it is about to
+   * close, so that it would wait for a peer that is gone.
+   */
+  destroySoon(): void {
+    const timer = setTimeout(() => this.destroy(), lingerMs);
+    this.once("close", () => clearTimeout(timer));
   }
 
   /** Remembers how the peer ends a stream, until `forget`. A client's streams are followed by themselves. */
