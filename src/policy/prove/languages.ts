@@ -6,6 +6,8 @@
 export interface Language {
   /** In the order in which they are liked in an example. */
   readonly symbols: readonly string[];
+  /** States are 0 up to this number. */
+  readonly states: number;
   readonly start: number;
   /** Undefined if no text goes on like this. */
   next(state: number, symbol: string): number | undefined;
@@ -19,6 +21,7 @@ const hexadecimal = "0123456789ABCDEF";
 /** Labels of letters, digits and inner hyphens, with dots between them. */
 export const hosts: Language = {
   symbols: [...letters, ...digits, "-", "_", "."],
+  states: 3,
   start: 0,
   // 0: a label begins; 1: within one, at a letter, digit or underscore; 2: at a hyphen.
   next: (state, symbol) => {
@@ -38,6 +41,7 @@ const escapes = [...hexadecimal].flatMap((high) => [...hexadecimal].map((low) =>
 export const requestPaths: Language = {
   // %00 and %5C are always refused.
   symbols: ["/", ...pathCharacters, ...escapes.filter((octet) => !isHeldAsIs(octet) && !/%(00|5C)/.test(octet))],
+  states: 5,
   start: 0,
   // 0: before the first slash; 1: a segment begins; 2: in one; 3: it is `.`; 4: it is `..`.
   next: nextInPath,
@@ -47,6 +51,7 @@ export const requestPaths: Language = {
 /** Resolved paths of programs. */
 export const programPaths: Language = {
   symbols: ["/", ...pathCharacters, ...' "#%<>?[]\\^`{|}é'],
+  states: 5,
   start: 0,
   next: nextInPath,
   accepts: (state) => state === 2,
@@ -55,6 +60,7 @@ export const programPaths: Language = {
 /** Anything. */
 export const values: Language = {
   symbols: [...pathCharacters, ...' "#%/<>?[]\\^`{|}é'],
+  states: 1,
   start: 0,
   next: () => 0,
   accepts: () => true,

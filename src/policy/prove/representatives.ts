@@ -34,7 +34,7 @@ interface Visit {
 
 /** One of the shortest texts of each class within a language. Throws TooComplex. */
 export function representatives(globs: readonly Glob[], language: Language): string[] {
-  const symbols = distinctSymbols(globs, language.symbols);
+  const symbols = distinctSymbols(globs, language);
   const found = new Map<string, string>();
   const queue: Visit[] = [{ walkers: globs.map(begin), at: language.start, text: "" }];
   const seen = new Set(queue.map(keyOf));
@@ -84,16 +84,16 @@ function keyOf({ walkers, at }: Visit): string {
   return `${at}:${walkers.map(({ states }) => states.join("")).join("|")}`;
 }
 
-/** Of the symbols that no glob tells apart, the first. */
-function distinctSymbols(globs: readonly Glob[], symbols: readonly string[]): string[] {
-  const tests = globs.flatMap(({ pattern, syntax }) =>
-    tokenise(pattern, syntax).filter((token) => token.kind !== "one" && !(token.kind === "star" && token.stopsAt < 0)),
-  );
+/** Of the symbols that neither a glob nor the language tells apart, the first. */
+function distinctSymbols(globs: readonly Glob[], language: Language): string[] {
+  const tests = globs.flatMap(({ pattern, syntax }) => tokenise(pattern, syntax));
+  const states = Array.from({ length: language.states }, (_, state) => state);
   const classes = new Map<string, string>();
-  for (const symbol of symbols) {
-    const key = Array.from(symbol, (character) => tests.map((token) => accepted(token, character)).join("")).join(",");
-    const marked = `${/[/.%;]/.test(symbol) ? symbol : ""}${key}`;
-    if (!classes.has(marked)) classes.set(marked, symbol);
+  for (const symbol of language.symbols) {
+    const led = states.map((state) => language.next(state, symbol) ?? "-");
+    const taken = Array.from(symbol, (character) => tests.map((token) => accepted(token, character)).join(""));
+    const key = [...led, ...taken].join(",");
+    if (!classes.has(key)) classes.set(key, symbol);
   }
   return [...classes.values()];
 }

@@ -293,3 +293,36 @@ describe("policy test", () => {
     assert.match(ran.stderr, /`url` is missing\n {2}2 \| {3}- expect: deny\n {4}\| {5}\^/);
   });
 });
+
+describe("policy prove", () => {
+  const proving = async (never: string, ...more: string[]) => {
+    using runner = new CommandRunner();
+    const file = join(runner.home, "policy.yaml");
+    const endpoint =
+      "{ host: a.example.com, port: 443, protocol: rest, rules: [{ allow: { method: POST, path: /x } }] }";
+    writeFileSync(
+      file,
+      `version: 1\nnetwork_policies:\n  a: { endpoints: [${endpoint}], binaries: [{ path: /usr/bin/git }] }\n`,
+    );
+    return await runner.run("policy", "prove", file, "--never", never, ...more);
+  };
+
+  it("says that it holds, or shows a request that is allowed and fails", async () => {
+    const holds = await proving("POST to *.example.com by anything but /usr/bin/git");
+    assert.deepEqual([holds.exitCode, /^holds: none of \d+ kinds/.test(holds.stdout)], [0, true]);
+    const not = await proving("POST to *.example.com");
+    assert.equal(not.stdout, "does not hold: /usr/bin/git may POST a.example.com:443/x, by rule a\n");
+    assert.equal(not.exitCode, 1);
+    const { counter_example } = JSON.parse((await proving("POST to anything", "-o", "json")).stdout);
+    assert.deepEqual(
+      [counter_example.binary, counter_example.host, counter_example.path],
+      ["/usr/bin/git", "a.example.com", "/x"],
+    );
+  });
+
+  it("says how to ask", async () => {
+    const wrong = await proving("POST from here");
+    assert.equal(wrong.exitCode, 2);
+    assert.match(wrong.stderr, /must be like `POST to \*\.example\.com by anything but/);
+  });
+});
