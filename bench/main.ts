@@ -19,6 +19,7 @@ import { decision } from "./decision.ts";
 import { remove } from "./delete.ts";
 import { exec } from "./exec.ts";
 import { identifyHolder } from "./identify.ts";
+import { inferenceEvent, inferenceFirst, inferenceMany } from "./inference.ts";
 import { memory } from "./memory.ts";
 import { policyPush } from "./policy-push.ts";
 import { proxyDownload } from "./proxy-download.ts";
@@ -41,6 +42,9 @@ const rows: readonly Row[] = [
   throughput,
   proxyRequests,
   proxyDownload,
+  inferenceFirst,
+  inferenceEvent,
+  inferenceMany,
   identifyHolder,
   decision,
   memory,

@@ -3,11 +3,11 @@ import type { Bench } from "../support/bench.ts";
 import { type Contender, interleave } from "../support/interleave.ts";
 import type { Line, Unit } from "../support/line.ts";
 import type { Question } from "./client.ts";
-import { clientArguments, openClient } from "./open-client.ts";
+import { connectionClient, openClient } from "./open-client.ts";
 import { host, loopback, type Servers, startServers } from "./servers.ts";
 
 /** Our Node is a part of every sandbox, so that both clients run on the same one. */
-const NODE_INSIDE = "/run/openshell/node";
+export const NODE_INSIDE = "/run/openshell/node";
 
 /** Commands take tens of milliseconds, connections one or two: here more samples cost nothing. */
 const SAMPLES_PER_ROUND = 10;
@@ -44,11 +44,11 @@ export async function measureWays(
   await installation.run("sandbox", "create", "--name", name, "--policy", policy);
   try {
     using inside = openClient(
-      installation.command("sandbox", "exec", "-n", name, "--no-tty", "--", NODE_INSIDE, ...clientArguments),
+      installation.command("sandbox", "exec", "-n", name, "--no-tty", "--", NODE_INSIDE, ...connectionClient),
     );
     using outside = openClient({
       file: process.execPath,
-      args: clientArguments,
+      args: connectionClient,
       ...(!("missing" in authority) && { env: { NODE_EXTRA_CA_CERTS: authority.file } }),
     });
     const ways = (asked: Asked, label = "") => {

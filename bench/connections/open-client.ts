@@ -6,21 +6,21 @@ import { createInterface } from "node:readline";
 import type { Command } from "../support/command.ts";
 import type { Question } from "./client.ts";
 
-export interface Client extends Disposable {
+export interface Client<Asked> extends Disposable {
   /** @returns milliseconds */
-  ask(question: Question): Promise<number>;
+  ask(question: Asked): Promise<number>;
 }
 
-/** What makes Node run the client. */
-export const clientArguments: readonly string[] = [
-  "--input-type=module-typescript",
-  "--disable-warning=ExperimentalWarning",
-  "-e",
-  readFileSync(join(import.meta.dirname, "client.ts"), "utf8"),
-];
+/** What makes Node run a program that it is given as text. */
+export function clientArguments(program: string): readonly string[] {
+  return ["--input-type=module-typescript", "--disable-warning=ExperimentalWarning", "-e", program];
+}
+
+/** The program that asks for connections. */
+export const connectionClient = clientArguments(readFileSync(join(import.meta.dirname, "client.ts"), "utf8"));
 
 /** The client's process must be ready to read lines; its errors go to our standard error. */
-export function openClient({ file, args, env }: Command): Client {
+export function openClient<Asked = Question>({ file, args, env }: Command): Client<Asked> {
   const child: ChildProcess = spawn(file, args, {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, ...env },
