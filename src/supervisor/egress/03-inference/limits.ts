@@ -3,7 +3,7 @@
 /** Bytes of a call's body: a long conversation with pictures in it. Then inference.too_large. */
 export const maxCallBytes = 16 * 1024 * 1024;
 
-/** Bytes of all bodies of calls that are under way in a sandbox, kept for retries until the answer begins. Then inference.busy. */
+/** Bytes of all bodies of calls that are under way in a sandbox. Then inference.busy. */
 export const maxHeldBytes = 96 * 1024 * 1024;
 
 /** From a call's head to the last byte of its body. Then the connection is closed. */

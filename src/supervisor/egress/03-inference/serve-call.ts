@@ -28,8 +28,6 @@ export interface CallParts {
   readonly caller: Caller;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
-  /** Lets the body's memory go, as soon as no attempt can need it. */
-  readonly releaseBody: () => void;
 }
 
 /** A token has some four letters in most languages and tokenizers. */
@@ -51,7 +49,6 @@ export async function serveCall(parts: CallParts, context: InferenceContext): Pr
   const attempts: Attempts = { count: 0 };
   const options = { routes: table.withFallbacks(route), estimatedTokens, attempts, signal };
   const got = await askRoutes(call, options, context);
-  parts.releaseBody();
   const fit = isRefusal(got) ? got : (unfit(got) ?? got);
   if (isRefusal(fit)) {
     admission.settle(0);
@@ -95,12 +92,11 @@ async function finish(finished: Finished, context: InferenceContext): Promise<bo
 
 /** Records, tells the caller, and gives whether the connection can be kept. */
 async function refuse(
-  { connection, audited, caller, releaseBody }: CallParts,
+  { connection, audited, caller }: CallParts,
   refusal: CallRefusal,
   context: InferenceContext,
   outcome?: CallOutcome,
 ): Promise<boolean> {
-  releaseBody();
   context.audit.callRefused(connection, audited, { refusal, ...(outcome && { outcome }) });
   await tellRefusal(caller, refusal, { ...context, callId: audited.id, close: false });
   return !caller.isStreaming;

@@ -124,12 +124,7 @@ class CallSession {
     const { held } = this.#context;
     const bytes = await readCallBytes(this.#client, request, held);
     if (isRefusal(bytes)) return this.#refuse(audited, bytes, caller);
-    let heldBytes = bytes.length;
-    const releaseBody = (): void => {
-      held.release(heldBytes);
-      heldBytes = 0;
-    };
-    using _ = { [Symbol.dispose]: releaseBody };
+    using _ = { [Symbol.dispose]: () => held.release(bytes.length) };
     const call = readCall(request, recognised, bytes);
     if (isRefusal(call)) return this.#refuse(audited, call, caller);
     const left = new AbortController();
@@ -142,7 +137,6 @@ class CallSession {
         bytesOut: bytes.length,
         caller,
         signal: AbortSignal.any([this.#callers.signal, left.signal]),
-        releaseBody,
       },
       this.#context,
     );
