@@ -73,12 +73,14 @@ function bodySpelling(content: RequestContent): Spelling | undefined {
   if (content.fieldValues("content-encoding").length > 0) return undefined;
   const type = mediaType((lower) => content.fieldValues(lower));
   if (type === undefined) return undefined;
-  if (type === "application/json" || type.endsWith("+json"))
-    return (secret) => utf8(JSON.stringify(secret).slice(1, -1));
+  if (type === "application/json" || type.endsWith("+json")) return inJson;
   if (type === "application/x-www-form-urlencoded") return (secret) => encodeURIComponent(secret);
   return type.startsWith("text/") ? utf8 : undefined;
 }
 
-function utf8(text: string): string {
+/** As the inside of a string in JSON. */
+export const inJson: Spelling = (secret) => utf8(JSON.stringify(secret).slice(1, -1));
+
+export function utf8(text: string): string {
   return Buffer.from(text).toString("latin1");
 }

@@ -3,13 +3,15 @@
  * Takes  the upgrade, whose facts its messages share.
  * Gives  for each message whether it passes, at once where no rule speaks of what it says.
  * Refuses inspect.no_rule | inspect.deny_rule | inspect.invalid_graphql | inspect.ambiguous | inspect.too_large |
- *        decide.*; on record before it is told.
+ *        decide.*, and credential.* (09); on record before it is told.
  * Assumes the upgrade was allowed and recorded.
  */
 import type { MessageKind } from "../../../../net/websocket-follower.ts";
 import { namedOperations } from "../../../../policy/operations.ts";
 import type { GraphqlRequest, NeedsBody, RequestFacts, RequestVerdict } from "../../../../policy/verdict.ts";
 import { websocketText } from "../../../../policy/websocket-text.ts";
+import type { Credentials } from "../../09-credential/credentials.ts";
+import { giveMessage, readMessageBytes } from "../../09-credential/give-message.ts";
 import type { Audit, AuditedRequest, RequestOutcome } from "../../11-audit.ts";
 import { isRefusal, type Refusal } from "../../connection.ts";
 import type { Unreadable } from "../content.ts";
@@ -19,6 +21,7 @@ import { readGraphqlMessage } from "./graphql-message.ts";
 export interface JudgeContext {
   readonly policy: LivePolicy;
   readonly audit: Audit;
+  readonly credentials: () => Credentials;
   readonly newId: () => string;
   readonly now: () => number;
 }
@@ -63,8 +66,30 @@ export class MessageJudge {
     this.#revision = context.policy.revision;
   }
 
-  /** Rules on a message that begins. */
+  /** Rules on a message that begins. With credentials in the sandbox, each text is read for what stands for them (09). */
   begin(kind: MessageKind): MessageRuling {
+    const ruling = this.#rule(kind);
+    if (kind !== "text" || ruling.kind === "refuse" || !this.#context.credentials().some) return ruling;
+    if (ruling.kind === "pass") {
+      const reading = { whole: async (text: Buffer) => this.#giveCredentials(text), tooLarge: () => undefined };
+      return { kind: "read", maxBytes: readMessageBytes, reading };
+    }
+    const whole = async (text: Buffer) => {
+      const ruled = await ruling.reading.whole(text);
+      return isRefusal(ruled) ? ruled : this.#giveCredentials(ruled);
+    };
+    return { ...ruling, reading: { ...ruling.reading, whole } };
+  }
+
+  #giveCredentials(text: Buffer): Buffer | Refusal {
+    const { policy, credentials, now } = this.#context;
+    const { scheme, facts } = this.#upgrade;
+    const place = { connection: policy.connection, scheme, path: facts.path, now: now() };
+    const given = giveMessage(text, place, credentials());
+    return isRefusal(given) ? this.#refused(this.#message, given) : given;
+  }
+
+  #rule(kind: MessageKind): MessageRuling {
     const verdict = this.#context.policy.ask(this.#message);
     if (isRefusal(verdict)) return { kind: "refuse", refusal: this.#refused(this.#message, verdict) };
     if (verdict.kind === "allow") return pass;
@@ -79,7 +104,7 @@ export class MessageJudge {
     return refusal === undefined ? pass : { kind: "refuse", refusal };
   }
 
-  /** Reads and decides. What it gives is where a later step can put credentials in the place of their placeholders. */
+  /** Reads and decides. */
   async #readWhole(text: Buffer, need: NeedsBody): Promise<Buffer | Refusal> {
     const read = await readContents(text, need, this.#subprotocol);
     if ("ok" in read) return this.#settle(this.#message, unreadable(read, need)) ?? text;
