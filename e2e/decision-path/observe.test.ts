@@ -1,19 +1,21 @@
 /** A sandbox in which nothing is denied by policy: the agent works, and the record says what would have been denied. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { type HttpServer, startHttpServer } from "../support/http-server.ts";
+import { startHttpServer } from "../support/http-server.ts";
+import { startHttp2Server } from "../support/http2-server.ts";
 import { type Installation, install } from "../support/installation.ts";
-import { type RawTcpServer, startRawTcpServer } from "../support/raw-tcp-server.ts";
+import { startRawTcpServer } from "../support/raw-tcp-server.ts";
 import { createSandbox } from "../support/sandbox.ts";
 
 describe("a user who lets an agent work before writing its policy", () => {
   let installation: Installation;
-  let servers: (HttpServer | RawTcpServer)[];
+  let servers: AsyncDisposable[];
 
   before(async () => {
     installation = install();
     servers = await Promise.all([
       startHttpServer({ host: "public.example.test" }),
+      startHttp2Server("www.public.example.test", { tls: true }),
       startRawTcpServer({ host: "www.public.example.test", port: 2525, greeting: "220 ready\r\n" }),
     ]);
     const created = await installation.run(["sandbox", "create", "--name", "watched", "--observe"]);
@@ -47,6 +49,15 @@ describe("a user who lets an agent work before writing its policy", () => {
     );
   });
 
+  it("sees each request of an HTTP/2 connection, too", async () => {
+    const { stdout } = await run("curl -sS --http2 --max-time 10 https://www.public.example.test/two");
+    assert.match(stdout, /^GET 2\.0 \/two /);
+    assert.match(
+      await logs(),
+      /ALLOWED GET https:\/\/www\.public\.example\.test\/two .*\[reason:decide\.implicit_deny/,
+    );
+  });
+
   it("sees another protocol pass, its server speaking first", async () => {
     const { stdout } = await run("timeout 8 bash -c 'exec 3<>/dev/tcp/www.public.example.test/2525; head -n 1 <&3'");
     assert.match(stdout, /^220 ready/);
@@ -64,7 +75,7 @@ describe("a user who lets an agent work before writing its policy", () => {
     const learned = await installation.run(["policy", "learn", "watched", "--since", "1h"]);
     assert.equal(learned.code, 0, learned.stderr);
     assert.match(learned.stdout, /- allow:\n +method: POST\n +path: \/items\/\*\n/);
-    assert.match(learned.stderr, /2 pending: see `openshell policy proposals list watched`/);
+    assert.match(learned.stderr, /3 pending: see `openshell policy proposals list watched`/);
     const strict = await createSandbox(installation, "strict", learned.stdout.replace(/^version: 1\n/m, ""));
     const code = async (path: string) =>
       (
@@ -81,7 +92,7 @@ describe("a user who lets an agent work before writing its policy", () => {
     const { stdout } = await proposals("list", "watched");
     assert.match(stdout, /lets \/usr\/bin\/curl ask POST \/items\/\* on public\.example\.test port 443/);
     const approved = await installation.run(["rule", "approve-all", "watched"]);
-    assert.equal(approved.stdout, "watched: 2 approved; policy revision 2\n", approved.stderr);
+    assert.equal(approved.stdout, "watched: 3 approved; policy revision 2\n", approved.stderr);
     const learned = await installation.run(["policy", "learn", "watched"]);
     assert.match(learned.stderr, /there is nothing to learn/);
     await run("curl -sS --max-time 10 https://public.example.test/items/9 -d x");

@@ -2,6 +2,7 @@
  * The whole path of a connection, in the order in which it happens. Each step takes the record of the one before and
  * gives its own, or a Refusal, which ends the path. There is no other way out of a sandbox.
  */
+import type { Socket } from "node:net";
 import { isInspected } from "../../policy/compile-endpoint.ts";
 import { inferenceHost } from "./03-inference/host.ts";
 import { decide } from "./04-decide.ts";
@@ -115,9 +116,10 @@ async function serveHttps(peeked: Peeked, live: LiveConnection, context: PathCon
   const counts = countTraffic(upstream);
   const openUpstream = async () => upstream;
   const carriage = { connection: terminated, client: decrypted, scheme: "https", openUpstream, ...live } as const;
-  const end = (await isOtherInside(terminated))
-    ? await relay(decrypted, upstream, { signal: live.signal }).then(() => "closed" as const)
-    : await serveSession(agreed, carriage, context);
+  let end: SessionEnd = "closed";
+  if (await isOtherInside(terminated))
+    await relayUnseen({ ...terminated, stream: decrypted }, upstream, { live, context });
+  else end = await serveSession(agreed, carriage, context);
   upstream.destroy();
   context.audit.connectionClosed(terminated, counts());
   return end;
@@ -125,7 +127,8 @@ async function serveHttps(peeked: Peeked, live: LiveConnection, context: PathCon
 
 /** Whether what is only observed turns out to be no HTTP once its TLS is opened up. */
 async function isOtherInside(terminated: Terminated): Promise<boolean> {
-  if (terminated.observed === undefined) return false;
+  // What agreed on HTTP/2 speaks it.
+  if (terminated.observed === undefined || terminated.agreed === "h2") return false;
   const inside = await peek({ ...terminated, stream: terminated.decrypted });
   return isRefusal(inside) || inside.protocol !== "http";
 }
@@ -169,12 +172,20 @@ async function passThrough(guarded: Guarded, live: LiveConnection, context: Egre
   const upstream = await dial(guarded, { signal: live.signal });
   if (isRefusal(upstream)) return refuse(guarded, upstream, context);
   const counts = countTraffic(upstream);
-  const tunnel = openTunnel(guarded);
-  const watch = new OpaqueWatch(guarded, context);
-  await relay(tunnel.stream, upstream, { signal: live.signal, mayPass: (piece) => watch.mayPass(piece) });
-  if (watch.refusal !== undefined) context.audit.connectionRefused(guarded, watch.refusal);
+  await relayUnseen(openTunnel(guarded), upstream, { live, context });
   context.audit.connectionClosed(guarded, counts());
   return "closed";
+}
+
+/** Bytes as they are, but for placeholders of credentials: these go nowhere. */
+async function relayUnseen(
+  guarded: Guarded,
+  upstream: Socket,
+  { live, context }: { readonly live: LiveConnection; readonly context: EgressContext },
+): Promise<void> {
+  const watch = new OpaqueWatch(guarded, context);
+  await relay(guarded.stream, upstream, { signal: live.signal, mayPass: (piece) => watch.mayPass(piece) });
+  if (watch.refusal !== undefined) context.audit.connectionRefused(guarded, watch.refusal);
 }
 
 /** Tells a client that waits for it that its tunnel stands. From here on its bytes are the upstream's. */
