@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { Secret } from "../secrets/secret.ts";
 import { backendRequest, type Call } from "./backend-request.ts";
 import { readCallBody } from "./call-body.ts";
 import { type ModelRoute, modelRoutesFromJson } from "./routes.ts";
@@ -84,6 +85,11 @@ describe("what goes along", () => {
     assert.equal(openai.get("authorization"), "Bearer sk-1");
     assert.equal(openai.get("openai-project"), "p1");
     assert.ok(!JSON.stringify([...openai]).includes("own"));
+  });
+
+  it("is no credential that would end its header", () => {
+    const broken = { ...route({ baseUrl: "https://a.invalid" }), credential: new Secret("sk-1\nx: y") };
+    assert.throws(() => backendRequest(call(), broken), /can't be in a header/);
   });
 
   it("is of the query only what Messages' own SDK sends", () => {

@@ -35,7 +35,7 @@ const unknownType: ProviderType = {
   defaultHeaders: {},
 };
 
-/** @throws TypeError if the route's base URL is none */
+/** @throws TypeError if the route's base URL is none, or its credential can't be sent */
 export function backendRequest(call: Call, route: ModelRoute): BackendRequest {
   const isVertexClaude = route.providerType === "google-vertex-ai" && call.dialect === "anthropic_messages";
   return {
@@ -105,6 +105,8 @@ function headers({ header }: Call, route: ModelRoute): BackendRequest["headers"]
   for (const [name, value] of Object.entries(route.headers)) all.set(name.toLowerCase(), value);
   if (route.credential) {
     const secret = route.credential.reveal();
+    // A line break, as from a file that was read with its last one, would end the header.
+    if (!/^[\x21-\x7e]+$/.test(secret)) throw new TypeError(`the credential of ${route.name} can't be in a header`);
     all.set(type.credentialHeader, type.credentialHeader === "authorization" ? `Bearer ${secret}` : secret);
   }
   return [...all];

@@ -75,6 +75,7 @@ async function askRoute(
     if ("failed" in result && (isLast || result.failed === "timeout")) {
       admission.settle(0);
       time.end();
+      if (options.signal.aborted) return { refused: "forward.reset", detail: "the caller left before the answer" };
       return time.ranOut ? tookTooLong(route) : noAnswer(result);
     }
     let waitMs = backOffMs(attempt);
@@ -106,7 +107,10 @@ function prepare(call: Call, route: ModelRoute, now: number): Prepared | Refusal
     return { request: backendRequest(translation?.call ?? call, route), ...(translation && { translation }) };
   } catch {
     // A route that can't be followed is the operator's mistake, and no caller's.
-    return { refused: "inference.backend", detail: `the base URL of the route ${route.name} is none` };
+    return {
+      refused: "inference.backend",
+      detail: `the base URL or the credential of the route ${route.name} is none`,
+    };
   }
 }
 

@@ -80,6 +80,21 @@ describe("a program asks for a model at inference.local", () => {
     );
   });
 
+  it("is asked for a long body where it waits for that", async () => {
+    await using world = new InferenceWorld();
+    const backend = await world.backend();
+    world.route({ baseUrl: backend.baseUrl });
+    const client = await world.connect(await world.proxy());
+    const body = JSON.stringify(chat);
+    client.say(
+      "POST http://inference.local/v1/chat/completions HTTP/1.1\r\nHost: inference.local\r\n" +
+        `Expect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`,
+    );
+    await client.until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
+    client.say(body);
+    await client.until(/Hello from served-model\./);
+  });
+
   it("reaches it by TLS, with the sandbox's authority, through a tunnel", async () => {
     await using world = new InferenceWorld();
     const backend = await world.backend();
@@ -179,6 +194,7 @@ describe("an answer in pieces", () => {
     client.socket.destroy();
     await backend.calls[0]?.abandoned;
     assert.equal(backend.calls.length, 1);
+    assert.deepEqual(world.audit.events.at(-1), "call refused forward.reset");
   });
 });
 
@@ -357,6 +373,14 @@ describe("what is refused at inference.local", () => {
       "POST http://inference.local/v1/messages HTTP/1.1\r\nHost: inference.local\r\nContent-Length: 16777217\r\n\r\n",
     );
     assert.match(await client.untilClosed(), /^HTTP\/1\.1 413 .*"request_too_large"/s);
+  });
+
+  it("is a compressed body", async () => {
+    await using world = new InferenceWorld();
+    world.route({});
+    const headers = { "content-encoding": "zstd" };
+    const answer = await world.ask("/v1/responses", { headers, body: chat });
+    assert.equal(answer.json.error.code, "inference.malformed_call");
   });
 
   it("is a call beyond the budget, with the time to wait", async () => {
