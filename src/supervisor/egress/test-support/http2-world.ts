@@ -1,5 +1,4 @@
 /** What the tests of HTTP/2 stand on: prior knowledge on loopback, an upstream of Node's http2, and clients of two kinds. */
-import { once } from "node:events";
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -91,7 +90,8 @@ export async function answerTo(stream: ClientHttp2Stream): Promise<Answer> {
   stream.on("data", (piece: Buffer) => {
     body += piece.toString("latin1");
   });
-  await once(stream, "close");
+  // An error is followed by it, too.
+  await new Promise((resolve) => stream.on("close", resolve));
   const status = headers[":status"] === undefined ? undefined : Number(headers[":status"]);
   return { status, headers, body, trailers, rstCode: stream.rstCode ?? 0 };
 }

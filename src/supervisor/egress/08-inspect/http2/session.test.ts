@@ -185,6 +185,31 @@ describe("an HTTP/2 stream that is broken off", () => {
     stream.close(8);
     assert.equal(await reset.promise, 8);
   });
+
+  it("by the upstream is reset towards the client with the same code, which says whether to try again", async () => {
+    await using world = new Http2World();
+    const client = await world.client((stream) => stream.close(7));
+    assert.equal((await client.get("/")).rstCode, 7);
+    assert.equal(world.audit.events.at(-1), "request refused forward.reset");
+  });
+
+  it("by an upstream that leaves is answered in words", async () => {
+    await using world = new Http2World();
+    const client = await world.client((stream) => stream.session?.socket.destroy());
+    const { status, headers } = await client.get("/");
+    assert.deepEqual([status, headers["x-openshell-reason"]], [502, "forward.reset"]);
+  });
+
+  it("is never opened once the upstream takes no more: the client is told to open another connection", async () => {
+    await using world = new Http2World();
+    const client = await world.client((stream, raw, flags) => {
+      echo(stream, raw, flags);
+      stream.session?.goaway();
+    });
+    const told = once(client.session, "goaway");
+    assert.equal((await client.get("/")).status, 200);
+    assert.equal((await told)[0], 0);
+  });
 });
 
 describe("a credential's placeholder on a stream", () => {
