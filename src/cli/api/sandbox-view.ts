@@ -20,6 +20,8 @@ export interface SandboxView {
   /** Of the main process, once it has ended. */
   readonly exit_code: number | null;
   readonly conditions: readonly SandboxConditionJson[];
+  /** The attached ones, by name. */
+  readonly providers: readonly string[];
   /** As measured from inside. */
   readonly isolation: readonly IsolationFactJson[];
 }
@@ -39,6 +41,7 @@ export function sandboxView(sandbox: SandboxJson): SandboxView {
     enforcement: spec.observe ? "observe" : "enforce",
     exit_code: status.exitCode ?? null,
     conditions: status.conditions ?? [],
+    providers: sandbox.spec?.providers ?? [],
     isolation: status.isolation ?? [],
   };
 }

@@ -1,3 +1,4 @@
+import type { SandboxPolicyJson } from "../../../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
 import { getSandboxPolicyStatus } from "../../api/methods.ts";
 import { revisionView } from "../../api/revision-view.ts";
@@ -20,7 +21,7 @@ export const command = defineCommand({
       shownDefault: "0",
     }),
     full: toggle("with the whole policy"),
-    base: unavailable("the policy without what was added to it", "nothing is added to policies yet"),
+    base: toggle("the policy without the rules of attached providers"),
     global: unavailable("the gateway-wide policy", "gateway-wide policies come later"),
     output: outputFlag,
   },
@@ -38,9 +39,8 @@ export const command = defineCommand({
     });
     rememberSandbox(name, gateway, context);
     const view = revisionView(revision);
-    const policy = flags.full
-      ? (await import("../../policy-json.ts")).policyDocument(revision.policy ?? {})
-      : undefined;
+    const wanted = flags.base ? withoutProviders(revision.policy ?? {}) : (revision.policy ?? {});
+    const policy = flags.full || flags.base ? (await import("../../policy-json.ts")).policyDocument(wanted) : undefined;
     if (flags.output !== "table") {
       const document = {
         scope: "sandbox",
@@ -67,3 +67,9 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+/** The gateway keeps these names for the rules that it adds. */
+function withoutProviders({ networkPolicies = {}, ...policy }: SandboxPolicyJson): SandboxPolicyJson {
+  const own = Object.entries(networkPolicies).filter(([key]) => !key.startsWith("_provider_"));
+  return { ...policy, networkPolicies: Object.fromEntries(own) };
+}

@@ -63,6 +63,7 @@ function description(view: SandboxView, { style }: CommandContext): string {
       ["Workspace", view.workspace],
       ["Labels", printable(labels.join(", "))],
       ["Created", view.created_at],
+      ["Providers", printable(view.providers.join(", "))],
       ["Policy revision", `${view.current_policy_version}`],
       [
         "Enforcement",
