@@ -41,7 +41,7 @@ describe("a policy file", () => {
 
   it("reports everything that is wrong at once, in the order of the file", () => {
     assert.deepEqual(problems("version: 2\nnetwork_policy: {}\nlandlock: { compatibility: best-effort }\n"), [
-      "p.yaml:1:10: error: version: must be a whole number from 1 to 1, not 2",
+      "p.yaml:1:10: error: version: must be 1, not 2",
       "p.yaml:2:1: error: network_policy: is no known key; did you mean `network_policies`?",
       'p.yaml:3:28: error: landlock.compatibility: must be one of `best_effort`, `hard_requirement`, not "best-effort"; did you mean `best_effort`?',
     ]);

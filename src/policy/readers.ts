@@ -65,7 +65,8 @@ export function integer(low: number, high: number): Reader<number> {
   return (tree, site) => {
     const value = tree.kind === "scalar" ? tree.value : undefined;
     if (typeof value === "number" && Number.isSafeInteger(value) && value >= low && value <= high) return value;
-    return report(site, tree, `must be a whole number from ${low} to ${high}, not ${describe(tree)}`);
+    const wanted = low === high ? `${low}` : `a whole number from ${low} to ${high}`;
+    return report(site, tree, `must be ${wanted}, not ${describe(tree)}`);
   };
 }
 
