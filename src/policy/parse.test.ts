@@ -51,7 +51,7 @@ describe("a policy file", () => {
     ["", /must be a map, not nothing/],
     ["[]", /must be a map, not a list/],
     ["{}", /`version` is missing/],
-    ["version: '1'", /1:10: error: version: must be a whole number/],
+    ["version: '1'", /1:10: error: version: must be 1, not "1"/],
     ["version: 1\nversion: 1", /2:1: error: version: is given twice/],
     ["version: 1\nprocess:", /2:9: error: process: must be a map, not nothing/],
     ["version: 1\n---\nversion: 1", /is no plain YAML/],

@@ -23,7 +23,7 @@ function comment({ attempts }: LearnedRule): string {
   const reasons = listed(attempts.map(({ reason }) => reason));
   const scripts = listed(attempts.flatMap(({ script }) => script ?? []));
   const running = scripts === "" ? "" : `; run as ${scripts}`;
-  return `  # Seen ${attempts.length} times: ${printableLine(`${reasons}${running}`)}\n`;
+  return `  # Seen ${attempts.length === 1 ? "once" : `${attempts.length} times`}: ${printableLine(`${reasons}${running}`)}\n`;
 }
 
 function listed(words: readonly string[]): string {

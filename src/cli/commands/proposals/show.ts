@@ -24,7 +24,7 @@ export const command = defineCommand({
       ["Status", view.status],
       ["Opens", view.rationale],
       ["Look twice", view.security_notes],
-      ["Seen", `${view.hit_count} times`],
+      ["Seen", view.hit_count === 1 ? "once" : `${view.hit_count} times`],
       ["Proposed", view.created_at],
       ["Rejected", view.rejection_reason],
       ["Not approvable", view.validation_result],
