@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { ObjectMetaSchema, type Provider, ProviderSchema } from "../../gen/openshell/datamodel/v1/datamodel_pb.ts";
 import { redacted } from "../../secrets/secret.ts";
 import type { Resource } from "../store/resource-store.ts";
+import type { RefreshState } from "./refresh/refresh-state.ts";
 
 export type ProviderRecord = Resource<ProviderBody>;
 
@@ -15,6 +16,8 @@ export interface ProviderBody {
   readonly config: Readonly<Record<string, string>>;
   /** By the variable that stands for each in a sandbox. */
   readonly credentials: Readonly<Record<string, SealedCredential>>;
+  /** Those that the gateway renews, and how. */
+  readonly refresh?: Readonly<Record<string, RefreshState>>;
 }
 
 export interface SealedCredential {

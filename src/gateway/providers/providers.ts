@@ -83,14 +83,15 @@ export class Providers {
       values: provider.credentials,
       expiries: { ...provider.credentialExpiresAtMs, ...expiries },
     });
-    return this.#put(current, { ...current.body, config, credentials });
+    return this.replace(current, { ...current.body, config, credentials });
   }
 
   async remove(workspace: string, name: string): Promise<boolean> {
     return this.#store.remove(requireWorkspace(workspace), name);
   }
 
-  async #put(current: ProviderRecord, body: ProviderBody): Promise<ProviderRecord> {
+  /** Stores another body; throws ABORTED when somebody else was quicker. */
+  async replace(current: ProviderRecord, body: ProviderBody): Promise<ProviderRecord> {
     const stored = await this.#store.update({ ...current, body });
     if (stored === undefined) throw aborted(`provider "${current.name}" has changed meanwhile: try again`);
     return stored;

@@ -9,6 +9,7 @@ import { logMethods } from "./logs.ts";
 import { policyMethods } from "./policies.ts";
 import { profileMethods } from "./profiles.ts";
 import { proposalMethods } from "./proposals.ts";
+import { providerRefreshMethods } from "./provider-refresh.ts";
 import { providerMethods } from "./providers.ts";
 import { sandboxMethods } from "./sandboxes.ts";
 import { supervisorMethods } from "./supervisors.ts";
@@ -28,6 +29,7 @@ export function apiRoutes(context: GatewayContext): (router: ConnectRouter) => v
       ...proposalMethods(context),
       ...providerMethods(context),
       ...profileMethods(context),
+      ...providerRefreshMethods(context),
       ...workspaceMethods(),
       ...supervisorMethods(context),
     });

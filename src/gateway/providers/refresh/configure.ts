@@ -1,0 +1,64 @@
+import type { ConfigureProviderRefreshRequest } from "../../../gen/openshell/v1/provider_pb.ts";
+import { Secret } from "../../../secrets/secret.ts";
+import type { GatewayContext } from "../../context.ts";
+import { invalid } from "../../refuse.ts";
+import { isVariableName, requireCredentials } from "../check-provider.ts";
+import type { ProviderRecord } from "../provider.ts";
+import { materialPlace, type RefreshState } from "./refresh-state.ts";
+import { defaultTokenUrl, neededMaterial } from "./token-request.ts";
+
+/** Material that is secret whether or not the client says so. */
+const ALWAYS_SECRET = ["client_secret", "refresh_token", "service_account_json"];
+
+/** Keeps how a credential is renewed. Throws INVALID_ARGUMENT for what could not work. */
+export async function configureRefresh(
+  context: GatewayContext,
+  request: ConfigureProviderRefreshRequest,
+): Promise<ProviderRecord> {
+  const { credentialKey, strategy, material } = request;
+  const record = await context.providers.find(request.workspace, request.provider);
+  if (!isVariableName(credentialKey)) throw invalid(`"${credentialKey}" is not a variable's name`);
+  requireCredentials(material);
+  const needed = neededMaterial.get(strategy);
+  if (needed === undefined) {
+    throw invalid("the strategy must be oauth2_refresh_token, oauth2_client_credentials or google_service_account_jwt");
+  }
+  const missing = needed.filter((name) => !material[name]);
+  if (missing.length > 0) throw invalid(`this strategy needs the material ${missing.join(", ")}`);
+  const profile = await context.providers.profiles.require(record.workspace, record.body.type);
+  const refresh = profile.credentials.find(({ envVars }) => envVars.includes(credentialKey))?.refresh;
+  const tokenUrl = requireTokenUrl(material["token_url"] || refresh?.tokenUrl || defaultTokenUrl(strategy));
+  const scopes = material["scope"]?.split(/[\s,]+/).filter(Boolean) ?? refresh?.scopes ?? [];
+  const secret = new Set([...ALWAYS_SECRET, ...request.secretMaterialKeys]);
+  const entries = Object.entries(material).filter(([name]) => name !== "token_url" && name !== "scope");
+  const state: RefreshState = {
+    strategy,
+    tokenUrl,
+    scopes,
+    material: Object.fromEntries(entries.filter(([name]) => !secret.has(name))),
+    sealed: Object.fromEntries(
+      entries
+        .filter(([name]) => secret.has(name))
+        .map(([name, value]) => {
+          const sealed = context.vault.seal(new Secret(value), materialPlace(record, credentialKey, name));
+          return [name, Buffer.from(sealed).toString("base64")];
+        }),
+    ),
+    lastRefreshAtMs: 0,
+    nextRefreshAtMs: 0,
+    failures: 0,
+    lastError: "",
+  };
+  return context.providers.replace(record, {
+    ...record.body,
+    refresh: { ...record.body.refresh, [credentialKey]: state },
+  });
+}
+
+/** Secrets are posted there: in the clear only to this very machine. */
+function requireTokenUrl(text: string): string {
+  const url = URL.parse(text);
+  const isLocal = url?.protocol === "http:" && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
+  if (url?.protocol === "https:" || isLocal) return text;
+  throw invalid("the material token_url must be an https:// address");
+}

@@ -1,0 +1,122 @@
+/** Renewing a credential, against a token endpoint on loopback. */
+import assert from "node:assert/strict";
+import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { after, before, describe, it } from "node:test";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ProviderCredentialRefreshStrategy as Strategy } from "../../../gen/openshell/v1/provider_pb.ts";
+import { startTestGateway, type TestGateway } from "../../test-support/test-gateway.ts";
+
+function isCode(code: Code, words: RegExp): (error: unknown) => boolean {
+  return (error) => error instanceof ConnectError && error.code === code && words.test(error.rawMessage);
+}
+
+describe("a credential that the gateway renews", () => {
+  let gateway: TestGateway;
+  let endpoint: Server;
+  let answer: { status: number; body: unknown } = { status: 200, body: {} };
+  const forms: URLSearchParams[] = [];
+  let tokenUrl = "";
+
+  before(async () => {
+    endpoint = createServer((request, response) => {
+      void text(request).then((form) => {
+        forms.push(new URLSearchParams(form));
+        response.writeHead(answer.status, { "content-type": "application/json" }).end(JSON.stringify(answer.body));
+      });
+    });
+    await new Promise<void>((resolve) => endpoint.listen(0, "127.0.0.1", resolve));
+    tokenUrl = `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/token`;
+    gateway = await startTestGateway();
+    await gateway.client.createProvider({ provider: { metadata: { name: "service" }, type: "generic" } });
+  });
+  after(async () => {
+    await gateway[Symbol.asyncDispose]();
+    endpoint.close();
+  });
+
+  const configure = (credentialKey: string, strategy: Strategy, material: Record<string, string>) =>
+    gateway.client.configureProviderRefresh({
+      provider: "service",
+      credentialKey,
+      strategy,
+      material: { token_url: tokenUrl, ...material },
+    });
+  const shown = async () => (await gateway.client.getProvider({ name: "service" })).provider;
+
+  it("is fetched at once, and again before it ends, with the newest refresh token", async () => {
+    answer = { status: 200, body: { access_token: "at-1", expires_in: 1000, refresh_token: "rt-2" } };
+    const { status } = await configure("TOKEN", Strategy.OAUTH2_REFRESH_TOKEN, {
+      client_id: "me",
+      refresh_token: "rt-1",
+    });
+    assert.equal(status?.status, "ok");
+    const ahead = Number(status?.expiresAtMs) - Number(status?.nextRefreshAtMs);
+    assert.ok(ahead >= 160_000 && ahead <= 200_000, `${ahead} ms before its end`);
+    assert.deepEqual((await shown())?.credentials, { TOKEN: "[redacted]" });
+    await gateway.client.rotateProviderCredential({ provider: "service", credentialKey: "TOKEN" });
+    assert.deepEqual(
+      forms.slice(-2).map((form) => form.get("refresh_token")),
+      ["rt-1", "rt-2"],
+    );
+  });
+
+  it("is kept while renewing fails, which is shown and tried again ever more seldom", async () => {
+    answer = { status: 400, body: { error: "invalid_grant", error_description: "revoked", access_token: "at-leak" } };
+    const failure = async () => {
+      const { status } = await gateway.client.rotateProviderCredential({ provider: "service", credentialKey: "TOKEN" });
+      assert.equal(status?.status, "failing");
+      assert.equal(status?.lastError, "the token endpoint answers 400 invalid_grant: revoked");
+      return Number(status?.nextRefreshAtMs) - Date.now();
+    };
+    const first = await failure();
+    const second = await failure();
+    assert.ok(second > first * 1.5, `${first} ms, then ${second} ms`);
+    assert.deepEqual((await shown())?.credentials, { TOKEN: "[redacted]" });
+    assert.equal(gateway.log.join("\n").includes("rt-"), false);
+  });
+
+  it("is asked for with a client's own credentials, or a service account's signature", async () => {
+    answer = { status: 200, body: { access_token: "at" } };
+    await configure("CLIENT", Strategy.OAUTH2_CLIENT_CREDENTIALS, {
+      client_id: "me",
+      client_secret: "s",
+      scope: "a b",
+    });
+    assert.equal(forms.at(-1)?.toString(), "grant_type=client_credentials&client_id=me&client_secret=s&scope=a+b");
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: "spki", format: "pem" },
+      privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    });
+    const account = JSON.stringify({ client_email: "robot@example.invalid", private_key: privateKey });
+    await configure("ROBOT", Strategy.GOOGLE_SERVICE_ACCOUNT_JWT, { service_account_json: account, scope: "s" });
+    const [head = "", claims = "", signature = ""] = forms.at(-1)?.get("assertion")?.split(".") ?? [];
+    const signed = Buffer.from(`${head}.${claims}`);
+    assert.ok(verify("RSA-SHA256", signed, createPublicKey(publicKey), Buffer.from(signature, "base64url")));
+    const { iss, aud, scope } = JSON.parse(Buffer.from(claims, "base64url").toString()) as Record<string, string>;
+    assert.deepEqual({ iss, aud, scope }, { iss: "robot@example.invalid", aud: tokenUrl, scope: "s" });
+  });
+
+  it("is not configured with what could not work", async () => {
+    const refused = (material: Record<string, string>, words: RegExp) =>
+      assert.rejects(configure("X", Strategy.OAUTH2_CLIENT_CREDENTIALS, material), isCode(Code.InvalidArgument, words));
+    await refused({ client_id: "me" }, /client_secret/);
+    const whole = { client_id: "me", client_secret: "s" };
+    await refused({ ...whole, token_url: "http://elsewhere.invalid/token" }, /https/);
+    await assert.rejects(configure("X", Strategy.EXTERNAL, whole), isCode(Code.InvalidArgument, /strategy/));
+    const unknown = { provider: "service", credentialKey: "NONE" };
+    await assert.rejects(gateway.client.rotateProviderCredential(unknown), isCode(Code.NotFound, /NONE/));
+    assert.equal(
+      (await gateway.client.deleteProviderRefresh({ provider: "service", credentialKey: "ROBOT" })).deleted,
+      true,
+    );
+    const { credentials } = await gateway.client.getProviderRefreshStatus({ provider: "service" });
+    assert.deepEqual(
+      credentials.map(({ credentialKey }) => credentialKey),
+      ["TOKEN", "CLIENT"],
+    );
+  });
+});

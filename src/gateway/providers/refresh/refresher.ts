@@ -1,0 +1,127 @@
+/** Renews credentials ahead of their end, and again and again, ever more seldom, while that fails. */
+import { Secret } from "../../../secrets/secret.ts";
+import type { GatewayContext } from "../../context.ts";
+import { routesChanged } from "../../inference/push-routes.ts";
+import { ask } from "../../outbound/ask.ts";
+import { credentialPlace, type ProviderRecord } from "../provider.ts";
+import { providerChanged } from "../provider-changed.ts";
+import { materialPlace, type RefreshState } from "./refresh-state.ts";
+import { readToken, type Token, tokenForm } from "./token-request.ts";
+
+/** Tokens live for an hour or so; looking for those that are due costs one query. */
+const LOOK_EVERY_MS = 5_000;
+/** What is left of a token's life when it is renewed: enough for several attempts. */
+const AHEAD_SHARE = 0.2;
+const LONGEST_AHEAD_MS = 10 * 60_000;
+/** After the first failure; each further one doubles it. */
+const FIRST_RETRY_MS = 10_000;
+const LAST_RETRY_MS = 15 * 60_000;
+const TOKEN_TIMEOUT_MS = 15_000;
+const ALL_PROVIDERS = 10_000;
+
+/** Looks after all credentials of a workspace until the gateway stops. */
+export function startRefreshing(context: GatewayContext, workspace: string): void {
+  let isLooking = false;
+  const look = async () => {
+    if (isLooking) return;
+    isLooking = true;
+    try {
+      await refreshDue(context, workspace);
+    } catch (error) {
+      context.log.error("renewing credentials", error);
+    } finally {
+      isLooking = false;
+    }
+  };
+  const timer = setInterval(() => void look(), LOOK_EVERY_MS);
+  timer.unref();
+  context.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
+}
+
+async function refreshDue(context: GatewayContext, workspace: string): Promise<void> {
+  for (const record of await context.providers.list({ workspace, limit: ALL_PROVIDERS, offset: 0 })) {
+    for (const [key, state] of Object.entries(record.body.refresh ?? {})) {
+      if (state.nextRefreshAtMs <= context.now()) await refreshCredential(context, record, key);
+    }
+  }
+}
+
+/** Renews one credential now, and puts it in force. What went wrong is kept with the provider. */
+export async function refreshCredential(
+  context: GatewayContext,
+  { workspace, name }: Pick<ProviderRecord, "workspace" | "name">,
+  key: string,
+): Promise<ProviderRecord> {
+  const record = await context.providers.find(workspace, name);
+  const state = record.body.refresh?.[key];
+  if (state === undefined) return record;
+  let renewed: ProviderRecord["body"];
+  try {
+    renewed = withToken(context, { record, key, state }, await requestToken(context, { record, key, state }));
+  } catch (error) {
+    const lastError = error instanceof Error ? error.message : String(error);
+    context.log.info(`renewing ${key} of provider ${name} failed: ${lastError}`);
+    return context.providers.replace(record, withState(record, key, failed(state, lastError, context.now())));
+  }
+  const stored = await context.providers.replace(record, renewed);
+  await providerChanged(context, workspace, name);
+  await routesChanged(context, workspace);
+  context.log.info(`${key} of provider ${name} was renewed`);
+  return stored;
+}
+
+interface Renewing {
+  readonly record: ProviderRecord;
+  readonly key: string;
+  readonly state: RefreshState;
+}
+
+async function requestToken({ vault, now }: GatewayContext, { record, key, state }: Renewing): Promise<Token> {
+  const { tokenUrl, scopes, material, sealed, strategy } = state;
+  const open = (name: string) => {
+    const stored = sealed[name];
+    if (stored === undefined) return material[name];
+    return vault.open(Buffer.from(stored, "base64"), materialPlace(record, key, name)).reveal();
+  };
+  const form = tokenForm(strategy, { tokenUrl, scopes, material: open, now: now() });
+  const headers = { "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
+  return readToken(await ask({ url: new URL(tokenUrl), headers, body: form.toString(), timeoutMs: TOKEN_TIMEOUT_MS }));
+}
+
+/** Token, and what may have come with it, in one change. */
+function withToken(
+  { vault, now }: GatewayContext,
+  { record, key, state }: Renewing,
+  token: Token,
+): ProviderRecord["body"] {
+  const seal = (text: string, place: string) => Buffer.from(vault.seal(new Secret(text), place)).toString("base64");
+  const lifeMs = token.expiresInSecs * 1000;
+  const aheadMs = Math.min(lifeMs * AHEAD_SHARE, LONGEST_AHEAD_MS);
+  const { refreshToken } = token;
+  const next: RefreshState = {
+    ...state,
+    ...(refreshToken !== undefined && {
+      sealed: { ...state.sealed, refresh_token: seal(refreshToken, materialPlace(record, key, "refresh_token")) },
+    }),
+    lastRefreshAtMs: now(),
+    nextRefreshAtMs: now() + lifeMs - jittered(aheadMs),
+    failures: 0,
+    lastError: "",
+  };
+  const credential = { sealed: seal(token.accessToken, credentialPlace(record, key)), expiresAtMs: now() + lifeMs };
+  return { ...withState(record, key, next), credentials: { ...record.body.credentials, [key]: credential } };
+}
+
+function withState({ body }: ProviderRecord, key: string, state: RefreshState): ProviderRecord["body"] {
+  return { ...body, refresh: { ...body.refresh, [key]: state } };
+}
+
+function failed(state: RefreshState, lastError: string, now: number): RefreshState {
+  const waitMs = Math.min(FIRST_RETRY_MS * 2 ** state.failures, LAST_RETRY_MS);
+  return { ...state, failures: state.failures + 1, lastError, nextRefreshAtMs: now + jittered(waitMs) };
+}
+
+/** Or all that were set in the same moment would be renewed in the same moment for ever. */
+function jittered(ms: number): number {
+  return Math.round(ms * (0.8 + Math.random() * 0.2));
+}

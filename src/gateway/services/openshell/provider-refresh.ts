@@ -1,0 +1,44 @@
+import type { GatewayContext } from "../../context.ts";
+import type { ProviderRecord } from "../../providers/provider.ts";
+import { configureRefresh } from "../../providers/refresh/configure.ts";
+import { refreshStatus } from "../../providers/refresh/refresh-state.ts";
+import { refreshCredential } from "../../providers/refresh/refresher.ts";
+import { notFound } from "../../refuse.ts";
+import type { Methods } from "./methods.ts";
+
+/** Credentials that the gateway renews by itself. */
+export function providerRefreshMethods(context: GatewayContext): Methods {
+  const { providers } = context;
+  return {
+    async getProviderRefreshStatus({ provider, credentialKey, workspace }) {
+      const record = await providers.find(workspace, provider);
+      const all = Object.entries(record.body.refresh ?? {});
+      const wanted = all.filter(([key]) => credentialKey === "" || key === credentialKey);
+      return { credentials: wanted.map(([key, state]) => refreshStatus(record, key, state)) };
+    },
+    async configureProviderRefresh(request) {
+      const configured = await configureRefresh(context, request);
+      // At once, so that a mistake is known to whoever made it.
+      return {
+        status: statusOf(await refreshCredential(context, configured, request.credentialKey), request.credentialKey),
+      };
+    },
+    async rotateProviderCredential({ provider, credentialKey, workspace }) {
+      const record = await providers.find(workspace, provider);
+      statusOf(record, credentialKey);
+      return { status: statusOf(await refreshCredential(context, record, credentialKey), credentialKey) };
+    },
+    async deleteProviderRefresh({ provider, credentialKey, workspace }) {
+      const record = await providers.find(workspace, provider);
+      const { [credentialKey]: gone, ...refresh } = record.body.refresh ?? {};
+      if (gone !== undefined) await providers.replace(record, { ...record.body, refresh });
+      return { deleted: gone !== undefined };
+    },
+  };
+}
+
+function statusOf(record: ProviderRecord, key: string) {
+  const state = record.body.refresh?.[key];
+  if (state === undefined) throw notFound(`a way to renew ${key || "a credential"} of provider "${record.name}"`);
+  return refreshStatus(record, key, state);
+}
