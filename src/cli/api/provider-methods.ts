@@ -4,14 +4,20 @@
 import type {
   AttachSandboxProviderRequestJson,
   AttachSandboxProviderResponseJson,
+  ConfigureProviderRefreshRequestJson,
+  ConfigureProviderRefreshResponseJson,
   CreateProviderRequestJson,
   DeleteProviderProfileRequestJson,
   DeleteProviderProfileResponseJson,
+  DeleteProviderRefreshRequestJson,
+  DeleteProviderRefreshResponseJson,
   DeleteProviderRequestJson,
   DeleteProviderResponseJson,
   DetachSandboxProviderRequestJson,
   DetachSandboxProviderResponseJson,
   GetProviderProfileRequestJson,
+  GetProviderRefreshStatusRequestJson,
+  GetProviderRefreshStatusResponseJson,
   GetProviderRequestJson,
   ImportProviderProfilesRequestJson,
   ImportProviderProfilesResponseJson,
@@ -25,6 +31,8 @@ import type {
   ListSandboxProvidersResponseJson,
   ProviderProfileResponseJson,
   ProviderResponseJson,
+  RotateProviderCredentialRequestJson,
+  RotateProviderCredentialResponseJson,
   RotateSecretsKeyRequestJson,
   RotateSecretsKeyResponseJson,
   UpdateProviderProfilesRequestJson,
@@ -68,6 +76,22 @@ export const lintProviderProfiles = unaryMethod<LintProviderProfilesRequestJson,
 );
 export const deleteProviderProfile = unaryMethod<DeleteProviderProfileRequestJson, DeleteProviderProfileResponseJson>(
   "DeleteProviderProfile",
+);
+
+export const getProviderRefreshStatus = unaryMethod<
+  GetProviderRefreshStatusRequestJson,
+  GetProviderRefreshStatusResponseJson
+>("GetProviderRefreshStatus");
+export const configureProviderRefresh = unaryMethod<
+  ConfigureProviderRefreshRequestJson,
+  ConfigureProviderRefreshResponseJson
+>("ConfigureProviderRefresh");
+export const rotateProviderCredential = unaryMethod<
+  RotateProviderCredentialRequestJson,
+  RotateProviderCredentialResponseJson
+>("RotateProviderCredential");
+export const deleteProviderRefresh = unaryMethod<DeleteProviderRefreshRequestJson, DeleteProviderRefreshResponseJson>(
+  "DeleteProviderRefresh",
 );
 
 export const rotateSecretsKey = unaryMethod<RotateSecretsKeyRequestJson, RotateSecretsKeyResponseJson>(
