@@ -49,21 +49,26 @@ export async function askRoutes(
 ): Promise<Asked | CallRefusal> {
   let last: Asked | CallRefusal | undefined;
   for (const route of options.routes) {
-    if (last !== undefined && !isRefusal(last)) discard(last);
-    last = await askRoute(call, route, { options, context });
+    const prepared = prepare(call, route, context.now());
+    if (isRefusal(prepared)) {
+      // That a spare route can't take the call is not what went wrong.
+      if (last !== undefined) continue;
+      last = prepared;
+    } else {
+      if (last !== undefined && !isRefusal(last)) discard(last);
+      last = await askRoute(prepared, route, { options, context });
+    }
     if (options.signal.aborted || !isWorthAnother(last)) return last;
   }
   return last ?? { refused: "inference.no_route", detail: "there is no route to ask" };
 }
 
 async function askRoute(
-  call: Call,
+  prepared: Prepared,
   route: ModelRoute,
   { options, context }: { readonly options: AskRoutesOptions; readonly context: InferenceContext },
 ): Promise<Asked | CallRefusal> {
   options.attempts.route = route;
-  const prepared = prepare(call, route, context.now());
-  if (isRefusal(prepared)) return prepared;
   const admission = context.budgets.admit(route, options.estimatedTokens);
   if ("limit" in admission) return overBudget(`the route ${route.name}`, admission);
   const time = new CallTime(route.timeouts.total, options.signal);

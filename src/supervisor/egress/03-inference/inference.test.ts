@@ -213,6 +213,17 @@ describe("a backend that fails", () => {
     assert.equal(answer.headers["x-openshell-attempts"], "3");
   });
 
+  it("is what the caller hears of, where the route to fall back to can't take the call", async () => {
+    await using world = new InferenceWorld();
+    const backend = await world.backend();
+    const { baseUrl } = backend;
+    world.route({ baseUrl, fallbacks: ["spare"] }, { ...anthropic, baseUrl, name: "spare", isDefault: false });
+    backend.faults.push({ status: 503 });
+    const answer = await world.ask("/v1/chat/completions", { body: { ...chat, logit_bias: { 1: 1 } } });
+    assert.equal(answer.status, 503);
+    assert.equal(backend.calls.length, 1);
+  });
+
   it("is not asked again where it says that the call is at fault", async () => {
     await using world = new InferenceWorld();
     const backend = await world.backend();
