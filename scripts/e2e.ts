@@ -19,6 +19,9 @@ import { worldPaths, worldVariable } from "../e2e/support/world.ts";
  */
 const firstProcess = ["sh", "-c", '"$1" "$2" "$3" "$4" || exit 1; shift 4; "$@"; exit $?', "sh"];
 
+/** No test takes a tenth of it; one that hangs must not hang the others. */
+const hungTestMs = 300_000;
+
 const packageDirectory = join(import.meta.dirname, "..");
 const args = process.argv.slice(2);
 const eventsFile = args.find((arg) => arg.startsWith("--events="))?.slice("--events=".length);
@@ -52,7 +55,7 @@ function build(): void {
 /** The exit code of `node --test` on the files, inside a new world. */
 async function runInWorld(tests: readonly string[]): Promise<number> {
   // One file after another: they share the gateway's port, and each looks whether anything is left behind.
-  const run = [process.execPath, "--test", "--test-concurrency=1", ...tests];
+  const run = [process.execPath, "--test", "--test-concurrency=1", `--test-timeout=${hungTestMs}`, ...tests];
   const furnish = [process.execPath, "e2e/support/enter-world.ts", directory, packageDirectory];
   const child = spawn("unshare", [...namespaces(), ...firstProcess, ...furnish, ...run], {
     cwd: packageDirectory,
