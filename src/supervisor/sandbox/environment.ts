@@ -2,7 +2,7 @@
  * The environment of programs in the sandbox: where the proxy is, what to trust, and what the user asked for. The user's
  * own values win, except where they would only break what can't be got around anyway.
  */
-import { AUTHORITY, TRUST_BUNDLE } from "./etc-directory.ts";
+import { AUTHORITY, TRUST_BUNDLE } from "./trust-files.ts";
 
 const PROXY = "http://127.0.0.1:3128";
 /** Programs on the sandbox's own loopback are reached without the proxy, which would refuse them. */

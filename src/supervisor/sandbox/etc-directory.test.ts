@@ -12,9 +12,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { completeEtc, copyEtc, lateEtcFiles, TRUST_BUNDLE, writeEtc } from "./etc-directory.ts";
+import { completeEtc, copyEtc, lateEtcFiles, writeEtc } from "./etc-directory.ts";
+import { TRUST_BUNDLE } from "./trust-files.ts";
 
-const files = { uid: 4711, gid: 815, trustBundle: "bundle\n", authority: "authority\n" };
+const files = { uid: 4711, gid: 815, trust: { bundle: "bundle\n", authority: "authority\n" } };
 
 describe("a sandbox's /etc", () => {
   let root: string;

@@ -14,14 +14,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { type SandboxTrust, systemTrust, trustFiles } from "./trust-files.ts";
 
 export interface EtcFiles {
   readonly uid: number;
   readonly gid: number;
-  /** PEM: what the sandbox's programs trust. */
-  readonly trustBundle: string;
-  /** PEM: the sandbox's own certificate authority alone. */
-  readonly authority: string;
+  readonly trust: SandboxTrust;
 }
 
 /** What is known only when somebody wants the sandbox. */
@@ -37,27 +35,10 @@ export interface LateEtcFiles {
  */
 export const lateEtcFiles = ["hostname", "hosts", "openshell/policy.yaml"];
 
-/** Where programs are told to find what they trust. */
-export const TRUST_BUNDLE = "/etc/openshell-tls/ca-bundle.crt";
-export const AUTHORITY = "/etc/openshell-tls/openshell-ca.crt";
-
-/**
- * Where distributions keep the system's authorities. Programs that read none of the variables (Go's, for example) look
- * there, and so does whoever names such a file in a configuration of their own.
- */
-const systemBundles = [
-  "ssl/certs/ca-certificates.crt",
-  "ssl/cert.pem",
-  "ssl/ca-bundle.pem",
-  "pki/tls/certs/ca-bundle.crt",
-  "pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-];
-
 /** Writes the files below `directory`, which is made; the late ones empty. */
 export function writeEtc(directory: string, files: EtcFiles): void {
-  const { uid, gid } = files;
-  const shownBundles = systemBundles.filter((name) => existsSync(join("/etc", name)));
-  const texts: Record<string, string> = {
+  const { uid, gid, trust } = files;
+  const texts: Record<string, string | Buffer> = {
     passwd: [
       "root:x:0:0:root:/root:/usr/sbin/nologin",
       `sandbox:x:${uid}:${gid}:sandbox:/sandbox:/bin/bash`,
@@ -70,12 +51,13 @@ export function writeEtc(directory: string, files: EtcFiles): void {
     // The host's own may name services (resolve, mdns, sss) that are asked over sockets which the sandbox does not have.
     "nsswitch.conf":
       "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\n",
-    "openshell-tls/ca-bundle.crt": files.trustBundle,
-    "openshell-tls/openshell-ca.crt": files.authority,
+    ...trustFiles(trust),
     ...Object.fromEntries(lateEtcFiles.map((name) => [name, ""])),
   };
   for (const [name, text] of Object.entries(texts)) writeFileSync(freePath(directory, name), text, { mode: 0o644 });
-  for (const name of shownBundles) symlinkSync(TRUST_BUNDLE, freePath(directory, name));
+  for (const [name, ours] of Object.entries(systemTrust)) {
+    if (existsSync(join("/etc", name))) symlinkSync(ours, freePath(directory, name));
+  }
 }
 
 /** Fills the late files in, keeping each the same file: that is what is mounted. */

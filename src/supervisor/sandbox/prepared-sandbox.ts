@@ -10,7 +10,8 @@ import type { LaunchSpec, Preparation, SandboxDirectories } from "../launch-spec
 import { readPolicyMessage } from "../policy-in-force.ts";
 import { type Blueprint, drawBlueprint, isSameBlueprint } from "./blueprint.ts";
 import type { LaunchedSandbox } from "./launch.ts";
-import { nameSandbox, raiseSandbox, type SandboxTrust } from "./raise-sandbox.ts";
+import { nameSandbox, raiseSandbox } from "./raise-sandbox.ts";
+import type { SandboxTrust } from "./trust-files.ts";
 
 export interface PreparedSandbox {
   readonly authority: SandboxAuthority;

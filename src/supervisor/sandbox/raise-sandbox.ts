@@ -7,12 +7,7 @@ import { type Blueprint, mergedEtc, ownEtc, temporary } from "./blueprint.ts";
 import { completeEtc, copyEtc, type LateEtcFiles, writeEtc } from "./etc-directory.ts";
 import { type LaunchedSandbox, launch, TOOLS_PATH } from "./launch.ts";
 import { readOnlyOverlay, writableOverlay } from "./launch-script.ts";
-
-/** What the sandbox's programs trust, in PEM. */
-export interface SandboxTrust {
-  readonly bundle: string;
-  readonly authority: string;
-}
+import type { SandboxTrust } from "./trust-files.ts";
 
 /**
  * Limits on each process. Core dumps would put memory on disk; the number of processes stops a fork bomb before the
@@ -37,7 +32,7 @@ export async function raiseSandbox(
   // As /tmp is everywhere: open to all, and only one's own files can be removed.
   chmodSync(temporary(scratch), 0o1777);
   if (etc === "copy") copyEtc(ownEtc(scratch));
-  writeEtc(ownEtc(scratch), { uid, gid, trustBundle: trust.bundle, authority: trust.authority });
+  writeEtc(ownEtc(scratch), { uid, gid, trust });
   const overlays = plan.overlays.map(writableOverlay);
   if (etc === "overlay") overlays.unshift(readOnlyOverlay(ownEtc(scratch), "/etc", mergedEtc(scratch)));
   return launch({
