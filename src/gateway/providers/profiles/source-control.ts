@@ -31,13 +31,15 @@ export const sourceControlProfiles: readonly ProviderProfileJson[] = [
   {
     id: "npm",
     displayName: "npm registry",
+    description: "Bind its token to the registry that it is for with --config NPM_BASE_URL=….",
     category,
     credentials: [{ ...bearer(["NPM_TOKEN"], shapes.npm), name: "token" }],
     binaries: anyProgram,
   },
   {
     id: "pypi",
-    displayName: "Python Package Index",
+    displayName: "Python package index",
+    description: "Bind its token to the index that it is for with --config PYPI_BASE_URL=….",
     category,
     credentials: [{ ...bearer(["PYPI_TOKEN"], shapes.pypi), name: "token", authStyle: "basic" }],
     binaries: anyProgram,
