@@ -7,11 +7,12 @@ import { type FrameEvent, WebsocketFollower } from "./websocket-follower.ts";
 function frame(opcode: number, payload: Buffer | string, options: { fin?: boolean; mask?: boolean } = {}): Buffer {
   const { fin = true, mask = true } = options;
   const key = mask ? [0x12, 0x34, 0x56, 0xff] : [];
-  const { length } = payload;
+  const bytes = Buffer.from(payload);
+  const { length } = bytes;
   const eight = [0, 0, 0, 0, length >>> 24, length >>> 16, length >>> 8, length].map((byte) => byte & 0xff);
   const size = length < 126 ? [length] : length < 65_536 ? [126, ...eight.slice(6)] : [127, ...eight];
   size[0] = (size[0] ?? 0) | (mask ? 0x80 : 0);
-  const masked = Buffer.from(payload).map((byte, index) => byte ^ (key[index % 4] ?? 0));
+  const masked = bytes.map((byte, index) => byte ^ (key[index % 4] ?? 0));
   return Buffer.concat([Buffer.from([(fin ? 0x80 : 0) | opcode, ...size, ...key]), masked]);
 }
 
