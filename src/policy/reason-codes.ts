@@ -305,7 +305,7 @@ export const reasonCodes = {
     error: "unavailable",
     status: 503,
     severity: "critical",
-    sentence: "The audit log can't be written, so nothing may pass.",
+    sentence: "The audit log, or a program's first use, can't be written, so nothing new may pass.",
     remedy: "Make room on the disk that holds the gateway's state; traffic passes again by itself.",
   },
   "inference.unknown_request": {

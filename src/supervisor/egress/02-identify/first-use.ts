@@ -11,11 +11,13 @@ import { type FileHandle, open, readFile } from "node:fs/promises";
  */
 export const rememberedProgramsLimit = 16_384;
 
-/** `same` also for a first use; `full` if there is no room to remember one. */
-export type FirstUseVerdict = "same" | "changed" | "full";
+/** `same` also for a first use; `full` and `unwritable` (the disk is full, or fails) if one can't be remembered. */
+export type FirstUseVerdict = "same" | "changed" | "full" | "unwritable";
 
 export class FirstUseMemory {
   readonly #digests: Map<string, string>;
+  /** First uses on their way to the disk, by the program's path. */
+  readonly #writes = new Map<string, Promise<FirstUseVerdict>>();
   readonly #file: FileHandle;
 
   private constructor(file: FileHandle, digests: Map<string, string>) {
@@ -36,8 +38,6 @@ export class FirstUseMemory {
       // The first entry counts, should there be two.
       if (entry !== undefined && !digests.has(entry.path)) digests.set(entry.path, entry.sha256);
     }
-    // What follows a torn line must not become part of it.
-    await file.appendFile("\n");
     return new FirstUseMemory(file, digests);
   }
 
@@ -45,16 +45,32 @@ export class FirstUseMemory {
     await this.#file.close();
   }
 
-  /** Compares a program with its first use; a first use is on disk when this resolves. */
+  /** Compares a program with its first use; a first use is on disk when this resolves to `same`. */
   async compare(path: string, sha256: string): Promise<FirstUseVerdict> {
     const known = this.#digests.get(path);
-    if (known !== undefined) return known === sha256 ? "same" : "changed";
+    if (known !== undefined && known !== sha256) return "changed";
+    // Of two first uses at the same moment one is the first, and both wait.
+    if (known !== undefined) return this.#writes.get(path) ?? "same";
     if (this.#digests.size >= rememberedProgramsLimit) return "full";
-    // Set before the wait, so that of two first uses at the same moment one is the first.
     this.#digests.set(path, sha256);
-    await this.#file.appendFile(`${JSON.stringify({ path, sha256 })}\n`);
-    await this.#file.datasync();
-    return "same";
+    const write = this.#write(path, sha256);
+    this.#writes.set(path, write);
+    return write;
+  }
+
+  async #write(path: string, sha256: string): Promise<FirstUseVerdict> {
+    try {
+      // What follows a torn line must not become part of it.
+      await this.#file.appendFile(`\n${JSON.stringify({ path, sha256 })}\n`);
+      await this.#file.datasync();
+      return "same";
+    } catch {
+      // The next start would not know of it, so neither does this one: the use after this may be the first.
+      this.#digests.delete(path);
+      return "unwritable";
+    } finally {
+      this.#writes.delete(path);
+    }
   }
 }
 

@@ -12,6 +12,7 @@ import {
   rmSync,
   unlinkSync,
 } from "node:fs";
+import { open } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -171,6 +172,25 @@ describe("a program in the place of another", () => {
     // The first, still running, is what it was, although its name now leads to another file.
     assert.equal((await holdersOf(first.connection, restarted))[0]?.path, program);
     await restarted[Symbol.asyncDispose]();
+  });
+
+  it("is not remembered, and not let through, while its digest can't be kept", async (t) => {
+    const program = join(directory, "newcomer");
+    copyFileSync(bash, program);
+    const { connection } = await connectionOf(program, ["-c", shellThatConnects()]);
+    await using handle = await open(firstUseFile);
+    const failing = t.mock.method(Object.getPrototypeOf(handle), "appendFile", async () => {
+      throw new Error("ENOSPC: no space left on device");
+    });
+    const results = await Promise.all([identify(connection, context), identify(connection, context)]);
+    for (const result of results) {
+      assert.ok(isRefusal(result));
+      assert.equal(result.refused, "audit.unwritable");
+      assert.match(result.detail, /newcomer/);
+    }
+    failing.mock.restore();
+    assert.equal((await holdersOf(connection))[0]?.path, program);
+    assert.match(readFileSync(firstUseFile, "utf8"), /newcomer/);
   });
 
   it("can't pass for deleted by its name", async () => {

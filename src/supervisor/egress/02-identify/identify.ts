@@ -2,7 +2,7 @@
  * Step 2: which program is asking?
  * Takes  Intercepted: the two ends of the client's socket inside the sandbox.
  * Gives  Identified: every process of this sandbox that holds the socket, with executable, digest and ancestors.
- * Refuses identify.no_holder | identify.unreadable | identify.binary_changed.
+ * Refuses identify.no_holder | identify.unreadable | identify.binary_changed | audit.unwritable.
  * Assumes nothing of what a process says of itself: its command line, name and script go to the log, never to a decision.
  */
 import { ProcFs } from "../../../linux/proc.ts";
@@ -140,6 +140,11 @@ async function compareWithFirstUse(
       return { refused: "identify.binary_changed", detail: `${printable(path)} is not the program first seen there` };
     case "full":
       return { refused: "identify.unreadable", detail: "too many different programs have been seen in this sandbox" };
+    case "unwritable":
+      return {
+        refused: "audit.unwritable",
+        detail: `the digest of ${printable(path)} can't be kept: the disk refuses it`,
+      };
     default:
       return verdict satisfies never;
   }
