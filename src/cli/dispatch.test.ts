@@ -18,6 +18,20 @@ describe("openshell", () => {
     assert.match((await runner.run("sandbox", "create", "-h")).stdout, /--policy FILE/);
   });
 
+  it("takes `help` as a word, too, before a command and within it", async () => {
+    using runner = new CommandRunner();
+    const { stdout } = await runner.run("sandbox", "create", "--help");
+    for (const typed of [
+      ["help", "sandbox", "create"],
+      ["sandbox", "help", "create"],
+    ]) {
+      assert.deepEqual(await runner.run(...typed), { exitCode: 0, stdout, stderr: "" }, typed.join(" "));
+    }
+    assert.match((await runner.run("sandbox", "help")).stdout, /create +make a sandbox/);
+    assert.match((await runner.run("help", "logs")).stdout, /--tail/);
+    assert.equal((await runner.run("help", "nonsense")).exitCode, 2);
+  });
+
   it("has commands of three words, and tells of them after the first two", async () => {
     using runner = new CommandRunner();
     assert.match((await runner.run("provider", "profile", "--help")).stdout, /profile import/);
@@ -46,6 +60,7 @@ describe("openshell", () => {
     using runner = new CommandRunner();
     assert.match((await runner.run("sandbx", "list")).stderr, /did you mean "sandbox"/);
     assert.match((await runner.run("sandbox", "lst")).stderr, /did you mean "list"/);
+    assert.match((await runner.run("gateway", "frobnicate")).stderr, /run `openshell gateway --help`/);
     assert.match((await runner.run("policy", "delete")).stderr, /not available yet/);
     assert.match((await runner.run("workspace", "list")).stderr, /not available yet/);
     assert.equal((await runner.run("constructor")).exitCode, 2);

@@ -105,6 +105,7 @@ class Connections {
 function findRoute(typed: readonly string[]): Route {
   const { before, words } = splitLeadingFlags(typed);
   const [noun, ...afterNoun] = words;
+  if (noun === "help" && afterNoun.length > 0) return findRoute([...afterNoun, "--help"]);
   if (noun === undefined || noun === "help") return { kind: "root-help", asked: noun === "help" || hasHelp(before) };
   const [name, entry] = findEntry(noun);
   if (entry.kind === "single")
@@ -116,6 +117,7 @@ function findRoute(typed: readonly string[]): Route {
   const inner = splitLeadingFlags(afterNoun);
   const flags = [...before, ...inner.before];
   const [verb, ...rest] = inner.words;
+  if (verb === "help") return findRoute([name, ...rest, "--help"]);
   if (verb === undefined) return { kind: "group-help", name, group: entry, asked: hasHelp(flags) };
   const two = splitLeadingFlags(rest);
   const longVerb = `${verb} ${two.words[0]}`;
@@ -128,7 +130,7 @@ function findRoute(typed: readonly string[]): Route {
   if (load) return { kind: "command", path: `${name} ${verb}`, load, rest: [...flags, ...rest] };
   // The first of two words: what may follow it is said, as for a noun alone.
   const verbs = Object.fromEntries(Object.entries(entry.verbs).filter(([each]) => each.startsWith(`${verb} `)));
-  if (Object.keys(verbs).length === 0) throw unknownCommand(`${name} ${verb}`, verb, Object.keys(entry.verbs));
+  if (Object.keys(verbs).length === 0) throw unknownCommand(verb, Object.keys(entry.verbs), name);
   return { kind: "group-help", name, group: { ...entry, verbs }, asked: hasHelp(rest) };
 }
 
@@ -136,17 +138,20 @@ function findEntry(noun: string): [string, (typeof commandTable)[string]] {
   for (const [name, entry] of Object.entries(commandTable)) {
     if (noun === name || noun === entry.alias) return [name, entry];
   }
-  throw unknownCommand(noun, noun, Object.keys(commandTable));
+  throw unknownCommand(noun, Object.keys(commandTable));
 }
 
-function unknownCommand(path: string, word: string, known: readonly string[]): CommandFailure {
+function unknownCommand(word: string, known: readonly string[], group?: string): CommandFailure {
+  const path = group === undefined ? word : `${group} ${word}`;
   const purpose = Object.hasOwn(commandsToCome, path) ? commandsToCome[path] : undefined;
   if (purpose !== undefined)
     return usageFailure(`\`openshell ${path}\` is not available yet`, `it will be for: ${purpose}`);
   const suggestion = nearest(word, known);
   return usageFailure(
     `unknown command "${path}"`,
-    suggestion === undefined ? "run `openshell --help` for the list" : `did you mean "${suggestion}"?`,
+    suggestion === undefined
+      ? `run \`openshell ${group === undefined ? "" : `${group} `}--help\` for the list`
+      : `did you mean "${suggestion}"?`,
   );
 }
 

@@ -58,6 +58,14 @@ export async function readYamlFile<Good extends { readonly ok: true }>(
   throw new CommandFailure(`${path} is not a ${what} that can be used\n${shown}`, { code: "invalid_argument" });
 }
 
+/** Why a file can't be read, by the error's code; others speak for themselves. */
+const unreadable: ReadonlyMap<unknown, string> = new Map([
+  ["ENOENT", "there is no such file"],
+  ["EISDIR", "it is a directory"],
+  ["EACCES", "you may not read it"],
+  ["ERR_ENCODING_INVALID_ENCODED_DATA", "it is not UTF-8 text"],
+]);
+
 function readText(path: string, what: string): string {
   try {
     const bytes = readFileSync(path === "-" ? 0 : path);
@@ -65,14 +73,7 @@ function readText(path: string, what: string): string {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    const reason =
-      code === "ENOENT"
-        ? "there is no such file"
-        : code === "ERR_ENCODING_INVALID_ENCODED_DATA"
-          ? "it is not UTF-8 text"
-          : error instanceof Error
-            ? error.message
-            : String(error);
+    const reason = unreadable.get(code) ?? (error instanceof Error ? error.message : String(error));
     throw new CommandFailure(`cannot read the ${what} ${path}: ${reason}`, { code: "invalid_argument" });
   }
 }

@@ -119,15 +119,18 @@ describe("a command that a client asks for", () => {
     assert.equal(await client.exit, 137);
   });
 
-  for (const [code, errno] of [
-    [127, "ENOENT"],
-    [126, "EACCES"],
+  for (const [code, errno, said] of [
+    [127, "ENOENT", "command not found"],
+    [126, "EACCES", "permission denied"],
+    [126, "ENOEXEC", "not a program of this kind of machine"],
+    [126, "E2BIG", "the arguments and the environment are too long together"],
+    [126, "EIO", "spawn program EIO"],
   ] as const) {
     it(`that can't be run gives ${code} for ${errno}, and says so as a shell does`, async () => {
       const { init, client } = run();
-      init.fail(new ProgramNotStarted(errno, "permission denied"));
+      init.fail(new ProgramNotStarted(errno, `spawn program ${errno}`));
       assert.equal(await client.exit, code);
-      assert.match(await text(client.stderr), /^openshell: program: (command not found|permission denied)\n$/);
+      assert.equal(await text(client.stderr), `openshell: program: ${said}\n`);
     });
   }
 

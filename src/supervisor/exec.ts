@@ -21,6 +21,13 @@ const WORKDIR = "/sandbox";
 // What a shell answers when it can't run a command: sh(1), "Exit Status".
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
+/** Why a command can't be run, by its errno; exec(3). */
+const cannotRun: ReadonlyMap<string, string> = new Map([
+  ["ENOENT", "command not found"],
+  ["EACCES", "permission denied"],
+  ["ENOEXEC", "not a program of this kind of machine"],
+  ["E2BIG", "the arguments and the environment are too long together"],
+]);
 /** What timeout(1) answers. */
 const TIMED_OUT = 124;
 /** As for a process that was killed: the sandbox went, and the command with it. */
@@ -103,7 +110,7 @@ async function exitCode(program: SandboxProgram, { command, seconds, context, co
       complain("the sandbox ended");
       return SANDBOX_ENDED;
     }
-    complain(`${command[0]}: ${error.code === "ENOENT" ? "command not found" : error.message}`);
+    complain(`${command[0]}: ${cannotRun.get(error.code) ?? error.message}`);
     return error.code === "ENOENT" ? NOT_FOUND : NOT_EXECUTABLE;
   } finally {
     for (const timer of timers) clearTimeout(timer);

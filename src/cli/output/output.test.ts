@@ -85,6 +85,21 @@ describe("a failure", () => {
     assert.equal(parsed.error.message, "no such sandbox");
   });
 
+  it("of something that is not there says what lists such things", () => {
+    for (const [what, command] of [
+      ['sandbox "demo"', "sandbox list"],
+      ['provider "github"', "provider list"],
+      ['provider profile "tickets"', "provider profile list"],
+      ['inference route "fast"', "inference list"],
+      ["revision 7 of the policy", "policy history"],
+    ]) {
+      const hint = `hint: \`openshell ${command}\` shows what there is\n`;
+      assert.ok(told(new RpcError("not_found", `${what} not found`)).text.endsWith(hint), what);
+      assert.ok(told(new CommandFailure(`${what} not found`, { code: "not_found" })).text.endsWith(hint), what);
+    }
+    assert.equal(told(new RpcError("not_found", "the channel not found")).text, "error: the channel not found\n");
+  });
+
   it("is printed harmlessly whatever the gateway says", () => {
     assert.match(told(new RpcError("internal", "\u001b]0;x")).text, /^error: \\x1b\]0;x\n/);
   });

@@ -40,7 +40,8 @@ export function tellFailure(
 
 function describe(error: unknown): Told {
   if (error instanceof CommandFailure) {
-    const { message, code, hint, exitCode } = error;
+    const { message, code, exitCode } = error;
+    const hint = error.hint ?? (code === "not_found" ? whereListed(message) : undefined);
     return { message, code, exitCode, ...(hint !== undefined && { hint }) };
   }
   if (error instanceof RpcError) {
@@ -62,8 +63,24 @@ function hintFor(error: RpcError): string | undefined {
     case "unimplemented":
       return "this gateway does not offer that yet";
     case "not_found":
-      return "`openshell sandbox list` shows what there is";
+      return whereListed(error.message);
     default:
       return undefined;
   }
+}
+
+/** What a message that ends in "not found" begins with, and the command that lists such things. */
+const listings: readonly (readonly [beginning: string, command: string])[] = [
+  ["sandbox ", "sandbox list"],
+  ["provider profile ", "provider profile list"],
+  ["imported provider profile ", "provider profile list"],
+  ["provider ", "provider list"],
+  ["inference route ", "inference list"],
+  ["revision ", "policy history"],
+  ["proposal ", "policy proposals list --status all"],
+];
+
+function whereListed(message: string): string | undefined {
+  const listing = listings.find(([beginning]) => message.startsWith(beginning));
+  return listing && `\`openshell ${listing[1]}\` shows what there is`;
 }

@@ -48,7 +48,7 @@ export class InferenceRoutes {
       routes.find((route) => route.name === (name || DEFAULT_ROUTE)) ??
       (name === "" ? routes.find(({ body }) => body.isDefault) : undefined);
     if (found !== undefined) return found;
-    throw notFound(name === "" ? "a default inference route (`openshell inference set`)" : `inference route "${name}"`);
+    throw notFound(name === "" ? "inference route for calls that name none" : `inference route "${name}"`);
   }
 
   /** What is behind a route that is set. */

@@ -33,7 +33,7 @@ export class Profiles {
     const imported = await this.#store.get(workspace, id);
     const found = imported === undefined ? builtInProfile(id) : profileOf(imported);
     if (found !== undefined) return found;
-    throw notFound(`provider profile "${name}" (\`openshell provider profile list\` shows what there is)`);
+    throw notFound(`provider profile "${name}"`);
   }
 
   /** By id, the imported ones among the built-in ones. */

@@ -14,7 +14,8 @@ export const command = defineCommand({
     const gateway = await context.gateway();
     const asked = { routeName: routeName(words.name, flags), workspace: context.globals.workspace };
     const { deleted } = await gateway.channel.unary(deleteInferenceRoute, asked);
-    if (!deleted) throw new CommandFailure(`inference route "${asked.routeName}" not found`, { code: "not_found" });
+    const meant = asked.routeName === "" ? "for calls that name none" : `"${asked.routeName}"`;
+    if (!deleted) throw new CommandFailure(`inference route ${meant} not found`, { code: "not_found" });
     return 0;
   },
 });

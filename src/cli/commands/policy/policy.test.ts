@@ -82,6 +82,8 @@ describe("policy set", () => {
     assert.equal((await run(runner, gateway, "set", "demo")).exitCode, 2);
     const missing = await run(runner, gateway, "set", "demo", "--policy", join(runner.home, "nowhere.yaml"));
     assert.match(missing.stderr, /there is no such file/);
+    const directory = await run(runner, gateway, "set", "demo", "--policy", runner.home);
+    assert.match(directory.stderr, /it is a directory/);
   });
 });
 
