@@ -92,7 +92,7 @@ describe("a failure", () => {
       ['provider profile "tickets"', "provider profile list"],
       ['inference route "fast"', "inference list"],
       ["revision 7 of the policy", "policy history"],
-    ]) {
+    ] as const) {
       const hint = `hint: \`openshell ${command}\` shows what there is\n`;
       assert.ok(told(new RpcError("not_found", `${what} not found`)).text.endsWith(hint), what);
       assert.ok(told(new CommandFailure(`${what} not found`, { code: "not_found" })).text.endsWith(hint), what);
