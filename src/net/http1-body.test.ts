@@ -70,6 +70,9 @@ describe("a body", () => {
     ["a bare CR for the trailers' end", "0\r\n\rx"],
     ["framing in the trailers", "0\r\nContent-Length: 3\r\n\r\n"],
     ["a host in the trailers", "0\r\nHost: other.invalid\r\n\r\n"],
+    ["framing in the trailers, as CGI spells it", "0\r\ncontent_length: 3\r\n\r\n"],
+    ["another method in the trailers", "0\r\nX-HTTP-Method-Override: DELETE\r\n\r\n"],
+    ["another path in the trailers", "0\r\nx_original_url: /admin\r\n\r\n"],
     ["trailers too long", `0\r\nA: ${"b".repeat(maxTrailerBytes)}\r\n\r\n`],
     ["trailers too long and unfinished", `0\r\nA: ${"b".repeat(maxTrailerBytes)}`],
   ];

@@ -4,7 +4,7 @@
  * that what the next hop reads is what was read here. Chunk extensions are refused: nobody uses them but smugglers.
  */
 
-import { parseFields } from "./http1-fields.ts";
+import { foldedName, parseFields } from "./http1-fields.ts";
 import type { Framing } from "./http1-framing.ts";
 
 export type BodyProgress =
@@ -28,9 +28,9 @@ const headEnd = Buffer.from("\r\n\r\n");
 
 /**
  * Fields that must not come after the body (RFC 9110 section 6.5.1): a recipient that merges trailers into the header
- * would be told another framing, host or identity than the one that was decided on.
+ * would be told another framing, host, identity, method or path than the one that was decided on.
  */
-export const forbiddenTrailers: ReadonlySet<string> = new Set([
+const forbiddenTrailers: ReadonlySet<string> = new Set([
   "authorization",
   "connection",
   "content-encoding",
@@ -49,7 +49,16 @@ export const forbiddenTrailers: ReadonlySet<string> = new Set([
   "trailer",
   "transfer-encoding",
   "upgrade",
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-original-url",
+  "x-rewrite-url",
 ]);
+
+export function isForbiddenTrailer(lower: string): boolean {
+  return forbiddenTrailers.has(foldedName(lower));
+}
 
 /** One body's place within its framing. */
 export class BodyFollower {
@@ -161,7 +170,7 @@ export class BodyFollower {
     const parsed = parseFields(bytes.toString("latin1", at, end + 2), { from: 0, end: end + 2 - at });
     if (!parsed.ok) return parsed.detail;
     for (const { lower } of parsed.fields) {
-      if (forbiddenTrailers.has(lower)) return `the field ${lower} among the trailers`;
+      if (isForbiddenTrailer(lower)) return `the field ${lower} among the trailers`;
     }
     this.#phase = "end";
     return end + 4;

@@ -113,6 +113,14 @@ function valueProblem(code: number): string {
   return code === cr ? "a bare carriage return in a header field" : "a control character in a header field";
 }
 
+/**
+ * A field's name as CGI and its heirs know it (WSGI, Rack, PHP), who make one variable of `X-Method` and `X_Method`: what a
+ * rule or a check knows by the one spelling must not pass in the other.
+ */
+export function foldedName(lower: string): string {
+  return lower.includes("_") ? lower.replaceAll("_", "-") : lower;
+}
+
 /** The value of the first field of that name (given in lower case). */
 export function fieldValue(fields: readonly Field[], lower: string): string | undefined {
   for (const field of fields) if (field.lower === lower) return field.value;

@@ -5,7 +5,7 @@ import type { Refusal } from "../connection.ts";
 
 /** A request's content, before anything of it was forwarded. */
 export interface RequestContent {
-  /** The values of all header fields of that name, which is given in lower case. */
+  /** The values of all header fields of that name, which is given in lower case; `_` in a field's name counts as `-`. */
   fieldValues(lower: string): readonly string[];
   /**
    * Reads the whole body, without its framing. Whatever it gives, the body is forwarded afterwards as it came. May be

@@ -1,6 +1,6 @@
 /** What a request's head must keep to in every version of HTTP, so that an origin reads it as it was read here. */
 import { formatAuthority, parseAuthority } from "../../../net/authority.ts";
-import { type Field, fieldValue } from "../../../net/http1-fields.ts";
+import { type Field, fieldValue, foldedName } from "../../../net/http1-fields.ts";
 import type { Destination } from "../../../policy/verdict.ts";
 import type { Refusal } from "../connection.ts";
 
@@ -56,8 +56,9 @@ export function expectsContinue(fields: readonly Field[]): boolean | Refusal {
 export function overridingMethods(fields: readonly Field[]): readonly string[] | Refusal {
   const methods: string[] = [];
   for (const { lower, value } of fields) {
-    const isOverride = methodOverrides.includes(lower);
-    if (pathOverrides.includes(lower) || (isOverride && !/^[A-Za-z]+$/.test(value))) {
+    const name = foldedName(lower);
+    const isOverride = methodOverrides.includes(name);
+    if (pathOverrides.includes(name) || (isOverride && !/^[A-Za-z]+$/.test(value))) {
       return ambiguous("a field that some servers take for another method or path");
     }
     if (isOverride) methods.push(value.toUpperCase());

@@ -97,6 +97,13 @@ describe("a request whose body says what it asks", () => {
     ["is too large, by its own words", "Content-Length: 201\r\n", "", "inspect.too_large"],
     ["turns out too large", "Transfer-Encoding: chunked\r\n", `C9\r\n${"x".repeat(201)}`, "inspect.too_large"],
     ["is compressed", "Content-Encoding: gzip\r\nContent-Length: 1\r\n", "x", "inspect.ambiguous"],
+    [
+      "is of two types, for servers that are told by CGI",
+      "Content-Type: application/json\r\nContent_Type: application/x-www-form-urlencoded\r\nContent-Length: 17\r\n",
+      query("{ a }"),
+      "inspect.invalid_graphql",
+    ],
+    ["is compressed, as CGI spells it", "Content_Encoding: gzip\r\nContent-Length: 1\r\n", "x", "inspect.ambiguous"],
     ["breaks its framing", "Transfer-Encoding: chunked\r\n", "zz\r\n", "inspect.ambiguous"],
     ["is no GraphQL", "Content-Length: 2\r\n", "{}", "inspect.invalid_graphql"],
     [

@@ -4,6 +4,7 @@
  */
 import type { ByteReader } from "../../../../net/byte-reader.ts";
 import { BodyFollower } from "../../../../net/http1-body.ts";
+import { foldedName } from "../../../../net/http1-fields.ts";
 import { inspectedBodyTimeoutMs, inspectedFramingBytes } from "../../10-forward/limits.ts";
 import type { Refusal } from "../../connection.ts";
 import type { RequestContent } from "../content.ts";
@@ -24,7 +25,7 @@ export class RequestBody implements RequestContent {
   }
 
   fieldValues(lower: string): readonly string[] {
-    return this.#request.fields.filter((field) => field.lower === lower).map(({ value }) => value);
+    return this.#request.fields.filter((field) => foldedName(field.lower) === lower).map(({ value }) => value);
   }
 
   async readBody(maxBytes: number): Promise<Buffer | "too-large" | Refusal> {

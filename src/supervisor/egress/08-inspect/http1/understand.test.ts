@@ -71,10 +71,19 @@ describe("a request inside a tunnel to a.invalid:443", () => {
     it(`${JSON.stringify(request.trimEnd())}: ${expected}`, () => assert.equal(outcome(request, tunnel), expected));
   }
 
-  it("may be taken for another method by the origin", () => {
-    const request = understand("POST / HTTP/1.1\r\nHost: a.invalid\r\nX-HTTP-Method-Override: delete\r\n\r\n", tunnel);
-    assert.ok(typeof request === "object" && "facts" in request);
-    assert.deepEqual(request.otherMethods, ["DELETE"]);
+  for (const field of ["X-HTTP-Method-Override", "X_HTTP_Method_Override", "x-http_method"]) {
+    it(`may be taken for another method by the origin, because of ${field}`, () => {
+      const request = understand(`POST / HTTP/1.1\r\nHost: a.invalid\r\n${field}: delete\r\n\r\n`, tunnel);
+      assert.ok(typeof request === "object" && "facts" in request);
+      assert.deepEqual(request.otherMethods, ["DELETE"]);
+    });
+  }
+
+  it("may be taken for another path by the origin, and is refused", () => {
+    assert.equal(
+      outcome("GET / HTTP/1.1\r\nHost: a.invalid\r\nX_Original_URL: /admin\r\n\r\n", tunnel),
+      "inspect.ambiguous",
+    );
   });
 });
 

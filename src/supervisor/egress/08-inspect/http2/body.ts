@@ -3,7 +3,7 @@
  * it can be read before it is decided on, and then forwarded as it came with back-pressure.
  */
 import type { Http2Stream } from "node:http2";
-import { forbiddenTrailers } from "../../../../net/http1-body.ts";
+import { isForbiddenTrailer } from "../../../../net/http1-body.ts";
 import { bodyIdleMs } from "../../10-forward/limits.ts";
 import type { Refusal } from "../../connection.ts";
 import { ambiguous } from "../request-head.ts";
@@ -22,7 +22,7 @@ export interface ForwardEvents {
 
 export class StreamBody {
   readonly #stream: Http2Stream;
-  #held: readonly Buffer[] = [];
+  #held: Buffer[] = [];
   #bytes = 0;
   #trailers: readonly string[] = [];
   #state: "open" | "ended" | "cut" = "open";
@@ -53,7 +53,7 @@ export class StreamBody {
     const { promise, resolve } = Promise.withResolvers<"done" | "timeout">();
     const timer = setTimeout(() => resolve("timeout"), bodyIdleMs);
     const onData = (piece: Buffer): void => {
-      this.#held = [...this.#held, piece];
+      this.#held.push(piece);
       this.#bytes += piece.length;
       timer.refresh();
       if (this.#bytes > maxBytes) resolve("done");
@@ -118,5 +118,5 @@ export class StreamBody {
 /** Undefined if there is one that must not come behind a body. */
 function endToEndTrailers(raw: readonly string[]): readonly string[] | undefined {
   const fields = readFields(raw, undefined);
-  return fields?.some(({ lower }) => forbiddenTrailers.has(lower)) ? undefined : fields && flatten(fields);
+  return fields?.some(({ lower }) => isForbiddenTrailer(lower)) ? undefined : fields && flatten(fields);
 }

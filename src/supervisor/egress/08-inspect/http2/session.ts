@@ -17,7 +17,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { maxFields } from "../../../../net/http1-fields.ts";
+import { foldedName, maxFields } from "../../../../net/http1-fields.ts";
 import { maxHeadBytes } from "../../../../net/http1-head.ts";
 import { factsWithoutPlaceholders } from "../../09-credential/without-placeholders.ts";
 import {
@@ -256,7 +256,7 @@ class Http2Connection {
 }
 
 function valuesIn({ fields }: UnderstoodStream): (lower: string) => readonly string[] {
-  return (lower) => fields.filter((field) => field.lower === lower).map(({ value }) => value);
+  return (lower) => fields.filter((field) => foldedName(field.lower) === lower).map(({ value }) => value);
 }
 
 function ignore(): void {}
