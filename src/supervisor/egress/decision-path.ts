@@ -52,8 +52,10 @@ export function createDecisionPath(world: EgressContext): DecisionPath {
   context.signal.addEventListener("abort", () => connections.cutAll(), { once: true });
   return {
     follow: async (connection) => {
-      connection.stream.on("error", ignore);
-      if (context.signal.aborted) connection.stream.destroy();
+      const { stream } = connection;
+      // Once, although a kept connection comes here for each of its origins.
+      stream.off("error", ignore).on("error", ignore);
+      if (context.signal.aborted) stream.destroy();
       const isFull = connections.full;
       const live = connections.enter(connection);
       try {
@@ -61,7 +63,7 @@ export function createDecisionPath(world: EgressContext): DecisionPath {
         return await follow(connection, live, context);
       } catch (error) {
         // Refusals are values, so this is a defect. Whatever it is, nothing more passes.
-        connection.stream.destroy();
+        stream.destroy();
         context.onDefect(error);
         return "closed";
       } finally {

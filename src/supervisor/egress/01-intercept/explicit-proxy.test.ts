@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import type { ConnectVerdict } from "../../../policy/verdict.ts";
 import { LoopbackWorld, plainEndpoint, type TestPolicy } from "../test-support/loopback-world.ts";
+import { serveProxyClient } from "./explicit-proxy.ts";
 
 const denied: ConnectVerdict = { kind: "deny", reason: "decide.implicit_deny", rule: "near" };
 const denyAll: TestPolicy = { connect: () => denied };
@@ -132,6 +133,28 @@ describe("a request in absolute-form", () => {
     client.say(ask(two, "/4"));
     await client.until(/GET \/4 HTTP\/1\.1$/);
     assert.equal(world.audit.events.filter((event) => event.startsWith("connection allowed")).length, 4);
+  });
+
+  it("leaves nothing behind on a connection that goes on to other origins without end", async () => {
+    await using world = new LoopbackWorld();
+    const ports = [await world.listen(tellLine), await world.listen(tellLine)];
+    let accepted: Socket | undefined;
+    const proxy = await world.listen((socket) => {
+      accepted = socket;
+      void serveProxyClient(socket, world.path, world.context());
+    });
+    const client = await world.connect(proxy);
+    const goRound = async (): Promise<number> => {
+      for (const port of ports) {
+        client.say(`GET http://upstream.invalid:${port}/ HTTP/1.1\r\nHost: upstream.invalid:${port}\r\n\r\n`);
+        await client.until(/GET \/ HTTP\/1\.1$/);
+      }
+      const listeners = accepted?.eventNames().map((name) => accepted?.listenerCount(name) ?? 0) ?? [];
+      return listeners.reduce((sum, count) => sum + count, 0);
+    };
+    const first = await goRound();
+    for (let round = 0; round < 5; round++) await goRound();
+    assert.equal(await goRound(), first);
   });
 
   it("is decided for each origin: a second, denied one is refused", async () => {

@@ -7,6 +7,7 @@
  * Assumes the upstream is hostile too: a response that can be framed in two ways is not passed on.
  */
 import type { Socket } from "node:net";
+import { writeBounded } from "../../../../net/backpressure.ts";
 import type { ByteReader } from "../../../../net/byte-reader.ts";
 import { BodyFollower } from "../../../../net/http1-body.ts";
 import { fieldTokens } from "../../../../net/http1-fields.ts";
@@ -130,7 +131,7 @@ class Exchange {
       interim++;
       const unasked = read.head.status === 100 && !request.expectsContinue;
       const head = serialiseResponseHead(read.head, { framing: { kind: "none" }, close: false });
-      if (request.minor === 1 && !unasked) client.stream.write(head, "latin1");
+      if (request.minor === 1 && !unasked) await writeBounded(client.stream, head);
     }
     return this.#refused("forward.reset", "the upstream sent too many interim responses");
   }

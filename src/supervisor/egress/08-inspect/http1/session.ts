@@ -91,6 +91,8 @@ class HttpSession {
   /** Closes what is open. */
   async end(next: Next): Promise<SessionEnd> {
     const released = this.#client.release();
+    // A client that is handed back lives on, and must not hold what it has left behind.
+    this.#carriage.client.off("close", this.#onClientGone);
     this.#upstream?.socket.destroy();
     if (next === "handed-back" && released) return "handed-back";
     await endWith(this.#carriage.client, this.#lastWords);
@@ -167,7 +169,7 @@ class HttpSession {
       socket.on("end", this.#onUpstreamGone);
       socket.on("close", this.#onUpstreamGone);
       // Nobody is left to answer; a model that is being paid by the word should not go on talking.
-      this.#carriage.client.on("close", () => socket.destroy());
+      this.#carriage.client.on("close", this.#onClientGone);
     }
     const { socket, reader } = this.#upstream;
     // Bytes that nobody asked for would be taken for the response to this request (response queue poisoning).
@@ -180,6 +182,8 @@ class HttpSession {
       rule: this.#policy.connection.rule,
     };
   }
+
+  readonly #onClientGone = (): void => void this.#upstream?.socket.destroy();
 
   readonly #onUpstreamGone = (): void => {
     if (this.#idle) this.#carriage.client.end(() => this.#carriage.client.destroy());
