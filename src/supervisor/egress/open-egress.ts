@@ -1,7 +1,6 @@
 /** Opens a sandbox's doors: binds the steps to their world, and the listeners to the steps. */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { ModelRoutes } from "../../inference/routes.ts";
 import type { CompiledPolicy } from "../../policy/verdict.ts";
@@ -9,6 +8,7 @@ import type { LaunchSpec } from "../launch-spec.ts";
 import { watchRefusedCalls } from "../refused-calls/watch-refused-calls.ts";
 import type { ListenerDescriptors } from "../sandbox/listener-descriptors.ts";
 import type { BuiltSandbox } from "../sandbox/prepared-sandbox.ts";
+import { acceptClients } from "./01-intercept/accept-clients.ts";
 import { serveProxyClient } from "./01-intercept/explicit-proxy.ts";
 import { PolicyDns } from "./01-intercept/policy-dns.ts";
 import { watchRefusedDatagrams } from "./01-intercept/refused-datagrams.ts";
@@ -25,6 +25,7 @@ import type { SandboxAuthority } from "./07-terminate/certificate-authority.ts";
 import { terminate } from "./07-terminate/terminate.ts";
 import type { UpstreamTrust } from "./07-terminate/trust-bundle.ts";
 import type { Credentials } from "./09-credential/credentials.ts";
+import { maxClients } from "./10-forward/limits.ts";
 import type { Audit } from "./11-audit.ts";
 import { type Holder, isRefusal } from "./connection.ts";
 import type { EgressContext } from "./context.ts";
@@ -86,9 +87,13 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
   const path = createDecisionPath(context);
   const names = new SyntheticAddresses();
   const { proxy, transparent } = built.listeners;
-  for (const { fd } of proxy) serve(fd, signal, (socket) => void serveProxyClient(socket, path, context));
+  const doors = { limit: maxClients, signal, onTurnedAway: (count: number) => recordTurnedAway(count, audit) };
+  for (const { fd } of proxy) {
+    acceptClients(fd, { ...doors, onClient: (socket) => void serveProxyClient(socket, path, context) });
+  }
   for (const { fd } of transparent) {
-    serve(fd, signal, (socket) => void serveCapturedClient(socket, path, { ...context, names }));
+    const capture = { ...context, names };
+    acceptClients(fd, { ...doors, onClient: (socket) => void serveCapturedClient(socket, path, capture) });
   }
   await answerNames({ names, listeners: built.listeners, hostname: spec.sandboxName, audit, signal });
   const watch = watchRefusedDatagrams({
@@ -112,6 +117,15 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
       await identifyContext[Symbol.asyncDispose]();
     },
   };
+}
+
+function recordTurnedAway(count: number, audit: Audit): void {
+  audit.finding({
+    kind: "intercept.busy",
+    title: "Programs hold more connections open than a sandbox may",
+    description: `${count} connections were closed unheard, since ${maxClients} others are open at the same door`,
+    severity: "medium",
+  });
 }
 
 /** What asks models is loaded when one is asked: it would be a tenth of every supervisor's code. */
@@ -154,14 +168,6 @@ async function datagramHolders(port: number, context: IdentifyContext): Promise<
   if (inode === undefined) return [];
   const found = await Promise.all(context.finder.find(inode).pids.map((pid) => describeHolder(pid, context)));
   return found.filter((holder): holder is Holder => holder !== undefined && !isRefusal(holder));
-}
-
-/** Accepts on a listening socket that init opened inside. */
-function serve(fd: number, signal: AbortSignal, onSocket: (socket: Socket) => void): void {
-  // Half-open, since a client that has said all it has to say still waits for its answer.
-  const server: Server = createServer({ allowHalfOpen: true, pauseOnConnect: false, noDelay: true }, onSocket);
-  server.listen({ fd });
-  signal.addEventListener("abort", () => server.close(), { once: true });
 }
 
 /** Init's process id as the sandbox sees it: the last of NSpid, proc_pid_status(5). */

@@ -12,6 +12,7 @@ import { hostOfAddress } from "../../../net/canonical-host.ts";
 import { TOOLS_PATH } from "../../sandbox/launch.ts";
 import type { Audit, RefusedDatagram } from "../11-audit.ts";
 import type { Holder, Refusal, SocketPair } from "../connection.ts";
+import { ReportRate } from "./report-rate.ts";
 
 export interface DatagramWatchOptions {
   /** Host process id of a process in the sandbox's outer user namespace and network namespace. */
@@ -43,10 +44,11 @@ export function watchRefusedDatagrams(options: DatagramWatchOptions): Promise<vo
   });
   // The watch is for the record only: without it UDP is refused all the same.
   monitor.on("error", () => undefined);
-  const recent = new Map<string, number>();
+  const reports = new DatagramReports(options.now);
   createInterface({ input: monitor.stdout }).on("line", (line) => {
     const datagram = parseTrace(line);
-    if (datagram && !isRepeated(datagram, recent, options.now())) void record(datagram, options);
+    const unreported = datagram && reports.take(datagram.destination);
+    if (datagram && unreported !== undefined) void record(datagram, unreported, options);
   });
   return new Promise((resolve) => monitor.once("close", () => resolve()));
 }
@@ -69,21 +71,37 @@ export function parseTrace(line: string): Omit<RefusedDatagram, "holders"> | und
   };
 }
 
-function isRepeated(
-  { destination }: Omit<RefusedDatagram, "holders">,
-  recent: Map<string, number>,
-  now: number,
-): boolean {
-  const key = `${destination.host} ${destination.port}`;
-  const isRepeat = now - (recent.get(key) ?? 0) < REPEAT_MS;
-  if (isRepeat) return true;
-  if (recent.size >= MAX_REMEMBERED) recent.clear();
-  recent.set(key, now);
-  return false;
+/** Which refused datagrams are put on record: not a scan of all addresses there are, which would fill the log. */
+export class DatagramReports {
+  readonly #now: () => number;
+  readonly #recent = new Map<string, number>();
+  readonly #rate: ReportRate;
+
+  /** @param now milliseconds */
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#rate = new ReportRate(now);
+  }
+
+  /** Undefined if this one is not, else how many were held back before it, apart from repetitions. */
+  take({ host, port }: RefusedDatagram["destination"]): number | undefined {
+    const now = this.#now();
+    const key = `${host} ${port}`;
+    if (now - (this.#recent.get(key) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return undefined;
+    if (this.#recent.size >= MAX_REMEMBERED) this.#recent.clear();
+    this.#recent.set(key, now);
+    return this.#rate.take();
+  }
 }
 
-async function record(datagram: Omit<RefusedDatagram, "holders">, options: DatagramWatchOptions): Promise<void> {
+async function record(
+  datagram: Omit<RefusedDatagram, "holders">,
+  unreported: number,
+  options: DatagramWatchOptions,
+): Promise<void> {
   const { host, port } = datagram.destination;
-  const refusal: Refusal = { refused: "intercept.udp", detail: `UDP to ${host} port ${port} does not leave a sandbox` };
+  const others = unreported === 0 ? "" : ` (${unreported} to other places before it are not recorded)`;
+  const detail = `UDP to ${host} port ${port} does not leave a sandbox${others}`;
+  const refusal: Refusal = { refused: "intercept.udp", detail };
   options.audit.udpRefused({ ...datagram, holders: await options.holdersOf(datagram.client) }, refusal);
 }

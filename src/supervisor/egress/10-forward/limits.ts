@@ -46,6 +46,12 @@ export const refusalSniffMs = 500;
 /** Open connections of one sandbox. Each costs two descriptors and up to 256 KiB of buffers. Then intercept.busy. */
 export const maxConnections = 1024;
 
+/**
+ * Clients of one listener, on the path or not: the proxy's may be silent, and refused ones linger. Two descriptors each
+ * would otherwise use up what the supervisor may open. One more is closed at once, and intercept.busy found.
+ */
+export const maxClients = 2048;
+
 /** Streams that a client may have open on one HTTP/2 connection: what browsers and servers agree on. Then REFUSED_STREAM. */
 export const maxConcurrentStreams = 100;
 
