@@ -7,6 +7,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
+import type { Socket } from "node:net";
 import { LoopbackWorld, type TestClient } from "./loopback-world.ts";
 
 /** Answers a stream; `raw` holds its header list as it came. */
@@ -18,8 +19,8 @@ export class Http2World extends LoopbackWorld {
   authority = "";
 
   /** A client's tunnel to the upstream, on which nothing has been said. */
-  async tunnel(upstream: Upstream): Promise<TestClient> {
-    const port = await this.listen((socket) => {
+  tunnel(upstream: Upstream): Promise<TestClient> {
+    return this.tunnelTo((socket) => {
       const session = performServerHandshake(socket, { strictSingleValueFields: false });
       this.upstreams.push(session);
       session.on("error", () => {});
@@ -28,6 +29,11 @@ export class Http2World extends LoopbackWorld {
         upstream(stream, raw, flags);
       });
     });
+  }
+
+  /** The same, to an upstream that does with its connections what it likes. */
+  async tunnelTo(upstream: (socket: Socket) => void): Promise<TestClient> {
+    const port = await this.listen(upstream);
     const client = await this.connect(await this.proxy());
     this.authority = `upstream.invalid:${port}`;
     client.say(`CONNECT ${this.authority} HTTP/1.1\r\nHost: ${this.authority}\r\n\r\n`);

@@ -28,13 +28,13 @@ export class StreamBody {
   #state: "open" | "ended" | "cut" = "open";
   #changed: () => void = () => {};
 
-  /** @param wasReset whether the peer has reset the stream, which Node may report as an end all the same */
-  constructor(stream: Http2Stream, wasReset: () => boolean) {
+  /** @param hasEnded whether the peer has said END_STREAM: Node reports a reset with NO_ERROR as an end all the same */
+  constructor(stream: Http2Stream, hasEnded: () => boolean) {
     this.#stream = stream;
     stream.on("trailers", (_fields, _flags, raw) => {
       this.#trailers = raw;
     });
-    stream.on("end", () => this.#finish(wasReset() ? "cut" : "ended"));
+    stream.on("end", () => this.#finish(hasEnded() ? "ended" : "cut"));
     stream.on("close", () => this.#finish("cut"));
   }
 

@@ -14,6 +14,7 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
+import { fieldValue } from "../../../../net/http1-fields.ts";
 import type { BodyWatch } from "../../09-credential/body-watch.ts";
 import { endToEndHttp2Fields } from "../../10-forward/hop-by-hop.ts";
 import { maxInterimResponses, relayIdleMs, responseHeadTimeoutMs } from "../../10-forward/limits.ts";
@@ -23,6 +24,7 @@ import { ambiguous } from "../request-head.ts";
 import { type BodyBreak, StreamBody } from "./body.ts";
 import { flatten, readFields } from "./understand.ts";
 import type { UpstreamSession } from "./upstream.ts";
+import type { WatchedStream } from "./watched-stream.ts";
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR } =
   constants;
@@ -35,6 +37,8 @@ export interface ExchangeParts {
   readonly headers: readonly string[];
   readonly isHead: boolean;
   readonly client: ServerHttp2Stream;
+  /** The connection that the client's stream is on. */
+  readonly clientWatch: WatchedStream;
   readonly body: StreamBody;
   /** Whether the head is all of the request. */
   readonly bodiless: boolean;
@@ -65,6 +69,8 @@ class Exchange {
   #interim = 0;
   /** The final response's, once its head was forwarded. */
   #status: number | undefined;
+  /** What the response says it has. A server that resets in place of an end (Node, if it has not read the request) has sent it. */
+  #length: number | undefined;
   /** Whether all of the response was given to the client. */
   #answered = false;
   /** Why the exchange does not come to its end. */
@@ -79,7 +85,7 @@ class Exchange {
     watch.follow(id);
     this.#upstream = upstream;
     this.#upstreamId = id;
-    this.#responseBody = new StreamBody(upstream, () => watch.wasReset(id));
+    this.#responseBody = new StreamBody(upstream, () => watch.hasEnded(id));
     this.#timer = setTimeout(() => this.#timedOut(), responseHeadTimeoutMs);
   }
 
@@ -168,6 +174,8 @@ class Exchange {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#timedOut(), relayIdleMs);
     this.#status = status;
+    const length = fieldValue(fields, "content-length");
+    if (length !== undefined) this.#length = Number(length);
     const bodiless = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#parts.isHead || bodilessStatus.has(status);
     // A date would be ours, not the origin's.
     const options = { endStream: bodiless, waitForTrailers: !bodiless, sendDate: false };
@@ -182,12 +190,14 @@ class Exchange {
         this.#timer.refresh();
         return true;
       },
-      onEnd: (trailers) => {
-        this.#answered = true;
-        endWithTrailers(client, trailers);
-      },
+      onEnd: (trailers) => this.#endResponse(trailers),
       onBreak: (why) => this.#responseBroke(why),
     });
+  }
+
+  #endResponse(trailers: readonly string[]): void {
+    this.#answered = true;
+    endWithTrailers(this.#parts.client, trailers);
   }
 
   #responseBroke(why: BodyBreak): void {
@@ -199,21 +209,13 @@ class Exchange {
         NGHTTP2_CANCEL,
       );
     }
-    const code = this.#upstream.rstCode;
     const wasReset = this.#parts.upstream.watch.wasReset(this.#upstreamId);
-    if (wasReset && code === NGHTTP2_NO_ERROR) return this.#endAsUpstream();
-    this.#fail(this.#reset("broke the response off"), code || NGHTTP2_INTERNAL_ERROR);
-  }
-
-  /**
-   * Some servers (Node's among them, when the request is not read) reset with NO_ERROR in place of an end. What came is
-   * then the whole for most clients, and nothing that says so for others: each is given what it would have had directly.
-   */
-  #endAsUpstream(): void {
-    const { client } = this.#parts;
-    this.#answered = true;
-    // The reset would overtake what waits to be written.
-    client.write("", () => client.close(NGHTTP2_NO_ERROR));
+    if (wasReset && this.#upstream.rstCode === NGHTTP2_NO_ERROR && this.#responseBody.bytes === this.#length) {
+      return this.#endResponse([]);
+    }
+    // NO_ERROR says nothing of whether the response was whole, and must not let the client believe that it was.
+    const code = (wasReset && this.#upstream.rstCode) || NGHTTP2_INTERNAL_ERROR;
+    this.#fail(this.#reset("broke the response off"), code);
   }
 
   #timedOut(): void {
@@ -223,7 +225,8 @@ class Exchange {
   #upstreamClosed(): void {
     if (this.#answered) {
       // It has answered and does not want the rest of the request: the client need not send it (RFC 9113 section 8.1).
-      if (!this.#parts.bodiless && !this.#parts.body.ended) this.#parts.client.close(NGHTTP2_NO_ERROR);
+      const { client, clientWatch, bodiless, body } = this.#parts;
+      if (!bodiless && !body.ended) clientWatch.afterEnd(client.id ?? 0, () => client.close(NGHTTP2_NO_ERROR));
     } else if (this.#status === undefined) {
       const wasReset = this.#parts.upstream.watch.wasReset(this.#upstreamId);
       const code = this.#upstream.rstCode || NGHTTP2_INTERNAL_ERROR;

@@ -158,7 +158,7 @@ class Http2Connection {
   async #serve(arrived: Arrived): Promise<void> {
     const { stream, raw, bodiless } = arrived;
     const head = this.#audited();
-    const body = new StreamBody(stream, () => this.#watch.wasReset(stream.id ?? 0));
+    const body = new StreamBody(stream, () => this.#watch.hasEnded(stream.id ?? 0));
     const request = understandStream(raw, this.#origin);
     if (isRefusal(request)) return this.#refuse(arrived, head, request);
     const understood = { ...head, facts: request.facts };
@@ -182,7 +182,15 @@ class Http2Connection {
     const upstream = await this.#openUpstream();
     if (isRefusal(upstream)) return this.#refuse(arrived, audited, upstream);
     const isHead = request.facts.method === "HEAD";
-    const end = await exchange({ ...given, isHead, client: stream, body, bodiless, upstream });
+    const end = await exchange({
+      ...given,
+      isHead,
+      client: stream,
+      clientWatch: this.#watch,
+      body,
+      bodiless,
+      upstream,
+    });
     if (end.kind === "refused") return this.#refuse(arrived, audited, end.refusal);
     if (end.kind === "answered") audit.requestCompleted(this.#policy.connection, audited, end.outcome);
     else audit.requestRefused(this.#policy.connection, audited, end.refusal);

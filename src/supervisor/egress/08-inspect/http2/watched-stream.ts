@@ -16,14 +16,22 @@ export interface WatchedStreamOptions {
   readonly onReset?: (streamId: number, errorCode: number) => void;
 }
 
+/** What was seen of a stream. */
+interface Followed {
+  /** What the peer has said last. */
+  said: "open" | "ended" | "reset";
+  /** Whether END_STREAM went out on this side, and what waits for it. */
+  hasOurEnd: boolean;
+  afterOurEnd?: () => void;
+}
+
 export class WatchedStream extends Duplex {
   readonly guard: FloodGuard;
   readonly #inner: Duplex;
   readonly #options: WatchedStreamOptions;
   readonly #received: FrameReader;
   readonly #sent: FrameReader;
-  /** What the peer has said last of each stream that is followed. */
-  readonly #streams = new Map<number, "open" | "ended" | "reset">();
+  readonly #streams = new Map<number, Followed>();
   #lastFollowed = 0;
 
   /** Takes `inner` over: it is read by nobody else, and closed with this stream. */
@@ -56,13 +64,25 @@ export class WatchedStream extends Duplex {
 
   /** Remembers how the peer ends a stream, until `forget`. A client's streams are followed by themselves. */
   follow(streamId: number): void {
-    this.#streams.set(streamId, "open");
+    this.#streams.set(streamId, { said: "open", hasOurEnd: false });
     this.#lastFollowed = Math.max(this.#lastFollowed, streamId);
+  }
+
+  /** Whether the peer has said that the stream has nothing more. */
+  hasEnded(streamId: number): boolean {
+    return this.#streams.get(streamId)?.said === "ended";
   }
 
   /** Whether the peer broke the stream off: reset it before it had ended it. */
   wasReset(streamId: number): boolean {
-    return this.#streams.get(streamId) === "reset";
+    return this.#streams.get(streamId)?.said === "reset";
+  }
+
+  /** Acts when END_STREAM has gone out on this side: nghttp2 sends a reset ahead of it, which is then lost. */
+  afterEnd(streamId: number, act: () => void): void {
+    const stream = this.#streams.get(streamId);
+    if (stream?.hasOurEnd) act();
+    else if (stream !== undefined) stream.afterOurEnd = act;
   }
 
   forget(streamId: number): void {
@@ -76,6 +96,16 @@ export class WatchedStream extends Duplex {
   override _write(bytes: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#sent.read(bytes, this.#onSent);
     this.#inner.write(bytes, done);
+  }
+
+  /** What is to leave together leaves in one piece: a frame's head and its payload come as two. */
+  override _writev(chunks: { readonly chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    this.#inner.cork();
+    for (const [index, { chunk }] of chunks.entries()) {
+      this.#sent.read(chunk, this.#onSent);
+      this.#inner.write(chunk, index === chunks.length - 1 ? done : undefined);
+    }
+    this.#inner.uncork();
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -105,13 +135,23 @@ export class WatchedStream extends Duplex {
     // In the order in which clients open them; what comes later under the same number are trailers.
     const isNew = this.#options.peer === "client" && type === frameTypes.headers && streamId > this.#lastFollowed;
     if (isNew) this.follow(streamId);
-    if (this.#streams.get(streamId) !== "open") return;
-    if (endsStream) this.#streams.set(streamId, "ended");
-    else if (type === frameTypes.rstStream) this.#streams.set(streamId, "reset");
+    const stream = this.#streams.get(streamId);
+    if (stream?.said !== "open") return;
+    if (endsStream) stream.said = "ended";
+    else if (type === frameTypes.rstStream) stream.said = "reset";
   }
 
   readonly #onSent = (frame: FrameHeader): void => {
     this.guard.send(frame);
+    if (frame.endsStream) this.#noteOurEnd(frame.streamId);
     if (frame.type === frameTypes.rstStream) this.#options.onReset?.(frame.streamId, frame.errorCode ?? 0);
   };
+
+  #noteOurEnd(streamId: number): void {
+    const stream = this.#streams.get(streamId);
+    if (stream === undefined) return;
+    stream.hasOurEnd = true;
+    // Not while nghttp2 is sending.
+    if (stream.afterOurEnd) setImmediate(stream.afterOurEnd);
+  }
 }
