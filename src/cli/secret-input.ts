@@ -58,13 +58,17 @@ export async function readCredentials(
   return values;
 }
 
-/** Of each credential of a profile, the first variable that is set. Throws CommandFailure if none is. */
-export function existingCredentials(
-  { id, credentials = [] }: ProviderProfileJson,
-  environment: Environment,
-): GivenCredential[] {
+/** Of each credential of a profile, the first variable that is set. */
+export function setCredentials({ credentials = [] }: ProviderProfileJson, environment: Environment): GivenCredential[] {
   const set = credentials.flatMap(({ envVars = [] }) => envVars.find((name) => environment[name]) ?? []);
-  if (set.length > 0) return set.map((key) => ({ key, value: undefined }));
+  return set.map((key) => ({ key, value: undefined }));
+}
+
+/** The same; throws CommandFailure if none is set. */
+export function existingCredentials(profile: ProviderProfileJson, environment: Environment): GivenCredential[] {
+  const { id, credentials = [] } = profile;
+  const set = setCredentials(profile, environment);
+  if (set.length > 0) return set;
   const looked = credentials.flatMap(({ envVars = [] }) => envVars).join(", ");
   throw new CommandFailure(`no variable for a provider of type ${id} is set`, {
     hint: looked === "" ? "name the variables with --credential" : `looked for ${looked}`,

@@ -27,15 +27,7 @@ export const packageManagers: Readonly<Record<string, PackageManager>> = {
   npm: {
     summary: "reading packages from npm's configured registries",
     programs: ["node"],
-    ask: async (environment) => {
-      const settings = JSON.parse(await said("npm", ["config", "list", "--json"], environment)) as Record<
-        string,
-        unknown
-      >;
-      // Scopes have registries of their own.
-      const registries = Object.entries(settings).filter(([key]) => key === "registry" || key.endsWith(":registry"));
-      return registries.map(([, url]) => String(url)).join("\n");
-    },
+    ask: async (environment) => Object.values(await npmRegistries(environment)).join("\n"),
   },
   pip: {
     summary: "reading packages from pip's configured indexes",
@@ -72,15 +64,27 @@ export const packageManagers: Readonly<Record<string, PackageManager>> = {
   },
 };
 
+/** npm's registries by their settings' names: scopes have registries of their own. */
+export async function npmRegistries(environment: Environment): Promise<Record<string, string>> {
+  const settings: Record<string, unknown> = JSON.parse(await said("npm", ["config", "list", "--json"], environment));
+  const registries = Object.entries(settings).filter(([key]) => key === "registry" || key.endsWith(":registry"));
+  return Object.fromEntries(registries.map(([key, url]) => [key, String(url)]));
+}
+
 /** @returns the sites that it fetches from. Throws CommandFailure if it has none that could be named in a policy. */
 export async function sitesOf(name: string, { ask }: PackageManager, environment: Environment): Promise<Site[]> {
-  const urls = (await ask(environment)).match(/https?:\/\/[^\s'",|]+/g) ?? [];
-  const sites = new Map(urls.map((text) => [new URL(text).host, siteOf(new URL(text))]));
-  if (sites.size > 0) return [...sites.values()];
+  const sites = sitesIn(await ask(environment));
+  if (sites.length > 0) return sites;
   throw new CommandFailure(`${name} is not configured to fetch from anywhere`, {
     code: "failed_precondition",
     hint: `configure ${name}, or write the rule yourself: it needs the host that packages come from`,
   });
+}
+
+/** The sites of the URLs in a text, each once. */
+export function sitesIn(text: string): Site[] {
+  const urls = text.match(/https?:\/\/[^\s'",|]+/g) ?? [];
+  return [...new Map(urls.map((url) => [new URL(url).host, siteOf(new URL(url))])).values()];
 }
 
 function siteOf({ hostname, port, protocol }: URL): Site {

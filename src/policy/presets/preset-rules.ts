@@ -11,6 +11,11 @@ export interface Site {
   readonly port: number;
 }
 
+interface Rule extends JsonObject {
+  readonly endpoints: readonly JsonObject[];
+  readonly binaries: readonly { readonly path: string }[];
+}
+
 /** Rules under their keys, for `network_policies`. */
 export type PresetRules = Readonly<Record<string, JsonObject>>;
 
@@ -41,14 +46,21 @@ export function agentService(name: string, hosts: readonly string[]): PresetRule
 
 /** Reading packages from the sites that a package manager is set up for. */
 export function packageSites(name: string, sites: readonly Site[], programs: readonly string[]): PresetRules {
-  const endpoints = sites.map((site) => ({ ...rest(site), access: "read-only", allow_encoded_slash: true }));
-  return { [`preset_${name}`]: rule(endpoints, programs) };
+  return { [`preset_${name}`]: packageRule(sites, programs) };
+}
+
+/** The same as a rule that has no name yet. */
+export function packageRule(sites: readonly Site[], programs: readonly string[]): Rule {
+  return rule(
+    sites.map((site) => ({ ...rest(site), access: "read-only", allow_encoded_slash: true })),
+    programs,
+  );
 }
 
 function rest({ host, port }: Site): { readonly [key: string]: Json } {
   return { host, port, protocol: "rest" };
 }
 
-function rule(endpoints: readonly JsonObject[], programs: readonly string[]): JsonObject {
+function rule(endpoints: readonly JsonObject[], programs: readonly string[]): Rule {
   return { endpoints, binaries: programs.map((path) => ({ path })) };
 }
