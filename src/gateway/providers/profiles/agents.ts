@@ -15,7 +15,7 @@ export const agentProfiles: readonly ProviderProfileJson[] = [
     inferenceCapable: true,
     credentials: [header(["ANTHROPIC_API_KEY", "CLAUDE_API_KEY"], "x-api-key", shapes.anthropic)],
     endpoints: [api("api.anthropic.com")],
-    binaries: programs("/**/bin/claude", "/**/claude/versions/*", ...runtimes),
+    binaries: programs("/**/bin/claude", "/**/bin/claude.exe", "/**/claude/versions/*", ...runtimes),
   },
   {
     id: "codex",
@@ -33,7 +33,7 @@ export const agentProfiles: readonly ProviderProfileJson[] = [
     category,
     inferenceCapable: true,
     credentials: [bearer(["OPENCODE_API_KEY", "OPENROUTER_API_KEY", "OPENAI_API_KEY"], shapes.openai)],
-    binaries: programs("/**/opencode", ...runtimes),
+    binaries: programs("/**/opencode", "/**/bin/opencode.exe", ...runtimes),
   },
   {
     id: "copilot",
