@@ -1,5 +1,8 @@
 import type { SandboxPolicyJson } from "../../../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import type { SandboxJson } from "../../../gen/openshell/v1/sandbox_pb.ts";
+import type { Agent } from "../../agents/agent.ts";
+import { agentOf, agentPresets, knownAgents } from "../../agents/known-agents.ts";
+import type { AgentPlan } from "../../agents/plan-agent.ts";
 import type { Gateway } from "../../api/gateway.ts";
 import { gatewayTarget } from "../../api/gateway-target.ts";
 import { forgetSandbox, lastSandbox, rememberSandbox } from "../../api/last-sandbox.ts";
@@ -25,7 +28,9 @@ export const command = defineCommand({
   summary: "make a sandbox, and run a command in it",
   details:
     "With a command: runs it as soon as the sandbox is ready, joined to this terminal, and ends with its exit code. " +
-    "Without: prints the sandbox's name once it is ready. Without --policy nothing outside can be reached.",
+    "Without: prints the sandbox's name once it is ready. Without --policy nothing outside can be reached. " +
+    `The agents ${knownAgents.map(({ command }) => command).join(", ")} are set up and, if they are missing, ` +
+    "installed: see docs/agents.md.",
   positionals: { command: { kind: "rest", summary: "the command to run, with its arguments" } },
   flags: {
     name: value("what to call it; one is made up otherwise", resourceName, { placeholder: "NAME" }),
@@ -49,8 +54,10 @@ export const command = defineCommand({
     provider: list("attach a provider: its credentials, and the endpoints they are for", anyText, {
       placeholder: "NAME",
     }),
-    "auto-providers": unavailable("attach providers by what the command is", "name them with --provider"),
-    "no-auto-providers": toggle("attach no providers by what the command is (none are)"),
+    "auto-providers": toggle(
+      "attach a provider that the command, a known agent, can use (it is by default), also one made of the environment",
+      { negatable: true },
+    ),
     forward: unavailable("forward a port", "port forwarding comes with SSH access"),
     detach: unavailable("let the command go on in the background", "run it with `sandbox exec … &` until then"),
   },
@@ -61,15 +68,21 @@ export const command = defineCommand({
       typed: "openshell sandbox create --name demo --observe -- npm test",
       meaning: "Let it reach what it asks for; then `openshell policy learn demo`",
     },
+    {
+      typed: "openshell sandbox create -- claude",
+      meaning: "An agent, set up to use the operator's models or its own",
+    },
     { typed: "openshell sandbox create --name demo", meaning: "A sandbox to work in with `sandbox exec`" },
   ],
   action: async (context, { flags, words }) => {
     if (flags.keep === false && words.command.length === 0) {
       throw usageFailure("--no-keep deletes the sandbox when its command ends, and there is no command");
     }
-    const policy = await askedPolicy(flags, context);
+    const agent = agentOf(words.command);
+    const policy = await askedPolicy(flags, agent, context);
     if (gatewayTarget(context.globals, context.environment).isLocal) requireTools(context.environment);
     const gateway = await context.gateway();
+    const plan = agent && (await plannedAgent(agent, flags, { gateway, context }));
     // The gateway makes the sandbox whether or not somebody waits for it: whoever asked must stay to delete it.
     using interruption = flags.keep === false ? holdInterruptions(context.signals) : undefined;
     const { sandbox = {} } = await gateway.channel.unary(createSandbox, {
@@ -77,8 +90,8 @@ export const command = defineCommand({
       labels: Object.fromEntries(flags.label),
       workspace: context.globals.workspace,
       spec: {
-        environment: Object.fromEntries(flags.env),
-        providers: [...flags.provider],
+        environment: { ...plan?.environment, ...Object.fromEntries(flags.env) },
+        providers: [...(plan?.providers ?? flags.provider)],
         ...(policy && { policy }),
         ...(flags.observe && { observe: true }),
       },
@@ -88,6 +101,10 @@ export const command = defineCommand({
     try {
       if (interruption?.exitCode !== undefined) return interruption.exitCode;
       if (words.command.length === 0) return await leaveReady(sandbox, gateway, { context, output: flags.output });
+      if (plan) {
+        const { provisionAgent } = await import("../../agents/provision-agent.ts");
+        await provisionAgent(plan, sandbox, { gateway, context });
+      }
       return await execSession(
         {
           sandboxId: sandbox.metadata?.id ?? "",
@@ -107,14 +124,39 @@ export const command = defineCommand({
   },
 });
 
-/** Undefined: the gateway's default. */
+interface PolicyFlags {
+  readonly policy: string | undefined;
+  readonly preset: readonly string[];
+}
+
+/** Undefined: the gateway's default. An agent's own presets are for whoever gives no policy. */
 async function askedPolicy(
-  { policy: file, preset }: { readonly policy: string | undefined; readonly preset: readonly string[] },
+  { policy: file, preset: typed }: PolicyFlags,
+  agent: Agent | undefined,
   context: CommandContext,
 ): Promise<SandboxPolicyJson | undefined> {
-  if (preset.length === 0) return file === undefined ? undefined : await loadPolicyFile(file, context);
+  const presets = agent !== undefined && file === undefined ? [...agentPresets, ...typed] : typed;
+  if (presets.length === 0) return file === undefined ? undefined : await loadPolicyFile(file, context);
   const { loadPolicyWithPresets } = await import("../../presets/presets.ts");
-  return await loadPolicyWithPresets(file, preset, context);
+  return await loadPolicyWithPresets(file, presets, context);
+}
+
+interface AgentFlags {
+  readonly policy: string | undefined;
+  readonly provider: readonly string[];
+  readonly env: readonly (readonly [string, string])[];
+  readonly "auto-providers": boolean | undefined;
+}
+
+async function plannedAgent(
+  agent: Agent,
+  flags: AgentFlags,
+  reach: { readonly gateway: Gateway; readonly context: CommandContext },
+): Promise<AgentPlan> {
+  const { planAgent } = await import("../../agents/plan-agent.ts");
+  const environment = Object.fromEntries(flags.env);
+  const { provider: providers, "auto-providers": autoProviders, policy } = flags;
+  return planAgent(agent, { providers, environment, autoProviders, hasPolicy: policy !== undefined }, reach);
 }
 
 function anyName(typed: string): { ok: true; value: string } {
