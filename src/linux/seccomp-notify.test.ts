@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
@@ -108,6 +108,25 @@ describe("the listener of a filter", () => {
     });
     assert.doesNotMatch(printed, /unshare/);
     assert.equal(program.listener.receive(), "closed");
+    closeSync(program.fd);
+  });
+
+  it("hears of a call once, though signals that its program handles come while it waits", async () => {
+    const handling = `
+import ctypes, os, signal
+signal.signal(signal.SIGUSR1, lambda *_: None)
+libc = ctypes.CDLL(None, use_errno=True)
+libc.unshare(0x10000000)
+print(os.strerror(ctypes.get_errno()))`;
+    const program = await startFiltered(`python3 -c '${handling}'`);
+    const heard: boolean[] = [];
+    const printed = await serve(program, (call) => {
+      for (let sent = 0; sent < 3; sent++) spawnSync("kill", ["-USR1", String(call.thread)]);
+      heard.push(program.listener.isWaiting(call));
+      program.listener.refuse(call, 1);
+    });
+    assert.deepEqual(heard, [true]);
+    assert.match(printed, /Operation not permitted/);
     closeSync(program.fd);
   });
 

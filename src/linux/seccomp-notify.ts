@@ -99,7 +99,7 @@ export class SeccompListener {
   }
 }
 
-/** A call has gone when its caller was killed, or interrupted by a signal. */
+/** A call has gone when its caller was killed, or interrupted by a signal (since Linux 5.19 only before it was received). */
 function throwUnlessGone(about: string): void {
   const error = lastError("ioctl", about);
   if (error.code !== "ENOENT" && error.code !== "EINTR") throw error;

@@ -16,6 +16,8 @@ const SECCOMP_SET_MODE_FILTER = 1;
 const FILTER_FLAG_TSYNC = 1;
 const FILTER_FLAG_NEW_LISTENER = 8;
 const FILTER_FLAG_TSYNC_ESRCH = 16;
+/** Linux 5.19. A call that the listener has received is then interrupted by no signal but a fatal one. */
+const FILTER_FLAG_WAIT_KILLABLE_RECV = 32;
 
 /** What the kernel reports as the calling architecture: AUDIT_ARCH_* of linux/audit.h. */
 const auditArchitectures: Record<Architecture, number> = { x64: 0xc000003e, arm64: 0xc00000b7 };
@@ -135,10 +137,18 @@ export function installSeccomp(program: Buffer): void {
  * @throws SystemError
  */
 export function installSeccompWithListener(program: Buffer): number | undefined {
+  const flags = FILTER_FLAG_TSYNC | FILTER_FLAG_TSYNC_ESRCH | FILTER_FLAG_NEW_LISTENER;
+  // Else a signal (a timer's, a child's) has the caller ask again, so that one call counts as two, or as any number.
+  const listener = setFilterUnless(["EINVAL", "EBUSY"], program, flags | FILTER_FLAG_WAIT_KILLABLE_RECV);
+  return listener ?? setFilterUnless(["EBUSY"], program, flags);
+}
+
+/** Undefined if it fails in one of these ways. */
+function setFilterUnless(codes: readonly string[], program: Buffer, flags: number): number | undefined {
   try {
-    return setFilter(program, FILTER_FLAG_TSYNC | FILTER_FLAG_TSYNC_ESRCH | FILTER_FLAG_NEW_LISTENER);
+    return setFilter(program, flags);
   } catch (error) {
-    if (error instanceof SystemError && error.code === "EBUSY") return undefined;
+    if (error instanceof SystemError && codes.includes(error.code)) return undefined;
     throw error;
   }
 }
