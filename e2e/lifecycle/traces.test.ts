@@ -1,6 +1,6 @@
 /** A sandbox that is deleted leaves nothing, also when its supervisor or its gateway was killed before. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { startHttpServer } from "../support/http-server.ts";
@@ -43,6 +43,20 @@ describe("a sandbox", () => {
     assert.equal(code, 0, stderr);
   });
 
+  it("leaves nothing of one that was built in advance, and is not the one that was asked for", async () => {
+    await using installation = install();
+    await createSandbox(installation, "usual", policy);
+    await createSandbox(
+      installation,
+      "unusual",
+      `filesystem_policy: { read_only: [/usr, /lib, /bin, /etc] }\n${policy}`,
+    );
+    // Init hands over one filter with the sockets of its network; a second would be the discarded sandbox's.
+    const filters = supervisors().map((pid) => filtersOf(pid).length);
+    assert.ok(filters.filter((count) => count === 1).length >= 2, String(filters));
+    assert.ok(Math.max(...filters) === 1, String(filters));
+  });
+
   it("has a new policy in force when `policy set --wait` returns", async () => {
     await using installation = install();
     await using _ = await startHttpServer({ host: "api.example.test" });
@@ -64,3 +78,18 @@ describe("a sandbox", () => {
     });
   }
 });
+
+/** Listeners of system call filters among a supervisor's open files. */
+function filtersOf(pid: number): string[] {
+  const open = readdirSync(`/proc/${pid}/fd`).map((fd) => openFile(`/proc/${pid}/fd/${fd}`));
+  return open.filter((target) => target === "anon_inode:seccomp notify");
+}
+
+/** What a descriptor leads to; empty for one that was closed meanwhile. */
+function openFile(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return "";
+  }
+}

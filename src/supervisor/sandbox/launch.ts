@@ -16,7 +16,7 @@ import { earlySeccompRules } from "../../linux/seccomp-rules.ts";
 import { openSocketPair } from "../../linux/socket.ts";
 import { createInitLink, type InitLink } from "../init-link.ts";
 import { launchScript, type OverlayMount } from "./launch-script.ts";
-import { type ListenerDescriptors, sortListeners } from "./listener-descriptors.ts";
+import { closeListeners, type ListenerDescriptors, sortListeners } from "./listener-descriptors.ts";
 import { initCommand } from "./mount-plan.ts";
 
 export interface LaunchOptions {
@@ -144,7 +144,10 @@ async function takeOver(fd: number, configuration: Configuration, failure: Abort
   const listeners = sortListeners(data[0] ?? 0, fds);
   const socket = new Socket({ fd, readable: true, writable: true });
   const reader = new FrameReader();
-  const isolation = await readReady(socket, reader, failure);
+  const isolation = await readReady(socket, reader, failure).catch((error: unknown) => {
+    closeListeners(listeners);
+    throw error;
+  });
   return { listeners, initPid: senderPid, socket, reader, isolation: isolation.map(compareNamespace) };
 }
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { filterBit, listenerAddresses } from "../../init/protocol.ts";
 import { openSocketDiagnostics } from "../../linux/socket.ts";
-import { sortListeners } from "./listener-descriptors.ts";
+import { closeListeners, sortListeners } from "./listener-descriptors.ts";
 
 const all = (1 << listenerAddresses.length) - 1;
 const withoutIpv6 = listenerAddresses.reduce((bits, { address }, index) => {
@@ -55,6 +55,13 @@ describe("the descriptors that init hands over", () => {
     const listeners = [10, 11, 12, 13, 14, 15, 16, diagnostics];
     assert.throws(() => sortListeners(all | filterBit, listeners), /descriptors for 7 listeners/);
     assert.throws(() => sortListeners(all | filterBit, [...listeners, diagnostics]), /something else for its filter/);
+  });
+
+  it("are all closed when nobody is to serve them", () => {
+    const fds = Array.from({ length: 7 }, () => openSync("/dev/null", "r"));
+    const ownDiagnostics = openSocketDiagnostics();
+    closeListeners(sortListeners(all, [...fds, ownDiagnostics]));
+    for (const fd of [...fds, ownDiagnostics]) assert.throws(() => fstatSync(fd), /EBADF/);
   });
 
   it("are refused when the last is no sock_diag socket", () => {

@@ -1,5 +1,5 @@
 /** The descriptors that init hands over, by what they are for. */
-
+import { closeSync } from "node:fs";
 import { filterBit, listenerAddresses } from "../../init/protocol.ts";
 import { isSockDiag } from "../../linux/netlink-sock-diag.ts";
 import { isSeccompListener } from "../../linux/seccomp-notify.ts";
@@ -53,4 +53,11 @@ export function sortListeners(bits: number, fds: readonly number[]): ListenerDes
     throw new Error("init did not open every listener");
   }
   return sorted;
+}
+
+/** Closes what nobody serves: as long as one of its sockets is open, a network namespace outlives its processes. */
+export function closeListeners({ proxy, transparent, dnsUdp, dnsTcp, diagnostics, calls }: ListenerDescriptors): void {
+  for (const { fd } of [...proxy, ...transparent, ...dnsUdp, ...dnsTcp]) closeSync(fd);
+  closeSync(diagnostics);
+  if (calls !== undefined) closeSync(calls);
 }

@@ -10,6 +10,7 @@ import type { LaunchSpec, Preparation, SandboxDirectories } from "../launch-spec
 import { readPolicyMessage } from "../policy-in-force.ts";
 import { type Blueprint, drawBlueprint, isSameBlueprint } from "./blueprint.ts";
 import type { LaunchedSandbox } from "./launch.ts";
+import { closeListeners } from "./listener-descriptors.ts";
 import { nameSandbox, raiseSandbox } from "./raise-sandbox.ts";
 import type { SandboxTrust } from "./trust-files.ts";
 
@@ -62,15 +63,19 @@ export async function finishSandbox(
 /** Ends what was built in vain. */
 export async function discardSandbox({ raised }: PreparedSandbox): Promise<void> {
   const sandbox = await raised?.sandbox.catch(() => undefined);
-  sandbox?.kill();
-  await sandbox?.ended;
+  if (sandbox) await discard(sandbox);
 }
 
 async function fitting({ raised }: PreparedSandbox, blueprint: Blueprint): Promise<LaunchedSandbox | undefined> {
   const sandbox = await raised?.sandbox.catch(() => undefined);
   if (!raised || !sandbox || isSameBlueprint(raised.blueprint, blueprint)) return sandbox;
+  await discard(sandbox);
+  return undefined;
+}
+
+async function discard(sandbox: LaunchedSandbox): Promise<void> {
   sandbox.kill();
+  closeListeners(sandbox.listeners);
   // Its mounts lie in the same folders as the next one's.
   await sandbox.ended;
-  return undefined;
 }
