@@ -73,28 +73,44 @@ export interface RefusalAnswer {
 export interface RefusedAs {
   readonly requestId: string;
   readonly sandboxName: string;
+  /** The request's `User-Agent`. */
+  readonly userAgent?: string | undefined;
 }
 
+/** Programs that show their user a refusal's body if it is plain text, and no other (git: show_http_message). */
+const showsPlainText = /^git\//;
+
 /** The response that tells of a refusal; undefined if the reason has none. */
-export function refusalAnswer(refusal: Refusal, { requestId, sandboxName }: RefusedAs): RefusalAnswer | undefined {
-  const { status, error } = reasonEntry(refusal.refused);
+export function refusalAnswer(refusal: Refusal, refusedAs: RefusedAs): RefusalAnswer | undefined {
+  const { status } = reasonEntry(refusal.refused);
   if (status === undefined) return undefined;
-  const body = `${JSON.stringify({
-    error: error ?? refusal.refused.slice(refusal.refused.indexOf(".") + 1),
-    reason: refusal.refused,
-    detail: printable(refusal.detail),
-    rule: refusal.rule === undefined ? null : printable(refusal.rule),
-    hint: remedyFor(refusal.refused, sandboxName),
-    request_id: requestId,
-  })}\n`;
+  const plain = showsPlainText.test(refusedAs.userAgent ?? "");
+  const body = plain ? inText(refusal, refusedAs) : inJson(refusal, refusedAs);
   const fields: RefusalAnswer["fields"] = [
-    ["Content-Type", "application/json"],
+    ["Content-Type", plain ? "text/plain" : "application/json"],
     ["Content-Length", `${Buffer.byteLength(body)}`],
     ["X-OpenShell-Reason", refusal.refused],
     ["Cache-Control", "no-store"],
   ];
   // RFC 9110 section 15.5.6 wants it. Which methods pass depends on the policy, and an empty list is a legal answer.
   return { status, fields: status === 405 ? [...fields, ["Allow", ""]] : fields, body };
+}
+
+function inJson(refusal: Refusal, { requestId, sandboxName }: RefusedAs): string {
+  const { error } = reasonEntry(refusal.refused);
+  const told = {
+    error: error ?? refusal.refused.slice(refusal.refused.indexOf(".") + 1),
+    reason: refusal.refused,
+    detail: printable(refusal.detail),
+    rule: refusal.rule === undefined ? null : printable(refusal.rule),
+    hint: remedyFor(refusal.refused, sandboxName),
+    request_id: requestId,
+  };
+  return `${JSON.stringify(told)}\n`;
+}
+
+function inText(refusal: Refusal, { sandboxName }: RefusedAs): string {
+  return `${refusal.refused}: ${printable(refusal.detail)}\n${remedyFor(refusal.refused, sandboxName)}\n`;
 }
 
 /**

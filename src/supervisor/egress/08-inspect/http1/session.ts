@@ -196,7 +196,8 @@ class HttpSession {
     const { method, keepAfter } = about;
     const keep = keepAfter !== undefined && canKeep(keepAfter);
     const { sandboxName } = this.#context;
-    const answer = { requestId: audited.id, sandboxName, close: !keep, withBody: method !== "HEAD" };
+    const userAgent = keepAfter?.fields.find(({ lower }) => lower === "user-agent")?.value;
+    const answer = { requestId: audited.id, sandboxName, userAgent, close: !keep, withBody: method !== "HEAD" };
     const text = refusalResponse(refusal, answer);
     if (!keep || text === undefined) {
       this.#lastWords = text ?? "";

@@ -205,7 +205,8 @@ class Http2Connection {
     const { audit, sandboxName } = this.#context;
     audit.requestRefused(this.#policy.connection, audited, refusal);
     const kind = { grpc: isGrpc(fields["content-type"]), withBody: fields[":method"] !== "HEAD" };
-    await refuseStream(stream, refusal, { requestId: audited.id, sandboxName, ...kind });
+    const userAgent = fields["user-agent"];
+    await refuseStream(stream, refusal, { requestId: audited.id, sandboxName, userAgent, ...kind });
   }
 
   #refuseBusy(arrived: Arrived): Promise<void> {
