@@ -13,12 +13,15 @@ export const codex: Agent = {
   }),
 };
 
+/** Tools that only Responses has words for: with them, a route whose backend speaks another dialect has to refuse. */
+const forAnyBackend = ["", "[features]", "multi_agent = false"];
+
 /** A provider of our own, since the built-in one wants a login and not a key. JSON's strings are TOML's as well. */
 function config(source: ModelSource): string {
   const isInference = source.kind === "inference";
   const baseUrl = isInference ? OPENAI_INFERENCE : (source.baseUrl ?? "https://api.openai.com/v1");
   const lines = [
-    ...(isInference ? [`model = ${JSON.stringify(source.model)}`] : []),
+    ...(isInference ? [`model = ${JSON.stringify(source.model)}`, 'web_search = "disabled"'] : []),
     'model_provider = "openshell"',
     "check_for_update_on_startup = false",
     "",
@@ -27,6 +30,7 @@ function config(source: ModelSource): string {
     `base_url = ${JSON.stringify(baseUrl)}`,
     'env_key = "OPENAI_API_KEY"',
     'wire_api = "responses"',
+    ...(isInference ? forAnyBackend : []),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -44,7 +44,7 @@ export async function installAgent(agent: Agent, sandbox: SandboxJson, where: Wh
   context.note(`${agent.command}: is not here; npm installs ${agent.package} into the sandbox's home …`);
   const started = Date.now();
   // The rule must not stay because somebody is impatient: the interrupted npm ends, and then the rule goes.
-  using _ = holdInterruptions(context.signals);
+  using interruption = holdInterruptions(context.signals);
   const change = (operation: PolicyMergeOperationJson) => {
     const request = { name: sandbox.metadata?.name ?? "", mergeOperations: [operation] };
     return applyPolicy(request, gateway, { context, waitMs: POLICY_WAIT_MS });
@@ -53,10 +53,12 @@ export async function installAgent(agent: Agent, sandbox: SandboxJson, where: Wh
   const rule = { name: RULE, endpoints: endpoints.map(endpointToMessageJson), binaries: [...binaries] };
   await change({ addRule: { ruleName: RULE, rule } });
   try {
-    await npmInstall(agent, sandbox, { ...where, registries });
+    if (interruption.exitCode === undefined) await npmInstall(agent, sandbox, { ...where, registries });
   } finally {
     await change({ removeRule: { ruleName: RULE } });
   }
+  const { exitCode } = interruption;
+  if (exitCode !== undefined) throw new CommandFailure(`${agent.command} was not started: interrupted`, { exitCode });
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   context.note(`${agent.command}: is installed after ${seconds} s; the registry can't be reached any more`);
 }

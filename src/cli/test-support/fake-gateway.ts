@@ -6,17 +6,22 @@
 import { once } from "node:events";
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
-import type { ServiceImpl } from "@connectrpc/connect";
+import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { Inference } from "../../gen/openshell/inference/v1/inference_pb.ts";
 import { OpenShell } from "../../gen/openshell/v1/openshell_pb.ts";
 
 export interface FakeGateway extends AsyncDisposable {
   readonly endpoint: string;
 }
 
-/** @param methods what this gateway answers; every other method is UNIMPLEMENTED. */
-export async function fakeGateway(methods: Partial<ServiceImpl<typeof OpenShell>>): Promise<FakeGateway> {
-  const server = createServer(connectNodeAdapter({ routes: (router) => void router.service(OpenShell, methods) }));
+/** @param methods what this gateway answers, and `inference` its other service; every other method is UNIMPLEMENTED. */
+export async function fakeGateway(
+  methods: Partial<ServiceImpl<typeof OpenShell>>,
+  inference: Partial<ServiceImpl<typeof Inference>> = {},
+): Promise<FakeGateway> {
+  const routes = (router: ConnectRouter) => void router.service(OpenShell, methods).service(Inference, inference);
+  const server = createServer(connectNodeAdapter({ routes }));
   const sessions = new Set<{ destroy(): void }>();
   server.on("session", (session) => sessions.add(session));
   server.listen(0, "127.0.0.1");
