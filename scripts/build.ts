@@ -59,6 +59,7 @@ const librariesApart: Plugin = {
   name: "libraries-apart",
   setup({ onResolve }) {
     onResolve({ filter: /^yaml$/ }, () => ({ path: "./cli-yaml.cjs", external: true }));
+    onResolve({ filter: /^tar-stream$/ }, () => ({ path: "./cli-tar-stream.cjs", external: true }));
     onResolve({ filter: /^@bufbuild\/protobuf/ }, () => ({ path: "./cli-protobuf.cjs", external: true }));
   },
 };
@@ -69,12 +70,17 @@ const protobuf = ["", "/codegenv2", "/wkt"].map((entry) => `export * from "@bufb
 await rm("dist", { recursive: true, force: true });
 await mkdir("dist");
 await copyFile(nativeKoffi, "dist/koffi.node");
-const daemons = { gateway: "src/gateway/main.ts", supervisor: "src/supervisor/main.ts", init: "src/init/main.ts" };
+const programs = {
+  gateway: "src/gateway/main.ts",
+  supervisor: "src/supervisor/main.ts",
+  init: "src/init/main.ts",
+  transfer: "src/transfer/main.ts",
+};
 await Promise.all([
-  build({ ...shared, entryPoints: daemons }),
+  build({ ...shared, entryPoints: programs }),
   build({ ...shared, entryPoints: { cli: "src/cli/main.ts" }, plugins: [koffiBeside, commandsApart] }),
   build({ ...shared, entryPoints: { "cli-commands": "src/cli/dispatch.ts" }, plugins: [koffiBeside, librariesApart] }),
-  build({ ...shared, entryPoints: { "cli-yaml": "yaml" } }),
+  build({ ...shared, entryPoints: { "cli-yaml": "yaml", "cli-tar-stream": "tar-stream" } }),
   build({
     ...shared,
     entryNames: "cli-protobuf",

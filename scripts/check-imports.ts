@@ -7,7 +7,7 @@ import { dirname, join, normalize } from "node:path";
 
 /** Each folder of src/ and the others it may import from. */
 const mayImport: Record<string, readonly string[]> = {
-  cli: ["gen", "inference", "linux", "locations", "net", "ocsf", "policy"],
+  cli: ["gen", "inference", "linux", "locations", "net", "ocsf", "policy", "transfer"],
   gateway: [
     "gen",
     "inference",
@@ -29,6 +29,7 @@ const mayImport: Record<string, readonly string[]> = {
   ocsf: ["net", "policy"],
   policy: ["net", "ocsf", "gen"],
   secrets: [],
+  transfer: [],
 };
 
 const meaningless = /^(utils?|helpers?|common|misc|manager|run|types)$/;

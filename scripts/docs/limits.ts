@@ -20,6 +20,7 @@ const parts: Readonly<Record<string, string>> = {
   net: "What is read from the network",
   ocsf: "Audit events",
   secrets: "Secrets",
+  transfer: "Copies of files",
 };
 
 /** Words by which a constant's name says that it bounds something; other constants are numbers of protocols. */

@@ -35,6 +35,8 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       get: () => import("./commands/sandbox/get.ts"),
       delete: () => import("./commands/sandbox/delete.ts"),
       exec: () => import("./commands/sandbox/exec.ts"),
+      upload: () => import("./commands/sandbox/upload.ts"),
+      download: () => import("./commands/sandbox/download.ts"),
       stop: () => import("./commands/sandbox/stop.ts"),
       start: () => import("./commands/sandbox/start.ts"),
       "provider list": () => import("./commands/sandbox/provider-list.ts"),
@@ -178,8 +180,6 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
  */
 export const commandsToCome: Readonly<Record<string, string>> = {
   "sandbox connect": "an interactive session in a sandbox",
-  "sandbox upload": "copying files into a sandbox",
-  "sandbox download": "copying files out of a sandbox",
   "sandbox ssh-config": "an SSH configuration for a sandbox",
   "policy delete": "deleting the gateway-wide policy",
   "gateway login": "logging in to a remote gateway",

@@ -15,13 +15,14 @@ export interface Interruption extends Disposable {
   readonly exitCode: number | undefined;
 }
 
-/** Holds the signals back until it is disposed of, or until the user insists. */
-export function holdInterruptions(signals: Signals): Interruption {
+/** Holds the signals back until it is disposed of, or until the user insists. `onFirst` may end early what goes on. */
+export function holdInterruptions(signals: Signals, onFirst: () => void = () => {}): Interruption {
   const held = { exitCode: undefined as number | undefined, count: 0 };
   const listeners = interruptions.map((signal) => {
     const hold = () => {
       held.exitCode ??= 128 + constants.signals[signal];
-      if (++held.count === HELD) release();
+      if (++held.count === 1) onFirst();
+      if (held.count === HELD) release();
     };
     signals.on(signal, hold);
     return [signal, hold] as const;

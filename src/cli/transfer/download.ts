@@ -1,0 +1,53 @@
+/**
+ * From a sandbox to this machine. What arrives is whatever the sandbox's programs want it to be; unpack.ts sees to it that it
+ * stays where it was asked for.
+ */
+import { unseal } from "../../transfer/sealed-stream.ts";
+import { copyName } from "../../transfer/source.ts";
+import { unpack } from "../../transfer/unpack.ts";
+import type { Gateway } from "../api/gateway.ts";
+import type { CommandContext } from "../command-context.ts";
+import { CommandFailure } from "../command-failure.ts";
+import { holdInterruptions } from "../hold-interruptions.ts";
+import { showProgress } from "./progress.ts";
+import { copyFailure, leftOutNote, MAX_LEFT_OUT_TOLD, SandboxEnd, type Totals } from "./sandbox-end.ts";
+
+export interface Download {
+  readonly sandboxId: string;
+  /** In the sandbox; relative ones start at its working directory. */
+  readonly path: string;
+  /** On this machine, taken as cp(1) does. */
+  readonly destination: string;
+}
+
+/** Copies all of it, or nothing, but for links that may lead out. Throws CommandFailure, RpcError. */
+export async function download(
+  { sandboxId, path, destination }: Download,
+  { gateway, context }: { readonly gateway: Gateway; readonly context: CommandContext },
+): Promise<Totals & { readonly leftOut: number }> {
+  const name = copyName(path);
+  const end = new SandboxEnd({ sandboxId, verb: "send", path, name }, gateway, context.note);
+  using interruption = holdInterruptions(context.signals, () => end.call.cancel());
+  using progress = showProgress("downloaded", context);
+  let [files, bytes, leftOut] = [0, 0, 0];
+  const listener = {
+    packed: (entry: { readonly isFile: boolean; readonly bytes: number }) => {
+      files += entry.isFile ? 1 : 0;
+      bytes += entry.bytes;
+    },
+    leftOut: (at: string, why: string) => {
+      if (leftOut++ < MAX_LEFT_OUT_TOLD) context.note(leftOutNote(at, why));
+    },
+  };
+  try {
+    const archive = progress.through(unseal(end.output()));
+    await unpack(archive, { path: destination, name, links: "inside" }, listener);
+  } catch (error) {
+    throw copyFailure(error, interruption);
+  } finally {
+    end.call.cancel();
+  }
+  if (end.totals?.files !== files + leftOut)
+    throw new CommandFailure(`not all of the ${end.totals?.files} files arrived`);
+  return { files, bytes, leftOut };
+}

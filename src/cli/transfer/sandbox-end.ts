@@ -1,0 +1,107 @@
+/**
+ * The other end of a copy: the transfer program (src/transfer/main.ts) in the sandbox, run like any command. Always this one,
+ * whatever the sandbox shows: every sandbox has the Node that its init runs on, while `tar` may be missing, or be one of many
+ * that differ in how they treat links, times and names.
+ */
+import { type Report, readReport } from "../../transfer/report.ts";
+import { TransferFailure } from "../../transfer/transfer-failure.ts";
+import type { Duplex } from "../api/channel.ts";
+import { type ExecEvent, type ExecInput, execSandboxInteractive } from "../api/exec-wire.ts";
+import type { Gateway } from "../api/gateway.ts";
+import { CommandFailure } from "../command-failure.ts";
+import type { Interruption } from "../hold-interruptions.ts";
+import { printableLine } from "../output/printable.ts";
+
+const program = ["/run/openshell/node", "/run/openshell/dist/transfer.cjs"];
+
+/** A line of the program's; it names one path, twice at most. */
+const MAX_REPORT_BYTES = 32 * 1024;
+
+/** Of what the sandbox leaves out, so much is told: it could have made millions of such files. */
+export const MAX_LEFT_OUT_TOLD = 20;
+
+export interface Totals {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** What the program is to do. */
+export interface Task {
+  readonly sandboxId: string;
+  readonly verb: "receive" | "send";
+  /** In the sandbox. */
+  readonly path: string;
+  /** What the copy is called in the archive. */
+  readonly name: string;
+}
+
+export class SandboxEnd {
+  readonly call: Duplex<ExecInput, ExecEvent>;
+  /** What the program says it did; set once `output` has ended. */
+  totals: Totals | undefined;
+  private readonly note: (line: string) => void;
+  /** The program has ended, or cannot be reached any more. */
+  isOver = false;
+  private unread = "";
+  private leftOut = 0;
+  private failure: { readonly message: string; readonly hint?: string } | undefined;
+
+  constructor({ sandboxId, verb, path, name }: Task, gateway: Gateway, note: (line: string) => void) {
+    this.note = note;
+    this.call = gateway.channel.duplex(execSandboxInteractive);
+    this.call.send({ kind: "start", start: { sandboxId, command: [...program, verb, path, name] } });
+  }
+
+  /** The program's output, until it has done its part. Throws CommandFailure if it could not, RpcError. */
+  async *output(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const event of this.call) {
+        if (event.kind === "stdout") yield event.data;
+        else if (event.kind === "stderr") this.hear(event.data);
+        else if (event.kind === "exit") return this.settle(event.code);
+      }
+    } finally {
+      this.isOver = true;
+    }
+    throw new CommandFailure("the connection ended before everything was copied", { code: "unavailable" });
+  }
+
+  private hear(data: Uint8Array): void {
+    const lines = (this.unread + Buffer.from(data).toString()).split("\n");
+    this.unread = (lines.pop() ?? "").slice(0, MAX_REPORT_BYTES);
+    for (const line of lines) {
+      const report = readReport(line);
+      if (report) this.take(report);
+      else this.failure ??= { message: line.slice(0, MAX_REPORT_BYTES) };
+    }
+  }
+
+  private take(report: Report): void {
+    if ("error" in report) {
+      this.failure = { message: report.error, ...(report.hint !== undefined && { hint: report.hint }) };
+    } else if ("files" in report) {
+      this.totals = report;
+    } else if (this.leftOut++ < MAX_LEFT_OUT_TOLD) {
+      this.note(leftOutNote(report.leftOut, report.why));
+    }
+  }
+
+  private settle(code: number): void {
+    if (this.leftOut > MAX_LEFT_OUT_TOLD) this.note(`note: ${this.leftOut - MAX_LEFT_OUT_TOLD} more were left out`);
+    if (code === 0 && this.totals) return;
+    const { message, hint } = this.failure ?? { message: `the copy's program in the sandbox ended with ${code}` };
+    throw new CommandFailure(`in the sandbox: ${message}`, hint === undefined ? {} : { hint });
+  }
+}
+
+export function leftOutNote(path: string, why: string): string {
+  return printableLine(`note: left out ${path}: ${why}`);
+}
+
+/** What to tell of a copy that ended with `error`. */
+export function copyFailure(error: unknown, interruption?: Interruption): unknown {
+  const exitCode = interruption?.exitCode;
+  if (exitCode !== undefined) return new CommandFailure("interrupted", { exitCode, code: "canceled" });
+  if (!(error instanceof TransferFailure)) return error;
+  return new CommandFailure(error.message, error.hint === undefined ? {} : { hint: error.hint });
+}

@@ -1,0 +1,52 @@
+/**
+ * The sandbox's end of `openshell sandbox upload` and `download`, started there by the CLI:
+ *
+ *     receive DESTINATION NAME     a sealed archive on standard input becomes files
+ *     send PATH NAME               files become a sealed archive on standard output
+ *
+ * It runs on the sandbox's own Node, and so needs no `tar` and no shell of whatever the sandbox shows. It has the rights of
+ * every program in there: policy, Landlock and user decide what it can read and write. Reports are lines of JSON on standard
+ * error.
+ */
+import { pipeline } from "node:stream/promises";
+import { type Listener, pack } from "./pack.ts";
+import type { Report } from "./report.ts";
+import { seal, unseal } from "./sealed-stream.ts";
+import { openSource } from "./source.ts";
+import { TransferFailure } from "./transfer-failure.ts";
+import { unpack } from "./unpack.ts";
+
+const [, , verb, path = "", name = ""] = process.argv;
+
+async function main(): Promise<void> {
+  let files = 0;
+  let bytes = 0;
+  const listener: Listener = {
+    packed: (entry) => {
+      files += entry.isFile ? 1 : 0;
+      bytes += entry.bytes;
+    },
+    leftOut: (leftOut, why) => report({ leftOut, why }),
+  };
+  try {
+    if (verb === "receive") await unpack(unseal(process.stdin), { path, name, links: "anywhere" }, listener);
+    else if (verb === "send") await pipeline(seal(pack(await openSource(path, name), listener)), process.stdout);
+    else throw new TransferFailure(`the sandbox does not know how to "${verb}"`, "use an openshell of its version");
+    report({ files, bytes });
+  } catch (error) {
+    const hint = error instanceof TransferFailure ? error.hint : undefined;
+    report({ error: error instanceof Error ? error.message : `${error}`, ...(hint !== undefined && { hint }) });
+    process.exitCode = 1;
+  } finally {
+    // More may come of what is refused already.
+    process.stdin.destroy();
+  }
+}
+
+function report(line: Report): void {
+  process.stderr.write(`${JSON.stringify(line)}\n`);
+}
+
+// Whoever asked for it went away: the input breaks off, and what has been put aside is removed.
+process.on("SIGHUP", () => process.stdin.destroy(new TransferFailure("interrupted; nothing was changed")));
+void main();

@@ -1,0 +1,23 @@
+/**
+ * Everything in a folder, as paths relative to it.
+ */
+import { opendir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileFailure } from "./transfer-failure.ts";
+
+/**
+ * Depth first, each folder after what is in it: whoever unpacks can then give a folder its mode and time at once, for good.
+ * The root itself comes last, as the empty path. Links are not followed.
+ */
+export async function* walkTree(root: string, path = ""): AsyncGenerator<string> {
+  try {
+    for await (const child of await opendir(join(root, path))) {
+      const childPath = path === "" ? child.name : `${path}/${child.name}`;
+      if (child.isDirectory()) yield* walkTree(root, childPath);
+      else yield childPath;
+    }
+  } catch (error) {
+    throw fileFailure(error, join(root, path));
+  }
+  yield path;
+}
