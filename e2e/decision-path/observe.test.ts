@@ -94,7 +94,8 @@ describe("a user who lets an agent work before writing its policy", () => {
     const approved = await installation.run(["rule", "approve-all", "watched"]);
     assert.equal(approved.stdout, "watched: 3 approved; policy revision 2\n", approved.stderr);
     const learned = await installation.run(["policy", "learn", "watched"]);
-    assert.match(learned.stderr, /there is nothing to learn/);
+    // What the guard refused stays refused.
+    assert.match(learned.stderr, /for 2 refusals no rule helps/);
     await run("curl -sS --max-time 10 https://public.example.test/items/9 -d x");
     assert.match(
       await logs(),
