@@ -80,10 +80,14 @@ class WebsocketSession {
   async run(): Promise<WebsocketEnd> {
     this.#signal.addEventListener("abort", this.#breakOff, { once: true });
     if (this.#signal.aborted) this.#breakOff();
-    await Promise.all([this.#pump(this.#client, this.#upstream), this.#pump(this.#upstream, this.#client)]);
+    const pumps = [this.#pump(this.#client, this.#upstream), this.#pump(this.#upstream, this.#client)];
+    // Where one fails, which is a defect, nothing more passes: the other one ends, and only then what it waits with.
+    for (const pump of pumps) pump.catch(this.#breakOff);
+    const ends = await Promise.allSettled(pumps);
     clearTimeout(this.#closing);
     this.#signal.removeEventListener("abort", this.#breakOff);
     for (const { writer } of [this.#client, this.#upstream]) writer.stream.destroy();
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
     const counts = { fromClient: this.#client.count, fromUpstream: this.#upstream.count };
     return this.#brokenOff === undefined ? counts : { ...counts, brokenOff: this.#brokenOff };
   }
