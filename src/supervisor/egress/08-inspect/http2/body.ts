@@ -4,7 +4,7 @@
  */
 import type { Http2Stream } from "node:http2";
 import { isForbiddenTrailer } from "../../../../net/http1-body.ts";
-import { bodyIdleMs } from "../../10-forward/limits.ts";
+import { bodyIdleMs, inspectedBodyTimeoutMs } from "../../10-forward/limits.ts";
 import type { Refusal } from "../../connection.ts";
 import { ambiguous } from "../request-head.ts";
 import { flatten, readFields } from "./understand.ts";
@@ -51,11 +51,10 @@ export class StreamBody {
   /** Reads all of it and keeps it for `forward`. May be called again. */
   async read(maxBytes: number): Promise<Buffer | "too-large" | Refusal> {
     const { promise, resolve } = Promise.withResolvers<"done" | "timeout">();
-    const timer = setTimeout(() => resolve("timeout"), bodyIdleMs);
+    const timer = setTimeout(() => resolve("timeout"), inspectedBodyTimeoutMs);
     const onData = (piece: Buffer): void => {
       this.#held.push(piece);
       this.#bytes += piece.length;
-      timer.refresh();
       if (this.#bytes > maxBytes) resolve("done");
     };
     this.#changed = () => resolve("done");
@@ -67,7 +66,7 @@ export class StreamBody {
     this.#stream.pause();
     this.#changed = () => {};
     if (this.#bytes > maxBytes) return "too-large";
-    if (end === "timeout") return { refused: "forward.timeout", detail: "the request's body did not come in time" };
+    if (end === "timeout") return { refused: "peek.timeout", detail: "the body did not come in time" };
     return this.ended ? Buffer.concat(this.#held) : ambiguous("the request broke off, or is not as long as it says");
   }
 
