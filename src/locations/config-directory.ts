@@ -1,4 +1,4 @@
-import { homedir } from "node:os";
+import { userInfo } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Environment } from "./environment.ts";
 
@@ -16,7 +16,11 @@ export function systemConfigDirectory(environment: Environment): string {
   return environment.OPENSHELL_SYSTEM_GATEWAY_DIR || "/etc/openshell";
 }
 
-/** `$HOME`, or what the password database says where it is not set (a service, `env -i`). */
+/**
+ * `$HOME`, or what the password database says where it is not set (a service, `env -i`). A relative one would be another
+ * place for each program.
+ */
 export function homeDirectory(environment: Environment): string {
-  return environment.HOME || homedir();
+  const home = environment.HOME;
+  return home && isAbsolute(home) ? home : userInfo().homedir;
 }

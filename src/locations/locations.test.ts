@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { processStartTime } from "../linux/process-stat.ts";
@@ -33,12 +33,23 @@ describe("where files are", () => {
     assert.equal(configDirectory({ HOME: "/h" }), "/h/.config/openshell");
     assert.equal(configDirectory({ HOME: "/h", XDG_CONFIG_HOME: "/c" }), "/c/openshell");
     assert.equal(stateDirectory({ HOME: "/h", XDG_STATE_HOME: "relative" }), "/h/.local/state/openshell");
+    const { homedir } = userInfo();
+    for (const HOME of ["", "relative"]) assert.equal(stateDirectory({ HOME }), `${homedir}/.local/state/openshell`);
   });
 
   it("keeps the path of the socket short, however long that of the state is", () => {
     const runtime = runtimeDirectory({ XDG_RUNTIME_DIR: base }, `/${"long/".repeat(100)}`);
     assert.ok(supervisorSocketPath(runtime).length - base.length < 60);
     assert.equal(statSync(runtime).mode & 0o777, 0o700);
+  });
+
+  it("refuses a runtime directory whose sockets would have too long a path", () => {
+    const long = join(base, "l".repeat(100));
+    assert.throws(
+      () => runtimeDirectory({ XDG_RUNTIME_DIR: long }, "/s"),
+      /openshell is \d+ bytes too long for sockets/,
+    );
+    assert.equal(existsSync(long), false);
   });
 
   it("refuses a runtime directory that somebody else could have made", () => {

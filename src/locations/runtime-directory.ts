@@ -7,19 +7,25 @@ import { lstatSync, mkdirSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { Environment } from "./environment.ts";
 
+/** A Unix socket's path has 108 bytes, the last of them 0; unix(7). */
+const MAX_SOCKET_PATH_BYTES = 107;
+
 /** Twelve hex digits: enough that the few state directories of one user never meet. */
 const STATE_NAME_LENGTH = 12;
 
 /**
  * The directory for the sockets of the gateway that owns `stateDirectory`; created if need be, for its owner alone.
  * Throws when the directory belongs to somebody else: below /tmp anyone could have made it first, and would then be
- * handed every supervisor's token.
+ * handed every supervisor's token. Throws when no socket could have so long a path.
  */
 export function runtimeDirectory(environment: Environment, stateDirectory: string): string {
   const base = runtimeBase(environment);
-  privateDirectory(base);
   const state = createHash("sha256").update(stateDirectory).digest("hex").slice(0, STATE_NAME_LENGTH);
-  return privateDirectory(join(base, state));
+  const directory = join(base, state);
+  const excess = Buffer.byteLength(supervisorSocketPath(directory)) - MAX_SOCKET_PATH_BYTES;
+  if (excess > 0) throw new Error(`${base} is ${excess} bytes too long for sockets`);
+  privateDirectory(base);
+  return privateDirectory(directory);
 }
 
 /** Where the programs of the gateway's own user find it. Not beside the supervisors' socket, whose directory they see. */

@@ -57,6 +57,16 @@ describe("this machine's gateway", () => {
     );
   });
 
+  it("that has no place for its files is an error that says which variable to set", async () => {
+    using runner = new CommandRunner();
+    writeProgram(runner);
+    runner.environment["XDG_RUNTIME_DIR"] = join(runner.home, "r".repeat(100));
+    const tooLong = await runner.run("sandbox", "list");
+    assert.match(tooLong.stderr, /bytes too long for sockets\nhint: set XDG_RUNTIME_DIR /);
+    runner.environment["XDG_STATE_HOME"] = join(runner.home, "gateway.cjs");
+    assert.match((await runner.run("sandbox", "list")).stderr, /ENOTDIR.*\nhint: set XDG_STATE_HOME /);
+  });
+
   it("whose program is missing is an error that says how to get it", async () => {
     using runner = new CommandRunner();
     const ran = await runner.run("gateway", "start");

@@ -3,9 +3,10 @@
  * lets exactly one live, and all of them wait for that one.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statfsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { type RunningGateway, readRunningGateway } from "../../locations/running-gateway.ts";
+import { runtimeDirectory } from "../../locations/runtime-directory.ts";
 import { gatewayLogPath, stateDirectory } from "../../locations/state-directory.ts";
 import type { Environment, Installation } from "../command-context.ts";
 import { CommandFailure } from "../command-failure.ts";
@@ -40,7 +41,7 @@ export async function startLocalGateway({ environment, installation }: StartOpti
       hint: "run `npm ci` again; it builds the programs",
     });
   }
-  mkdirSync(state, { recursive: true, mode: 0o700 });
+  makeDirectories(environment, state);
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline) {
     const started = await waitForEither(spawnGateway({ environment, installation }, state), state, deadline);
@@ -48,10 +49,32 @@ export async function startLocalGateway({ environment, installation }: StartOpti
     if (started.kind === "failed") break;
     await delay(TRY_AGAIN_AFTER_MS);
   }
+  const { bavail } = statfsSync(state);
   throw new CommandFailure("the local gateway does not start", {
     code: "unavailable",
-    hint: `its log, ${gatewayLogPath(state)}, ends with:\n${logTail(gatewayLogPath(state))}`,
+    hint:
+      bavail === 0
+        ? `the disk is full: make room in the file system of ${state}, or set XDG_STATE_HOME`
+        : `its log, ${gatewayLogPath(state)}, ends with:\n${logTail(gatewayLogPath(state))}`,
   });
+}
+
+/** Makes the directories that it needs, here where somebody reads why that can't be done. Throws CommandFailure. */
+function makeDirectories(environment: Environment, state: string): void {
+  const needed = [
+    { variable: "XDG_STATE_HOME", make: () => mkdirSync(state, { recursive: true, mode: 0o700 }) },
+    { variable: "XDG_RUNTIME_DIR", make: () => runtimeDirectory(environment, state) },
+  ];
+  for (const { variable, make } of needed) {
+    try {
+      make();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new CommandFailure(`the local gateway has no place for its files: ${reason}`, {
+        hint: `set ${variable} to a directory of your own; \`openshell doctor\` tells more`,
+      });
+    }
+  }
 }
 
 /**
