@@ -20,6 +20,8 @@ const EXIT_ALREADY_RUNNING = 3;
 const PASSED_ON = ["PATH", "LANG", "LC_ALL", "TZ"];
 
 const { env } = process;
+// Its log's reader may go away, or the disk that it is on be full: neither is a reason to end.
+process.stderr.on("error", () => {});
 const log = createGatewayLog((line) => void process.stderr.write(line), Date.now);
 const state = stateDirectory(env);
 // The umask of whoever started us must not open the state to others.
@@ -55,7 +57,7 @@ async function serve(instanceLock: Disposable): Promise<void> {
       void stop(gateway, instanceLock);
     });
   }
-  // Its terminal may go away, and its log's reader; neither is a reason to end.
+  // Nor is a terminal that goes away.
   process.on("SIGHUP", () => {});
   process.on("SIGPIPE", () => {});
 }

@@ -67,6 +67,8 @@ const MAX_LINE_BYTES = 16 * 1024 * 1024;
 const FIRST_RETRY_MS = 50;
 /** … and seldom enough that a hundred supervisors without a gateway cost nothing. */
 const LAST_RETRY_MS = 5_000;
+/** A session that ended sooner was of no use: one that the gateway accepts and drops again is not asked for at once. */
+const STEADY_AFTER_MS = 1_000;
 /** A gateway that has said nothing for so many heartbeats hangs: dial anew. */
 const MISSED_HEARTBEATS = 3;
 
@@ -75,6 +77,7 @@ export function connectGateway(options: GatewayLinkOptions): GatewayLink {
   let latest: SupervisorStatusJson | undefined;
   let session: Session | undefined;
   let retryMs = FIRST_RETRY_MS;
+  let acceptedAt = Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
 
@@ -83,11 +86,13 @@ export function connectGateway(options: GatewayLinkOptions): GatewayLink {
     session = openSession(options, {
       status: () => latest,
       accepted: () => {
-        retryMs = FIRST_RETRY_MS;
+        acceptedAt = performance.now();
       },
       ended: () => {
         session = undefined;
         if (ended()) return;
+        if (performance.now() - acceptedAt >= STEADY_AFTER_MS) retryMs = FIRST_RETRY_MS;
+        acceptedAt = Number.POSITIVE_INFINITY;
         // Jitter, or all supervisors of a machine would knock in the same moment.
         timer = setTimeout(dial, retryMs * (0.5 + Math.random() / 2));
         retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);

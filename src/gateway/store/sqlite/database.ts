@@ -28,7 +28,8 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
     database.exec("COMMIT");
     return result;
   } catch (error) {
-    database.exec("ROLLBACK");
+    // A full disk and the like have rolled it back already; sqlite.org/lang_transaction.html.
+    if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
   }
 }

@@ -5,12 +5,24 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { storeContract } from "../store-contract.ts";
+import { inTransaction } from "./database.ts";
 import { migrate } from "./migrate.ts";
 import { openSqliteStore } from "./store.ts";
 
 storeContract("the SQLite store", () => {
   const directory = mkdtempSync(join(tmpdir(), "openshell-store-"));
   return { open: () => openSqliteStore(directory), destroy: () => rmSync(directory, { recursive: true }) };
+});
+
+describe("a transaction", () => {
+  it("that SQLite has rolled back by itself, as for a full disk, fails for the reason that it had", () => {
+    const database = new DatabaseSync(":memory:");
+    migrate(database, ["CREATE TABLE a (x UNIQUE)"]);
+    const repeat = () => inTransaction(database, () => database.exec("INSERT OR ROLLBACK INTO a VALUES (1), (1)"));
+    assert.throws(repeat, /UNIQUE constraint failed/);
+    inTransaction(database, () => database.exec("INSERT INTO a VALUES (2)"));
+    assert.equal(database.prepare("SELECT count(*) AS n FROM a").get()?.["n"], 1);
+  });
 });
 
 describe("a database's schema", () => {
