@@ -59,7 +59,9 @@ function hintFor(error: RpcError): string | undefined {
     case "unauthenticated":
       return "the gateway does not accept this client's certificate; see `openshell gateway list`";
     case "unavailable":
-      return "see `openshell gateway status`; `openshell gateway start` starts the local one";
+      return error.message.includes("supervisor")
+        ? "`openshell sandbox get` tells the sandbox's state"
+        : "see `openshell gateway status`; `openshell gateway start` starts the local one";
     case "unimplemented":
       return "this gateway does not offer that yet";
     case "not_found":
