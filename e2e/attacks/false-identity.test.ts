@@ -45,15 +45,16 @@ describe("a program that is not the one which a rule names", () => {
 
   it("is refused, whatever it calls itself", async () => {
     refusals();
-    for (const script of [
+    for (const [script, program] of [
       // The name of argv[0] is the caller's to choose, as is that in /proc/PID/comm.
-      "exec -a /sandbox/bin/fetch curl -sf http://api.example.test/",
-      "ln -s /usr/bin/curl ~/fetch; ~/fetch -sf http://api.example.test/",
-      "cp /usr/bin/curl /tmp/fetch; /tmp/fetch -sf http://api.example.test/",
-    ]) {
+      ["exec -a /sandbox/bin/fetch curl -sf http://api.example.test/", "/usr/bin/curl"],
+      ["ln -s /usr/bin/curl ~/fetch; ~/fetch -sf http://api.example.test/", "/usr/bin/curl"],
+      ["cp /usr/bin/curl /tmp/fetch; /tmp/fetch -sf http://api.example.test/", "/tmp/fetch"],
+    ] as const) {
       const { code } = await sandbox.run(`bash -c '${script}'`);
       assert.notEqual(code, 0, script);
-      assert.deepEqual(refusals(), ["decide.binary_not_allowed"], script);
+      const events = fresh().map(({ status_code, actor }) => [status_code, actor?.process.path]);
+      assert.deepEqual(events, [["decide.binary_not_allowed", program]], script);
     }
   });
 

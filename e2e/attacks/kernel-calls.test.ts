@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { describeCall } from "../../src/linux/seccomp-call.ts";
 import { type SeccompRule, seccompRules } from "../../src/linux/seccomp-rules.ts";
-import type { DetectionFinding } from "../../src/ocsf/classes/detection-finding.ts";
+import { attempts, findings } from "../support/findings.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { askPython } from "../support/python.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
@@ -209,20 +209,6 @@ for count in range(1_000_000_000):
     assert.ok(lines.length > 1);
   });
 });
-
-/** The findings about calls of a program (the beginning of its path). */
-function findings(installation: Installation, program: string): DetectionFinding[] {
-  return installation
-    .events()
-    .filter((event) => event.class_uid === 2004)
-    .filter(({ actor }) => actor?.process.path.startsWith(program));
-}
-
-/** What a program was refused, each once. */
-function attempts(installation: Installation, program: string): string[] {
-  const operations = findings(installation, program).flatMap(({ evidences = [] }) => evidences);
-  return [...new Set(operations.map(({ api }) => api.operation))].toSorted();
-}
 
 function isRefusedAlways(rule: SeccompRule): boolean {
   return rule.when === undefined && rule.numbers[architecture] !== undefined;

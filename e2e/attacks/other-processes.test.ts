@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { eachUser } from "../support/as-each-user.ts";
+import { attempts } from "../support/findings.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { askPython } from "../support/python.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
@@ -41,14 +42,32 @@ print(json.dumps(got))
       );
     });
 
-    it("can't signal init or the reaper, by number or by meaning everyone", async () => {
+    it("can't trace init, and is on record with the attempt", async () => {
+      const number = process.arch === "arm64" ? 117 : 101;
+      const got = await askPython(sandbox, `print(json.dumps(syscall(${number}, 16, ${init}, 0, 0)))`);
+      assert.equal(got, "EPERM");
+      assert.deepEqual(attempts(installation, "/usr/bin/python3"), ["ptrace(PTRACE_ATTACH)"]);
+    });
+
+    it("can't signal init or the reaper, by number or by meaning everyone, and is on record", async () => {
       const got = await askPython(
         sandbox,
         `print(json.dumps([outcome(lambda: os.kill(pid, signal.SIGKILL)) for pid in (1, ${init}, -1)]))`,
       );
       assert.deepEqual(got, ["EPERM", "EPERM", "EPERM"]);
+      const signals = attempts(installation, "/usr/bin/python3").filter((call) => call.startsWith("kill"));
+      assert.deepEqual(signals, ["kill(-1, SIGKILL)", "kill(1, SIGKILL)", `kill(${init}, SIGKILL)`]);
       const { stdout } = await sandbox.run("pkill -9 openshell-init; pkill -9 node; echo alive");
       assert.equal(stdout, "alive\n");
+      assert.deepEqual(attempts(installation, "/usr/bin/pgrep"), [`kill(${init}, SIGKILL)`]);
+    });
+
+    it("may ask whether init is there, which is no attempt", async () => {
+      const known = installation.events().length;
+      const { code } = await sandbox.run(`bash -c 'kill -0 ${init}'`);
+      assert.equal(code, 1);
+      const fresh = installation.events().slice(known);
+      assert.ok(fresh.every((event) => event.class_uid !== 2004));
     });
 
     it("can signal its neighbours, as anywhere", async () => {

@@ -65,16 +65,17 @@ network_policies:
       await installation[Symbol.asyncDispose]();
     });
 
-    /** Reasons for which connections were refused since the last call. */
+    /** Reasons for which curl's connections were refused since the last call. */
     let known = 0;
     const refusals = () => {
-      const reasons = installation
+      const all = installation
         .events()
         .filter((event) => event.class_uid === 4001)
-        .flatMap(({ disposition, status_code }) => (disposition === "Blocked" ? [status_code] : []));
-      const fresh = reasons.slice(known);
-      known = reasons.length;
-      return fresh;
+        .filter(({ disposition }) => disposition === "Blocked");
+      const fresh = all.slice(known);
+      known = all.length;
+      for (const { actor } of fresh) assert.equal(actor?.process.path, "/usr/bin/curl");
+      return fresh.map(({ status_code }) => status_code);
     };
 
     it("finds its own loopback at 127.0.0.1, where the machine's server is not", async () => {

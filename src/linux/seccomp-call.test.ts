@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { describeCall, refusingRule } from "./seccomp-call.ts";
-import { recordedSeccompRules } from "./seccomp-rules.ts";
+import { lateSeccompRules } from "./seccomp-rules.ts";
 
 describe("a refused call", () => {
   it("is written with those of its arguments that say what was wanted", () => {
@@ -17,19 +17,27 @@ describe("a refused call", () => {
       ["socket(AF_PACKET, SOCK_RAW)", "socket", 17, 3 | 0x80000],
       ["socket(AF_VSOCK)", "socket", 40, 1],
       ["ioctl(TIOCSTI)", "ioctl", 1, 0x5412],
+      ["kill(2, SIGKILL)", "kill", 2, 9],
+      ["kill(-1, SIGTERM)", "kill", 0xffffffff, 15],
+      ["tgkill(2, 2, SIGKILL)", "tgkill", 2, 2, 9],
       ["mount", "mount", 1, 2, 3],
     ];
     for (const [expected, name, ...values] of calls) assert.equal(describeCall(name, values), expected);
   });
 
   it("leads back to the rule that refuses it, by number and arguments", () => {
+    const recorded = lateSeccompRules(2).filter((rule) => rule.recorded);
     const ruleOf = (number: number, ...values: number[]) =>
-      refusingRule(recordedSeccompRules, { number, arguments: values }, "x64");
+      refusingRule(recorded, { number, arguments: values }, "x64");
     assert.equal(ruleOf(165)?.name, "mount");
     assert.equal(ruleOf(298)?.errno, "EACCES");
     assert.equal(ruleOf(41, 2, 3 | 0x800)?.errno, "EPERM");
     assert.equal(ruleOf(41, 17, 2)?.errno, "EAFNOSUPPORT");
     assert.equal(ruleOf(41, 2, 1), undefined);
     assert.equal(ruleOf(272, 0x10000000)?.name, "unshare");
+    assert.deepEqual(
+      [ruleOf(62, 2, 9)?.name, ruleOf(62, 0xffffffff, 9)?.name, ruleOf(62, 3, 9)],
+      ["kill", "kill", undefined],
+    );
   });
 });

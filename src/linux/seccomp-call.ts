@@ -1,4 +1,5 @@
 /** System calls as rules see them and as people read them. */
+import { constants } from "node:os";
 import type { Architecture } from "./seccomp.ts";
 import type { ArgumentTest, SeccompRule } from "./seccomp-rules.ts";
 
@@ -63,8 +64,11 @@ const terminalRequests = new Map([
   [0x541c, "TIOCLINUX"],
 ]);
 
+/** signal(7). */
+const signals = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
 /** `unshare(CLONE_NEWUSER|CLONE_NEWNET)`: the call with those of its arguments that say what was wanted. */
-export function describeCall(name: string, [first = 0, second = 0]: readonly number[]): string {
+export function describeCall(name: string, [first = 0, second = 0, third = 0]: readonly number[]): string {
   switch (name) {
     case "unshare":
       return `unshare(${namespaces(first)})`;
@@ -81,6 +85,13 @@ export function describeCall(name: string, [first = 0, second = 0]: readonly num
     }
     case "ioctl":
       return `ioctl(${terminalRequests.get(second) ?? second})`;
+    case "kill":
+    case "tkill":
+    case "rt_sigqueueinfo":
+      return `${name}(${first | 0}, ${signals.get(second) ?? second})`;
+    case "tgkill":
+    case "rt_tgsigqueueinfo":
+      return `${name}(${first | 0}, ${second | 0}, ${signals.get(third) ?? third})`;
     default:
       return name;
   }

@@ -222,7 +222,7 @@ export const seccompRules: readonly SeccompRule[] = [
   },
 ];
 
-export const recordedSeccompRules = seccompRules.filter((rule) => rule.recorded);
+const recordedSeccompRules = seccompRules.filter((rule) => rule.recorded);
 
 /**
  * What the first process is started with. The recorded rules are not among them, since the kernel prefers an errno to
@@ -231,15 +231,28 @@ export const recordedSeccompRules = seccompRules.filter((rule) => rule.recorded)
 export const earlySeccompRules = seccompRules.filter((rule) => !rule.recorded);
 
 const everyone = 0xffffffff;
-/** kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo, pidfd_open: the process is the first argument of each. */
+/** bubblewrap's, the first of the sandbox's PID namespace. */
+const reaperPid = 1;
+const kill: SyscallNumbers = { x64: 62, arm64: 129 };
+const pidfdOpen: SyscallNumbers = { x64: 434, arm64: 434 };
+/** The process is the first argument of each. */
 const signallingCalls: readonly (SyscallNumbers & { readonly name: string })[] = [
-  { name: "kill", x64: 62, arm64: 129 },
+  { name: "kill", ...kill },
   { name: "tkill", x64: 200, arm64: 130 },
   { name: "tgkill", x64: 234, arm64: 131 },
   { name: "rt_sigqueueinfo", x64: 129, arm64: 138 },
   { name: "rt_tgsigqueueinfo", x64: 297, arm64: 240 },
-  { name: "pidfd_open", x64: 434, arm64: 434 },
 ];
+
+/** No signal reaches these processes. To ask whether they are there, as a child does of its parent, is no attempt. */
+const signalRules = (pids: readonly number[]): readonly SeccompRule[] =>
+  pids.flatMap((pid): SeccompRule[] => [
+    { name: "kill", numbers: kill, errno: "EPERM", when: [is(0, pid), is(1, 0)] },
+    { name: "pidfd_open", numbers: pidfdOpen, errno: "EPERM", when: [is(0, pid)] },
+    ...signallingCalls.map(({ name, ...numbers }): SeccompRule => {
+      return { name, numbers, errno: "EPERM", when: [is(0, pid)], recorded: true };
+    }),
+  ]);
 
 /** What init puts on itself before it starts a program. `initPid` is its number inside the sandbox. */
 export function lateSeccompRules(initPid: number): readonly SeccompRule[] {
@@ -264,9 +277,6 @@ export function lateSeccompRules(initPid: number): readonly SeccompRule[] {
     },
     // Init has the agent's uid, and the sandbox ends with it. `pkill node` or `kill -9 -1` must not end an agent's own
     // session. Against accidents only: an agent that finds another way has stopped itself, and nothing else.
-    ...signallingCalls.map(({ name, ...numbers }): SeccompRule => {
-      return { name, numbers, errno: "EPERM", when: [is(0, initPid)] };
-    }),
-    { name: "kill", numbers: { x64: 62, arm64: 129 }, errno: "EPERM", when: [is(0, everyone)] },
+    ...signalRules([reaperPid, initPid, everyone]),
   ];
 }

@@ -11,7 +11,7 @@ import { onReadable } from "../../linux/readable.ts";
 import { errnos } from "../../linux/seccomp.ts";
 import { describeCall, refusingRule } from "../../linux/seccomp-call.ts";
 import { SeccompListener, type WaitingCall } from "../../linux/seccomp-notify.ts";
-import { recordedSeccompRules } from "../../linux/seccomp-rules.ts";
+import { lateSeccompRules, type SeccompRule } from "../../linux/seccomp-rules.ts";
 import type { IdentifyContext } from "../egress/02-identify/identify.ts";
 import type { Audit, CallingProgram } from "../egress/11-audit.ts";
 import { CallLedger, type CallTally } from "./call-ledger.ts";
@@ -48,6 +48,7 @@ const architecture = process.arch === "arm64" ? "arm64" : "x64";
 class RefusedCalls implements AsyncDisposable {
   readonly #options: RefusedCallsOptions;
   readonly #listener: SeccompListener;
+  readonly #rules: readonly SeccompRule[];
   readonly #readable: Disposable;
   readonly #ledger = new CallLedger<Tally>();
   /** Calls whose programs are being looked at. As many at most as the sandbox may have threads. */
@@ -56,6 +57,7 @@ class RefusedCalls implements AsyncDisposable {
   constructor(options: RefusedCallsOptions) {
     this.#options = options;
     this.#listener = new SeccompListener(options.listener);
+    this.#rules = lateSeccompRules(options.identify.initPid).filter(({ recorded }) => recorded);
     // One call a turn, so that a program that does nothing else leaves the connections their share.
     this.#readable = onReadable(options.listener, () => this.#serveOne());
   }
@@ -71,8 +73,8 @@ class RefusedCalls implements AsyncDisposable {
     const call = this.#listener.receive();
     if (call === "none") return;
     if (call === "closed") return this.#readable[Symbol.dispose]();
-    const rule = refusingRule(recordedSeccompRules, call, architecture);
-    // A rule that only init knows of: refused all the same.
+    const rule = refusingRule(this.#rules, call, architecture);
+    // A rule that only init has: refused all the same.
     const { name, errno } = rule ?? { name: `system call ${call.number}`, errno: "EPERM" };
     const refuse = () => this.#listener.refuse(call, errnos[errno]);
     const caller = this.#callerOf(call);
