@@ -35,6 +35,8 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       get: () => import("./commands/sandbox/get.ts"),
       delete: () => import("./commands/sandbox/delete.ts"),
       exec: () => import("./commands/sandbox/exec.ts"),
+      connect: () => import("./commands/sandbox/connect.ts"),
+      wait: () => import("./commands/sandbox/wait.ts"),
       upload: () => import("./commands/sandbox/upload.ts"),
       download: () => import("./commands/sandbox/download.ts"),
       stop: () => import("./commands/sandbox/stop.ts"),
@@ -179,7 +181,6 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
  * there yet, not that it is misspelt.
  */
 export const commandsToCome: Readonly<Record<string, string>> = {
-  "sandbox connect": "an interactive session in a sandbox",
   "sandbox ssh-config": "an SSH configuration for a sandbox",
   "policy delete": "deleting the gateway-wide policy",
   "gateway login": "logging in to a remote gateway",

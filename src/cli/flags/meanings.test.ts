@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ValueParser } from "./flag.ts";
-import { duration, environmentVariable, keyValue, oneOf, resourceName, wholeNumber } from "./meanings.ts";
+import {
+  duration,
+  environmentVariable,
+  keyValue,
+  localAndDestination,
+  oneOf,
+  resourceName,
+  wholeNumber,
+} from "./meanings.ts";
 import { endpointToAdd, endpointToRemove, mergeOperations, requestRule } from "./merge-operations.ts";
 import { nearest } from "./nearest.ts";
 
@@ -27,6 +35,14 @@ describe("what is typed after a flag", () => {
   it("is a pair", () => {
     table(keyValue, { "a=b": ["a", "b"], "a=": ["a", ""], "a=b=c": ["a", "b=c"] }, ["", "a", "=b"]);
     table(environmentVariable, { "A_1=x y": ["A_1", "x y"] }, ["1A=x", "A-B=x", "A", "A=\0"]);
+  });
+
+  it("is a path here, and one in the sandbox", () => {
+    const good = {
+      src: { local: "src", destination: "." },
+      "./a:b:/tmp/x": { local: "./a:b", destination: "/tmp/x" },
+    };
+    table(localAndDestination, good, ["", ":", ":/tmp", "src:"]);
   });
 
   it("is a name that can be part of a host name", () => {

@@ -59,6 +59,14 @@ export const environmentVariable: ValueParser<readonly [key: string, value: stri
   return pair.value[1].includes("\0") ? not("the value contains a NUL byte") : pair;
 };
 
+/** `LOCAL` or `LOCAL:DESTINATION`; the last colon counts, since only the local path is likely to hold one. */
+export const localAndDestination: ValueParser<{ readonly local: string; readonly destination: string }> = (typed) => {
+  const at = typed.lastIndexOf(":");
+  const [local, destination] = at === -1 ? [typed, "."] : [typed.slice(0, at), typed.slice(at + 1)];
+  if (local === "" || destination === "") return not(`must be LOCAL or LOCAL:DESTINATION, not "${typed}"`);
+  return meant({ local, destination });
+};
+
 /** DNS label (RFC 1123), because a sandbox's name becomes its host name and part of service URLs. */
 const MAX_NAME_LENGTH = 63;
 

@@ -15,7 +15,7 @@ import { usageFailure } from "../../command-failure.ts";
 import { requireTools } from "../../doctor/tools.ts";
 import { execSession, terminalByDefault } from "../../exec-session.ts";
 import { anyText, list, text, toggle, unavailable, value } from "../../flags/flag.ts";
-import { environmentVariable, keyValue, resourceName } from "../../flags/meanings.ts";
+import { environmentVariable, keyValue, localAndDestination, resourceName } from "../../flags/meanings.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
 import { holdInterruptions } from "../../hold-interruptions.ts";
 import { structured } from "../../output/structured.ts";
@@ -44,8 +44,10 @@ export const command = defineCommand({
     "approval-mode": value("who approves proposed rules: manual", approvalMode, { placeholder: "MODE" }),
     output: outputFlag,
     from: unavailable("start from an image, a directory or a Dockerfile", ownImages),
-    upload: unavailable("copy files into it first", "pipe an archive into `tar -x` with `sandbox exec` until then"),
-    "no-git-ignore": unavailable("upload ignored files too", "it belongs to --upload"),
+    upload: list("copy a file or folder into it first, as `sandbox upload` does", localAndDestination, {
+      placeholder: "LOCAL[:DEST]",
+    }),
+    "no-git-ignore": toggle("with --upload: copy what git ignores, and .git, too"),
     editor: unavailable("open it in an editor", "it comes with SSH access"),
     gpu: unavailable("give it a GPU", "GPUs come with the container drivers"),
     cpu: unavailable("limit its processors", "limits come with the cgroup support"),
@@ -72,15 +74,18 @@ export const command = defineCommand({
       typed: "openshell sandbox create -- claude",
       meaning: "An agent, set up to use the operator's models or its own",
     },
+    {
+      typed: "openshell sandbox create --upload .:/sandbox/project -- make -C project",
+      meaning: "Copy this folder into it, without what git ignores, then run",
+    },
     { typed: "openshell sandbox create --name demo", meaning: "A sandbox to work in with `sandbox exec`" },
   ],
   action: async (context, { flags, words }) => {
-    if (flags.keep === false && words.command.length === 0) {
-      throw usageFailure("--no-keep deletes the sandbox when its command ends, and there is no command");
-    }
+    refuseContradictions(flags, words.command);
     const agent = agentOf(words.command);
     const policy = await askedPolicy(flags, agent, context);
     if (gatewayTarget(context.globals, context.environment).isLocal) requireTools(context.environment);
+    const uploadAll = await preparedUploads(flags, context);
     const gateway = await context.gateway();
     const plan = agent && (await plannedAgent(agent, flags, { gateway, context }));
     // The gateway makes the sandbox whether or not somebody waits for it: whoever asked must stay to delete it.
@@ -100,6 +105,7 @@ export const command = defineCommand({
     rememberSandbox(sandbox.metadata?.name ?? "", gateway, context);
     try {
       if (interruption?.exitCode !== undefined) return interruption.exitCode;
+      await uploadAll(sandbox, gateway);
       if (words.command.length === 0) return await leaveReady(sandbox, gateway, { context, output: flags.output });
       if (plan) {
         const { provisionAgent } = await import("../../agents/provision-agent.ts");
@@ -123,6 +129,43 @@ export const command = defineCommand({
     }
   },
 });
+
+function refuseContradictions(
+  flags: UploadFlags & { readonly keep: boolean | undefined },
+  command: readonly string[],
+): void {
+  if (flags.keep === false && command.length === 0) {
+    throw usageFailure("--no-keep deletes the sandbox when its command ends, and there is no command");
+  }
+  if (flags["no-git-ignore"] && flags.upload.length === 0) {
+    throw usageFailure("--no-git-ignore says what --upload copies, and there is no --upload");
+  }
+}
+
+interface UploadFlags {
+  readonly upload: readonly { readonly local: string; readonly destination: string }[];
+  readonly "no-git-ignore": boolean | undefined;
+}
+
+/** Looks for the files before there is a sandbox to delete again. @returns what then copies them. */
+async function preparedUploads(
+  flags: UploadFlags,
+  context: CommandContext,
+): Promise<(sandbox: SandboxJson, gateway: Gateway) => Promise<void>> {
+  if (flags.upload.length === 0) return async () => {};
+  const { upload, uploadSource } = await import("../../transfer/upload.ts");
+  const gitIgnore = flags["no-git-ignore"] !== true;
+  const uploads = await Promise.all(
+    flags.upload.map(async ({ local, destination }) => {
+      return { source: await uploadSource({ local, gitIgnore }, context), destination };
+    }),
+  );
+  return async ({ metadata }, gateway) => {
+    for (const { source, destination } of uploads) {
+      await upload(source, { sandboxId: metadata?.id ?? "", destination }, { gateway, context });
+    }
+  };
+}
 
 interface PolicyFlags {
   readonly policy: string | undefined;

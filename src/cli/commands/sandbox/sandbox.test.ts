@@ -169,7 +169,7 @@ describe("sandbox create", () => {
 
   it("does not take a flag lightly whose feature is not there", async () => {
     using runner = new CommandRunner();
-    for (const flag of ["--gpu", "--editor", "--from", "--upload", "--memory"]) {
+    for (const flag of ["--gpu", "--editor", "--from", "--memory"]) {
       const ran = await runner.run("sandbox", "create", flag, "x");
       assert.equal(ran.exitCode, 2, flag);
       assert.match(ran.stderr, /not available yet/);
@@ -294,5 +294,33 @@ describe("a gateway's address", () => {
     const ran = await runner.run("sandbox", "list", "--gateway-endpoint", gateway.endpoint);
     assert.equal(ran.exitCode, 1);
     assert.match(ran.stderr, /cannot reach the gateway .*nothing listens there/);
+  });
+});
+
+describe("sandbox wait", () => {
+  it("ends when the sandbox is where it was expected, and fails when it will not get there", async () => {
+    let phase = SandboxPhase.STOPPING;
+    await using gateway = await fakeGateway({
+      getSandbox: ({ name }) => ({ sandbox: sandbox(name, phase) }),
+      watchSandbox: async function* () {
+        yield { payload: { case: "sandbox", value: sandbox("demo", SandboxPhase.STOPPED) } };
+      },
+    });
+    using runner = new CommandRunner();
+    register(runner, gateway);
+    const stopped = await runner.run("sandbox", "wait", "demo", "--for", "stopped");
+    assert.deepEqual(stopped, { exitCode: 0, stdout: "demo\n", stderr: "" });
+    assert.match((await runner.run("sandbox", "wait", "demo")).stderr, /sandbox demo is stopped/);
+    phase = SandboxPhase.READY;
+    assert.equal((await runner.run("sandbox", "wait")).stdout, "demo\n");
+  });
+});
+
+describe("sandbox connect", () => {
+  it("wants a terminal", async () => {
+    using runner = new CommandRunner();
+    const { exitCode, stderr } = await runner.run("sandbox", "connect", "demo");
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /a login shell needs a terminal/);
   });
 });
