@@ -299,7 +299,7 @@ describe("a gateway's address", () => {
 
 describe("sandbox wait", () => {
   it("ends when the sandbox is where it was expected, and fails when it will not get there", async () => {
-    let phase = SandboxPhase.STOPPING;
+    let phase: SandboxPhase = SandboxPhase.STOPPING;
     await using gateway = await fakeGateway({
       getSandbox: ({ name }) => ({ sandbox: sandbox(name, phase) }),
       watchSandbox: async function* () {
