@@ -1,9 +1,9 @@
 /** Programs that would act under another program's name, or with another program's connection. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { NetworkActivity } from "../../src/ocsf/classes/network-activity.ts";
 import { type HttpServer, startHttpServer } from "../support/http-server.ts";
 import { type Installation, install } from "../support/installation.ts";
+import { freshConnections } from "../support/network-events.ts";
 import { askPython } from "../support/python.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
 
@@ -34,13 +34,7 @@ describe("a program that is not the one which a rule names", () => {
   });
 
   /** What is on record of a host's connections since the last call. */
-  let known = 0;
-  const fresh = (): NetworkActivity[] => {
-    const all = installation.events().filter((event) => event.class_uid === 4001);
-    const events = all.slice(known);
-    known = all.length;
-    return events;
-  };
+  const fresh = freshConnections(() => installation);
   const refusals = () => fresh().flatMap((event) => (event.disposition === "Blocked" ? [event.status_code] : []));
 
   it("is refused, whatever it calls itself", async () => {

@@ -17,13 +17,8 @@ import { bypassPaths } from "../../src/policy/test-support/bypass-paths.ts";
 import type { CompiledPolicy } from "../../src/policy/verdict.ts";
 import { LoopbackWorld } from "../../src/supervisor/egress/test-support/loopback-world.ts";
 import { smugglingCorpus } from "../../src/supervisor/egress/test-support/smuggling-corpus.ts";
+import { type SeenRequest, tunnelledExchange } from "../../src/supervisor/egress/test-support/tunnelled-exchange.ts";
 import { type FrontName, type FrontServer, frontKinds, missing, startFront } from "../support/front-servers.ts";
-
-interface SeenRequest {
-  readonly method: string | undefined;
-  readonly path: string | undefined;
-  readonly bodyBytes: number;
-}
 
 /** An origin that remembers the requests that came whole. */
 class Origin {
@@ -100,18 +95,7 @@ describe("what another reader makes of what was forwarded", () => {
         const allowed: SeenRequest[] = [];
         await using world = new LoopbackWorld();
         world.policy = recording(policyFor(front.port), allowed);
-        const client = await world.connect(await world.proxy());
-        const authority = `upstream.invalid:${front.port}`;
-        client.say(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
-        await client.until(/^HTTP\/1\.1 200 .*\r\n\r\n/);
-        client.say(bytes.replaceAll("HOST", authority));
-        client.socket.end();
-        const received = await client.untilClosed();
-        const decided = allowed.map((request, index) => ({
-          ...request,
-          bodyBytes: world.audit.outcomes[index]?.bytesOut ?? -1,
-        }));
-        return { decided, received };
+        return await tunnelledExchange(world, { port: front.port, bytes, allowed });
       }
 
       for (const { name: what, bytes, expect } of smugglingCorpus) {

@@ -7,6 +7,7 @@ import { join, relative } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { eachUser } from "../support/as-each-user.ts";
 import { type Installation, install } from "../support/installation.ts";
+import { freshConnections } from "../support/network-events.ts";
 import { askPython } from "../support/python.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
 
@@ -66,16 +67,11 @@ network_policies:
     });
 
     /** Reasons for which curl's connections were refused since the last call. */
-    let known = 0;
+    const fresh = freshConnections(() => installation);
     const refusals = () => {
-      const all = installation
-        .events()
-        .filter((event) => event.class_uid === 4001)
-        .filter(({ disposition }) => disposition === "Blocked");
-      const fresh = all.slice(known);
-      known = all.length;
-      for (const { actor } of fresh) assert.equal(actor?.process.path, "/usr/bin/curl");
-      return fresh.map(({ status_code }) => status_code);
+      const refused = fresh().filter(({ disposition }) => disposition === "Blocked");
+      for (const { actor } of refused) assert.equal(actor?.process.path, "/usr/bin/curl");
+      return refused.map(({ status_code }) => status_code);
     };
 
     it("finds its own loopback at 127.0.0.1, where the machine's server is not", async () => {

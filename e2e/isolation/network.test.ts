@@ -6,6 +6,7 @@ import { eachUser } from "../support/as-each-user.ts";
 import { type HttpServer, startHttpServer } from "../support/http-server.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { hosts } from "../support/names.ts";
+import { freshConnections } from "../support/network-events.ts";
 import { askPython } from "../support/python.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
 
@@ -35,13 +36,7 @@ for (const [who, options] of eachUser) {
       await installation[Symbol.asyncDispose]();
     });
 
-    let known = 0;
-    const fresh = (): NetworkActivity[] => {
-      const all = installation.events().filter((event) => event.class_uid === 4001);
-      const events = all.slice(known);
-      known = all.length;
-      return events;
-    };
+    const fresh = freshConnections(() => installation);
 
     it("gives a name addresses of both versions, which are its own", async () => {
       const { stdout } = await sandbox.run("dig +short A six.example.test; dig +short AAAA six.example.test");

@@ -5,26 +5,11 @@ import { parseIpAddress } from "../../../net/address-class.ts";
 import { canonicalHost } from "../../../net/canonical-host.ts";
 import type { Endpoint } from "../../../policy/policy.ts";
 import { type Decided, isRefusal } from "../connection.ts";
+import { plainEndpoint } from "../test-support/loopback-world.ts";
 import { machineAddresses } from "./forbid-internal.ts";
 import { type GuardContext, guard } from "./guard.ts";
 import { type Resolver, systemResolver } from "./resolve.ts";
 import { UpstreamProxies } from "./upstream-proxies.ts";
-
-const plainEndpoint: Endpoint = {
-  ports: [443],
-  path: "",
-  enforcement: "enforce",
-  denyRules: [],
-  allowedIps: [],
-  allowEncodedSlash: false,
-  websocketCredentialRewrite: false,
-  requestBodyCredentialRewrite: false,
-  allowUninspectedCredentials: false,
-  graphql: { persistedQueries: "deny", registered: new Map(), maxBodyBytes: 1 },
-  mcp: { maxBodyBytes: 1, strictToolNames: true, allowAllKnownMethods: false },
-  jsonRpcMaxBodyBytes: 1,
-  advisorProposed: false,
-};
 
 function decided(host: string, options: { port?: number; endpoint?: Partial<Endpoint> } = {}): Decided {
   const canonical = canonicalHost(host);
@@ -40,7 +25,7 @@ function decided(host: string, options: { port?: number; endpoint?: Partial<Endp
     startedAt: 0,
     holders: [],
     rule: "rule",
-    endpoints: [{ rule: "rule", endpoint: { ...plainEndpoint, host: canonical.host, ...options.endpoint } }],
+    endpoints: [{ rule: "rule", endpoint: plainEndpoint({ host: canonical.host, ports: [443], ...options.endpoint }) }],
     inspected: false,
     revision: 1,
   };

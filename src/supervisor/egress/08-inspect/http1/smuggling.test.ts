@@ -8,12 +8,7 @@ import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { LoopbackWorld, noRule } from "../../test-support/loopback-world.ts";
 import { smugglingCorpus } from "../../test-support/smuggling-corpus.ts";
-
-interface SeenRequest {
-  readonly method: string | undefined;
-  readonly path: string | undefined;
-  readonly bodyBytes: number;
-}
+import { type SeenRequest, tunnelledExchange } from "../../test-support/tunnelled-exchange.ts";
 
 /** An origin that remembers the requests that came whole. */
 function forgivingOrigin(seen: SeenRequest[]): Server {
@@ -42,18 +37,7 @@ async function send(bytes: string) {
   });
   const origin = forgivingOrigin(seen);
   const port = await world.listen((socket) => origin.emit("connection", socket));
-  const client = await world.connect(await world.proxy());
-  const authority = `upstream.invalid:${port}`;
-  client.say(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
-  await client.until(/^HTTP\/1\.1 200 .*\r\n\r\n/);
-  client.say(bytes.replaceAll("HOST", authority));
-  client.socket.end();
-  const received = await client.untilClosed();
-  const decided = allowed.map((request, index) => ({
-    ...request,
-    bodyBytes: world.audit.outcomes[index]?.bytesOut ?? -1,
-  }));
-  return { seen, decided, received };
+  return { seen, ...(await tunnelledExchange(world, { port, bytes, allowed })) };
 }
 
 describe("of a request that hides another", () => {
