@@ -7,8 +7,10 @@ import { dirname, join, normalize } from "node:path";
 
 /** Each folder of src/ and the others it may import from. */
 const mayImport: Record<string, readonly string[]> = {
+  aws: ["net", "secrets"],
   cli: ["gen", "inference", "linux", "locations", "net", "ocsf", "policy", "transfer"],
   gateway: [
+    "aws",
     "gen",
     "inference",
     "locations",
@@ -20,8 +22,8 @@ const mayImport: Record<string, readonly string[]> = {
     "supervisor/sandbox-processes.ts",
     "ocsf",
   ],
-  inference: ["gen", "policy/match", "secrets"],
-  supervisor: ["gen", "inference", "init/protocol.ts", "linux", "net", "ocsf", "policy", "secrets"],
+  inference: ["aws", "gen", "policy/match", "secrets"],
+  supervisor: ["aws", "gen", "inference", "init/protocol.ts", "linux", "net", "ocsf", "policy", "secrets"],
   init: ["linux"],
   linux: ["net"],
   locations: ["linux"],

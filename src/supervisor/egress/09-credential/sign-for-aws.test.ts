@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { sha256 } from "../../../aws/sigv4.ts";
 import { canonicalHost } from "../../../net/canonical-host.ts";
 import type { Endpoint } from "../../../policy/policy.ts";
 import { isRefusal } from "../connection.ts";
@@ -7,7 +8,6 @@ import { plainEndpoint } from "../test-support/loopback-world.ts";
 import { Credentials } from "./credentials.ts";
 import type { PlainRequest } from "./give-credentials.ts";
 import { signForAws } from "./sign-for-aws.ts";
-import { sha256 } from "./sigv4.ts";
 
 const idPlaceholder = "AKIAPLACEHOLDER00000";
 const secretPlaceholder = "PLACEHOLDER0123456789012345678901234567";

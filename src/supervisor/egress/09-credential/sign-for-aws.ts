@@ -5,13 +5,14 @@
  * Refuses credential.* (put-in-place.ts), inspect.too_large, and what reading a body refuses.
  * Assumes the body is forwarded as it was read.
  */
+
+import { type AwsKey, sha256, signedFields } from "../../../aws/sigv4.ts";
 import { type Field, fieldValue } from "../../../net/http1-fields.ts";
 import type { Endpoint } from "../../../policy/policy.ts";
 import { isRefusal, type Refusal } from "../connection.ts";
 import type { Credentials } from "./credentials.ts";
 import type { PlainRequest } from "./give-credentials.ts";
 import { type CredentialPlace, problemWith, selects } from "./put-in-place.ts";
-import { type AwsKey, sha256, signedFields } from "./sigv4.ts";
 
 /** A body whose digest is signed is held in memory; models are sent pictures. */
 export const signedBodyBytes = 16 * 1024 * 1024;

@@ -1,8 +1,8 @@
 /** Held against the examples that AWS publishes. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Field } from "../../../net/http1-fields.ts";
-import { Secret } from "../../../secrets/secret.ts";
+import type { Field } from "../net/http1-fields.ts";
+import { Secret } from "../secrets/secret.ts";
 import { type RequestToSign, sha256, signedFields } from "./sigv4.ts";
 
 const suiteKey = {

@@ -3,8 +3,8 @@
  * fields. A client inside a sandbox signs with placeholders, so that its signature is made anew with the real key.
  */
 import { createHash, createHmac } from "node:crypto";
-import type { Field } from "../../../net/http1-fields.ts";
-import type { Secret } from "../../../secrets/secret.ts";
+import type { Field } from "../net/http1-fields.ts";
+import type { Secret } from "../secrets/secret.ts";
 
 export interface AwsKey {
   readonly accessKeyId: Secret;
