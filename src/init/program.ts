@@ -1,11 +1,14 @@
 /**
  * A program that init has started, with pipes or with a terminal: one shape for both. Output is given to `onOutput` only
- * as far as credit reaches; a program that writes more waits, as it would on a full pipe.
+ * as far as credit reaches; a program that writes more waits, as it would on a full pipe. A socket that init holds
+ * (loopback.ts) has the same shape.
  */
 import type { Exited } from "./protocol.ts";
 
 export interface Program {
   readonly pid: number;
+  /** Of a listener. */
+  readonly port?: number;
   write(bytes: Buffer): void;
   endInput(): void;
   resize(columns: number, rows: number): void;

@@ -1,13 +1,14 @@
 /**
  * The language between the supervisor and init, over one Unix stream socket: frames of
  * `u32 length | u8 type | u32 channel | payload` (little endian; length counts what follows it). A channel is one started
- * program. The only exception is init's very first byte, which carries the listeners (SCM_RIGHTS).
+ * program, or one socket that init holds for the supervisor. The only exception is init's very first byte, which carries the listeners (SCM_RIGHTS).
  *
  * Init is in an untrusted place. What the supervisor accepts from it, and why each is safe:
  * - ready: shown to people as "measured from inside"; grants nothing.
  * - started, exited, failed: concern only the channel that the supervisor itself opened; unknown channels are ignored.
  * - stdout, stderr: bytes for the user who asked for the program, bounded by the credit given.
  * - credit: lets the supervisor send input; a lie harms only the liar's own input.
+ * - accepted: offers a connection on a listener that the supervisor asked for; it takes as many as it wants to.
  */
 
 import type { LandlockRule } from "../linux/landlock.ts";
@@ -22,6 +23,8 @@ export const frame = {
   signal: 6,
   outputCredit: 7,
   signalAll: 8,
+  connect: 9,
+  listen: 10,
   ready: 16,
   started: 17,
   stdout: 18,
@@ -29,6 +32,7 @@ export const frame = {
   exited: 20,
   failed: 21,
   inputCredit: 22,
+  accepted: 23,
 } as const;
 
 export type FrameType = (typeof frame)[keyof typeof frame];
@@ -98,9 +102,31 @@ export interface SpawnRequest {
   readonly terminal?: { readonly columns: number; readonly rows: number };
 }
 
+/** A connection inside the sandbox: to its loopback, to one of its Unix sockets, or one that a listener has accepted. */
+export type ConnectRequest =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string }
+  | { readonly accepted: number };
+
+/** A listener on the sandbox's loopback. */
+export interface ListenRequest {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+
 export interface Started {
-  /** As the sandbox sees it. */
+  /** As the sandbox sees it; init's own for a socket. */
   readonly pid: number;
+  /** Of a listener. */
+  readonly port?: number;
+}
+
+/** A client has connected to a listener; `connection` is for a ConnectRequest. */
+export interface Accepted {
+  readonly connection: number;
+  readonly host: string;
+  readonly port: number;
 }
 
 export interface Exited {

@@ -2,16 +2,20 @@
 
 import { readdirSync, statSync } from "node:fs";
 import type { Socket } from "node:net";
+import { type ListenerEvents, Loopback } from "./loopback.ts";
 import { type Program, type ProgramEvents, signalProcess } from "./program.ts";
 import {
+  type ConnectRequest,
   encodeFrame,
   encodeJsonFrame,
   encodeNumberFrame,
   type Frame,
   FrameReader,
   frame,
+  type ListenRequest,
   OUTPUT_WINDOW,
   type SpawnRequest,
+  type Started,
 } from "./protocol.ts";
 import { startWithPipes } from "./start-with-pipes.ts";
 import { startWithTerminal } from "./start-with-terminal.ts";
@@ -19,7 +23,7 @@ import { startWithTerminal } from "./start-with-terminal.ts";
 /** bubblewrap, the first process of the namespace. */
 const REAPER = 1;
 
-/** A channel from the frame that asks for its program to the one that reports its end. */
+/** A channel from the frame that asks for its program, or its socket, to the one that reports its end. */
 interface Channel {
   /** Settles once the program runs; frames that come earlier wait for it, in order. */
   readonly program: Promise<Program | undefined>;
@@ -29,19 +33,39 @@ interface Channel {
 
 /** Serves frames until the supervisor closes the link; everything inside then ends with init. */
 export function serve(link: Socket): void {
-  const channels = new Map<number, Channel>();
+  const world: World = { link, channels: new Map(), loopback: new Loopback() };
   const reader = new FrameReader();
   link.on("data", (bytes: Buffer) => {
-    for (const received of reader.push(bytes)) handle(received, channels, link);
+    for (const received of reader.push(bytes)) handle(received, world);
   });
   link.on("close", () => process.exit(0));
   link.on("error", () => process.exit(1));
 }
 
-function handle(received: Frame, channels: Map<number, Channel>, link: Socket): void {
-  if (received.type === frame.signalAll) return signalEverything(received.payload.readUInt32LE(0));
-  if (received.type === frame.spawn) return open(received, channels, link);
-  const channel = channels.get(received.channel);
+/** What init serves frames with. */
+interface World {
+  readonly link: Socket;
+  readonly channels: Map<number, Channel>;
+  readonly loopback: Loopback;
+}
+
+function handle(received: Frame, world: World): void {
+  const { loopback } = world;
+  switch (received.type) {
+    case frame.signalAll:
+      return signalEverything(received.payload.readUInt32LE(0));
+    case frame.spawn:
+      return open(received, world, start);
+    case frame.connect:
+      return open(received, world, (request: ConnectRequest, events) => loopback.connect(request, events));
+    case frame.listen:
+      return open(received, world, (request: ListenRequest, events) => loopback.listen(request, events));
+    default:
+      return pass(received, world.channels.get(received.channel));
+  }
+}
+
+function pass(received: Frame, channel: Channel | undefined): void {
   void channel?.program.then((program) => {
     if (program) apply(received, channel, program);
   });
@@ -66,9 +90,13 @@ function apply({ type, payload }: Frame, channel: Channel, program: Program): vo
   }
 }
 
-function open({ channel: id, payload }: Frame, channels: Map<number, Channel>, link: Socket): void {
-  const request = JSON.parse(payload.toString()) as SpawnRequest;
-  const started = start(request, {
+/** Opens a channel for what `opener` makes of the frame's request. */
+function open<Request>(
+  { channel: id, payload }: Frame,
+  { link, channels }: World,
+  opener: (request: Request, events: ListenerEvents) => Promise<Program>,
+): void {
+  const started = opener(JSON.parse(payload.toString()) as Request, {
     onOutput: (stream, bytes) => {
       link.write(encodeFrame(stream === "stdout" ? frame.stdout : frame.stderr, id, bytes));
       channel.credit -= bytes.length;
@@ -79,11 +107,13 @@ function open({ channel: id, payload }: Frame, channels: Map<number, Channel>, l
       channels.delete(id);
       link.write(encodeJsonFrame(frame.exited, id, exited));
     },
+    onAccepted: (accepted) => link.write(encodeJsonFrame(frame.accepted, id, accepted)),
   });
   const channel: Channel = { credit: OUTPUT_WINDOW, program: started.catch(() => undefined) };
   channels.set(id, channel);
   started.then(
-    ({ pid }) => link.write(encodeJsonFrame(frame.started, id, { pid })),
+    ({ pid, port }) =>
+      link.write(encodeJsonFrame(frame.started, id, { pid, ...(port !== undefined && { port }) } satisfies Started)),
     ({ code = "EIO", message }: NodeJS.ErrnoException) => {
       channels.delete(id);
       link.write(encodeJsonFrame(frame.failed, id, { code, message }));

@@ -32,6 +32,8 @@ function fakeInit() {
       requests.push(request);
       return program;
     },
+    connect: () => assert.fail("a command is no connection"),
+    listen: () => assert.fail("a command is no listener"),
     signalAll: () => undefined,
     close: () => undefined,
   };

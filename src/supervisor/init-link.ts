@@ -1,10 +1,13 @@
 /**
- * The supervisor's end of the link to init: programs as objects with streams. Everything that init says is checked; a
+ * The supervisor's end of the link to init: programs, and sockets, as objects with streams. Everything that init says is checked; a
  * frame that makes no sense ends the link, and with it the sandbox.
  */
 import type { Socket } from "node:net";
+import { constants } from "node:os";
 import { Readable, Writable } from "node:stream";
 import {
+  type Accepted,
+  type ConnectRequest,
   type Exited,
   encodeFrame,
   encodeJsonFrame,
@@ -14,9 +17,11 @@ import {
   type FrameType,
   frame,
   INPUT_WINDOW,
+  type ListenRequest,
   MAX_FRAME_BYTES,
   OUTPUT_WINDOW,
   type SpawnRequest,
+  type Started,
 } from "../init/protocol.ts";
 
 /**
@@ -53,8 +58,22 @@ export class ProgramNotStarted extends Error {
   }
 }
 
+/** A listener that init was asked to open. */
+export interface SandboxListener {
+  /**
+   * Its port, once it listens.
+   * @throws ProgramNotStarted
+   */
+  readonly port: Promise<number>;
+  close(): void;
+}
+
 export interface InitLink {
   start(request: SpawnRequest): SandboxProgram;
+  /** A connection inside the sandbox, in the shape of a program: its output is what comes, and any signal ends it. */
+  connect(request: ConnectRequest): SandboxProgram;
+  /** Init offers each client's connection, for `connect` to take. */
+  listen(request: ListenRequest, onAccepted: (accepted: Accepted) => void): SandboxListener;
   /** Sends a signal to every process of the sandbox but init. */
   signalAll(signal: number): void;
   /** Closes the link, upon which init and everything else inside ends. */
@@ -95,22 +114,42 @@ export function createInitLink(socket: Socket, reader: FrameReader, onClose: (er
     onClose(failure);
   });
   socket.resume();
+  const open = (type: FrameType, request: object, onAccepted?: (accepted: Accepted) => void) => {
+    const id = nextChannel++;
+    const { channel, program, started } = openChannel(id, socket, { forget: () => channels.delete(id), onAccepted });
+    channels.set(id, channel);
+    socket.write(encodeJsonFrame(type, id, request));
+    return { program, started };
+  };
   return {
-    start(request) {
-      const id = nextChannel++;
-      const { channel, program } = openChannel(id, socket, () => channels.delete(id));
-      channels.set(id, channel);
-      socket.write(encodeJsonFrame(frame.spawn, id, request));
-      return program;
+    start: (request) => open(frame.spawn, request).program,
+    connect: (request) => open(frame.connect, request).program,
+    listen(request, onAccepted) {
+      const { program, started } = open(frame.listen, request, onAccepted);
+      const port = started.then(({ port = 0 }) => port);
+      port.catch(() => undefined);
+      return { port, close: () => program.signal(constants.signals.SIGTERM) };
     },
     signalAll: (signal) => void socket.write(encodeNumberFrame(frame.signalAll, 0, signal)),
     close: () => void socket.destroy(),
   };
 }
 
-function openChannel(id: number, socket: Socket, forget: () => void): { channel: Channel; program: SandboxProgram } {
+interface ChannelOwner {
+  readonly forget: () => void;
+  /** Only a listener's. */
+  readonly onAccepted?: ((accepted: Accepted) => void) | undefined;
+}
+
+interface OpenedChannel {
+  readonly channel: Channel;
+  readonly program: SandboxProgram;
+  readonly started: Promise<Started>;
+}
+
+function openChannel(id: number, socket: Socket, { forget, onAccepted }: ChannelOwner): OpenedChannel {
   const send = (type: FrameType, payload?: Buffer) => socket.write(encodeFrame(type, id, payload));
-  const started = Promise.withResolvers<number>();
+  const started = Promise.withResolvers<Started>();
   const exited = Promise.withResolvers<Exited>();
   // Whoever is interested listens to both; nobody has to.
   started.promise.catch(() => undefined);
@@ -145,7 +184,7 @@ function openChannel(id: number, socket: Socket, forget: () => void): { channel:
   const deliver = ({ type, payload }: Frame) => {
     switch (type) {
       case frame.started:
-        return started.resolve(readPid(payload));
+        return started.resolve(readStarted(payload));
       case frame.stdout:
         return takeOutput(stdout, payload);
       case frame.stderr:
@@ -158,15 +197,19 @@ function openChannel(id: number, socket: Socket, forget: () => void): { channel:
       }
       case frame.failed:
         return fail(readFailed(payload));
+      case frame.accepted:
+        return onAccepted?.(readAccepted(payload));
       default:
         throw new Error(`init sent a frame of unknown type ${type}`);
     }
   };
+  const pid = started.promise.then((it) => it.pid);
+  pid.catch(() => undefined);
   const program: SandboxProgram = {
     stdin: input.stream,
     stdout,
     stderr,
-    started: started.promise,
+    started: pid,
     exited: exited.promise,
     resize(columns, rows) {
       const size = Buffer.alloc(4);
@@ -176,7 +219,7 @@ function openChannel(id: number, socket: Socket, forget: () => void): { channel:
     },
     signal: (number) => void socket.write(encodeNumberFrame(frame.signal, id, number)),
   };
-  return { channel: { deliver, fail }, program };
+  return { channel: { deliver, fail }, program, started: started.promise };
 }
 
 /** Output as a stream that gives init credit for what its reader has taken. */
@@ -228,10 +271,22 @@ function inputStream(send: (type: FrameType, payload?: Buffer) => void): {
   return { stream, credit };
 }
 
-function readPid(payload: Buffer): number {
-  const { pid } = JSON.parse(payload.toString()) as { pid?: unknown };
+function readStarted(payload: Buffer): Started {
+  const { pid, port } = JSON.parse(payload.toString()) as { pid?: unknown; port?: unknown };
   if (!Number.isInteger(pid)) throw new Error("init reported a program without a process id");
-  return pid as number;
+  return { pid: pid as number, ...(isPort(port) && { port }) };
+}
+
+function readAccepted(payload: Buffer): Accepted {
+  const { connection, host, port } = JSON.parse(payload.toString()) as Partial<Record<keyof Accepted, unknown>>;
+  if (!Number.isInteger(connection) || typeof host !== "string" || !isPort(port)) {
+    throw new Error("init offered a connection that makes no sense");
+  }
+  return { connection: connection as number, host, port };
+}
+
+function isPort(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) <= 65_535;
 }
 
 function readExited(payload: Buffer): Exited {
