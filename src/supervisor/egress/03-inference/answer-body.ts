@@ -4,7 +4,8 @@ import { BodyFollower } from "../../../net/http1-body.ts";
 import type { Framing } from "../../../net/http1-framing.ts";
 
 export type AnswerPiece =
-  | { readonly kind: "piece"; readonly bytes: Buffer }
+  /** `isLast`: the end is known already. */
+  | { readonly kind: "piece"; readonly bytes: Buffer; readonly isLast: boolean }
   | { readonly kind: "end" }
   /** The rest is missing. */
   | { readonly kind: "broken"; readonly detail: string; readonly timedOut: boolean };
@@ -31,7 +32,7 @@ export class AnswerBody {
         if (progress.kind === "malformed") return this.#broken(`the backend's answer has ${progress.detail}`);
         this.#reader.take(progress.taken);
       }
-      if (this.#pieces.length > 0) return { kind: "piece", bytes: this.#takePieces() };
+      if (this.#pieces.length > 0) return { kind: "piece", bytes: this.#takePieces(), isLast: this.#follower.ended };
       if (this.#follower.ended) return this.#end();
       const filled = await this.#reader.fill(idleMs);
       if (filled === "end" && this.#follower.endsWithConnection) return this.#end();

@@ -172,16 +172,25 @@ function noAnswer({ failed, detail }: NoAnswer): Refusal {
 class CallTime {
   readonly #running = new AbortController();
   readonly #timer: NodeJS.Timeout;
-  /** Breaks the call off when its time is over, or earlier. */
-  readonly signal: AbortSignal;
+  #ranOut = false;
 
+  /** @param signal of this call alone: it is listened to for as long as there is one */
   constructor(totalMs: number, signal: AbortSignal) {
-    this.signal = AbortSignal.any([signal, this.#running.signal]);
-    this.#timer = setTimeout(() => this.#running.abort(), totalMs);
+    if (signal.aborted) this.#running.abort();
+    signal.addEventListener("abort", () => this.#running.abort(), { once: true });
+    this.#timer = setTimeout(() => {
+      this.#ranOut = true;
+      this.#running.abort();
+    }, totalMs);
+  }
+
+  /** Breaks the call off when its time is over, or earlier. */
+  get signal(): AbortSignal {
+    return this.#running.signal;
   }
 
   get ranOut(): boolean {
-    return this.#running.signal.aborted;
+    return this.#ranOut;
   }
 
   /** From here on only the caller breaks the call off. */

@@ -13,7 +13,7 @@ import type { UpstreamTrust } from "../07-terminate/trust-bundle.ts";
 import { connectUpstream } from "../07-terminate/upstream-side.ts";
 import { dial } from "../10-forward/dial.ts";
 import { type Dialable, isRefusal, type Refusal } from "../connection.ts";
-import { keptConnectionIdleMs, keptConnections } from "./limits.ts";
+import { keptConnectionIdleMs, keptConnections, keptSessions } from "./limits.ts";
 
 export interface BackendConnection {
   /** `https://host:port`. */
@@ -40,6 +40,8 @@ interface Kept {
 export class BackendPool {
   readonly #context: PoolContext;
   readonly #kept = new Map<string, Kept[]>();
+  /** The newest TLS session of each origin. */
+  readonly #sessions = new Map<string, Buffer>();
 
   constructor(context: PoolContext) {
     this.#context = context;
@@ -63,7 +65,7 @@ export class BackendPool {
     const signal = AbortSignal.any([options.signal, this.#context.signal]);
     const socket =
       url.protocol === "https:"
-        ? await connectUpstream(target, { trust: this.#context.trust, signal, timeoutMs })
+        ? await this.#secured(target, { origin, signal, timeoutMs })
         : await dial(target, { signal, timeoutMs });
     return isRefusal(socket) ? socket : { origin, socket, reader: new ByteReader(socket), isReused: false };
   }
@@ -102,6 +104,28 @@ export class BackendPool {
       forget();
       connection.socket.destroy();
     }
+  }
+
+  async #secured(
+    target: Dialable,
+    { origin, ...options }: { readonly origin: string; readonly signal: AbortSignal; readonly timeoutMs: number },
+  ): Promise<Socket | Refusal> {
+    const session = this.#sessions.get(origin);
+    const socket = await connectUpstream(target, {
+      ...options,
+      trust: this.#context.trust,
+      ...(session && { session }),
+    });
+    // TLS 1.3 gives sessions once the connection stands, that is, after the certificate was verified.
+    if (!isRefusal(socket)) socket.on("session", (newer: Buffer) => this.#remember(origin, newer));
+    return socket;
+  }
+
+  #remember(origin: string, session: Buffer): void {
+    this.#sessions.delete(origin);
+    this.#sessions.set(origin, session);
+    const [oldest] = this.#sessions.keys();
+    if (this.#sessions.size > keptSessions && oldest !== undefined) this.#sessions.delete(oldest);
   }
 
   async #target(url: URL): Promise<Dialable | Refusal> {

@@ -10,8 +10,11 @@ export const maxHeldBytes = 96 * 1024 * 1024;
 export const callBodyTimeoutMs = 60_000;
 
 /** Kept connections to one backend, and how long one may be idle: most servers close theirs after a minute or more. */
-export const keptConnections = 32;
+export const keptConnections = 64;
 export const keptConnectionIdleMs = 50_000;
+
+/** Backends whose TLS sessions are kept, to be resumed. A forgotten one costs a whole handshake. */
+export const keptSessions = 64;
 
 /** What a backend may ask us to wait before the next attempt; who asks for longer is not asked again. */
 export const longestRetryAfterMs = 5_000;

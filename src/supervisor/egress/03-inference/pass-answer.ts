@@ -51,6 +51,7 @@ export async function passAnswer(
     if (next.kind === "broken") return passed(brokenOff(next));
     firstAt ??= options.now();
     bytes += next.bytes.length;
+    if (next.isLast) caller.joinTurn();
     const written = caller.piece(next.bytes);
     usage.push(next.bytes);
     if (written !== true && !(await written)) {

@@ -94,6 +94,7 @@ async function passStream(
     }
     const events = next.kind === "end" ? stream.end() : stream.push(next.bytes);
     if (typeof events !== "string") return passed(nonsense(events.untranslatable));
+    if (next.kind === "end" || next.isLast) caller.joinTurn();
     const written = caller.piece(Buffer.from(events));
     if (next.kind === "end") {
       caller.end();

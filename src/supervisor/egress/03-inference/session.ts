@@ -127,8 +127,13 @@ class CallSession {
     using _ = { [Symbol.dispose]: () => held.release(bytes.length) };
     const call = readCall(request, recognised, bytes);
     if (isRefusal(call)) return this.#refuse(audited, call, caller);
+    // Not AbortSignal.any, which costs as much as reading the call.
     const left = new AbortController();
-    const stopWatching = watchEnd(this.#callers.client, () => left.abort());
+    const leave = (): void => left.abort();
+    const { signal } = this.#callers;
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+    const stopWatching = watchEnd(this.#callers.client, leave);
     const keep = await serveCall(
       {
         connection: this.#callers.connection,
@@ -136,11 +141,12 @@ class CallSession {
         call,
         bytesOut: bytes.length,
         caller,
-        signal: AbortSignal.any([this.#callers.signal, left.signal]),
+        signal: left.signal,
       },
       this.#context,
     );
     stopWatching();
+    signal.removeEventListener("abort", leave);
     return keep && !request.close && !left.signal.aborted ? "keep" : "close";
   }
 

@@ -47,6 +47,8 @@ export interface UpstreamOptions {
   readonly timeoutMs?: number;
   /** Offered to the upstream, HTTP/1.1 alone if none are given. One that chooses none is taken to speak HTTP/1.1. */
   readonly versions?: readonly HttpVersion[];
+  /** Of an earlier connection to the same host and port, which was verified: spares both sides the certificates. */
+  readonly session?: Buffer;
 }
 
 /**
@@ -65,6 +67,7 @@ export async function connectUpstream(connection: Dialable, options: UpstreamOpt
     secureContext: options.trust.contextFor(host),
     ALPNProtocols: [...(options.versions ?? ["http/1.1"])],
     rejectUnauthorized: true,
+    ...(options.session && { session: options.session }),
     checkServerIdentity: checkAlternativeNames,
   });
   const failure = await handshake(secured, options.signal);
