@@ -5,6 +5,7 @@ import { NODE_INSIDE } from "./connections/measure-ways.ts";
 import { clientArguments, openClient } from "./connections/open-client.ts";
 import { startBackend } from "./models/backend.ts";
 import type { ModelQuestion } from "./models/caller.ts";
+import { openRelay } from "./models/open-relay.ts";
 import type { Bench, Row } from "./support/bench.ts";
 import { interleave } from "./support/interleave.ts";
 
@@ -36,8 +37,10 @@ function row(name: string, title: string, target: string | undefined, asked: Omi
   return { name, title, ...(target !== undefined && { target }), measure: (bench) => measure(bench, asked) };
 }
 
-async function measure({ installation, rounds }: Bench, asked: Omit<ModelQuestion, "baseUrl">) {
-  await using backend = await startBackend();
+async function measure({ installation, authority, rounds }: Bench, asked: Omit<ModelQuestion, "baseUrl">) {
+  if ("missing" in authority) return [authority];
+  await using backend = await startBackend(authority);
+  using relay = await openRelay(backend.baseUrl, authority);
   const { run } = installation;
   await run("provider", "create", "bench", "--type", "ollama", "--config", `OLLAMA_BASE_URL=${backend.baseUrl}/v1`);
   await run("inference", "set", "--provider", "bench", "--model", "m", "--no-verify");
@@ -45,11 +48,17 @@ async function measure({ installation, rounds }: Bench, asked: Omit<ModelQuestio
   try {
     const inside = installation.command("sandbox", "exec", "-n", "inference", "--no-tty", "--", NODE_INSIDE, ...caller);
     using insideCaller = openClient<ModelQuestion>(inside);
-    using outsideCaller = openClient<ModelQuestion>({ file: process.execPath, args: caller });
+    using outsideCaller = openClient<ModelQuestion>({
+      file: process.execPath,
+      args: caller,
+      env: { NODE_EXTRA_CA_CERTS: authority.file },
+    });
     const direct = { ...asked, baseUrl: backend.baseUrl };
+    const relayed = { ...asked, baseUrl: relay.baseUrl };
     const routed = { ...asked, baseUrl: "https://inference.local" };
     const contenders = [
-      { name: "directly, without TLS", isReference: true, once: () => outsideCaller.ask(direct) },
+      { name: "directly", isReference: true, once: () => outsideCaller.ask(direct) },
+      { name: "by a relay that looks at nothing", once: () => outsideCaller.ask(relayed) },
       { name: "by inference.local", once: () => insideCaller.ask(routed) },
     ];
     return await interleave(contenders, { rounds });

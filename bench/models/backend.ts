@@ -1,9 +1,11 @@
 /** A model that answers at once, and then says a word every few milliseconds, each with the time at which it was said. */
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { issueLeaf } from "../../e2e/support/certificates.ts";
 import { loopback } from "../connections/servers.ts";
+import type { Authority } from "../support/authority.ts";
 
 export interface Backend extends AsyncDisposable {
   readonly baseUrl: string;
@@ -12,8 +14,9 @@ export interface Backend extends AsyncDisposable {
 const EVENTS = 20;
 const PAUSE_MS = 4;
 
-export async function startBackend(): Promise<Backend> {
-  const server = createServer(async (request, response) => {
+export async function startBackend(authority: Authority): Promise<Backend> {
+  const leaf = issueLeaf(authority, { names: ["DNS:localhost"] });
+  const server = createServer({ cert: leaf.certificate, key: leaf.key }, async (request, response) => {
     request.resume();
     await once(request, "end");
     response.writeHead(200, { "content-type": "text/event-stream" });
@@ -28,7 +31,7 @@ export async function startBackend(): Promise<Backend> {
   server.listen(0, loopback);
   await once(server, "listening");
   return {
-    baseUrl: `http://${loopback}:${(server.address() as AddressInfo).port}`,
+    baseUrl: `https://localhost:${(server.address() as AddressInfo).port}`,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
