@@ -2,6 +2,8 @@ import type { Vault } from "../secrets/vault.ts";
 import type { UpstreamSettings } from "../supervisor/launch-spec.ts";
 import type { ComputeDriver } from "./drivers/driver.ts";
 import type { GatewayLog } from "./gateway-log.ts";
+import type { Observer } from "./health/observer.ts";
+import type { Readiness } from "./health/readiness.ts";
 import type { InferenceRoutes } from "./inference/routes.ts";
 import type { Providers } from "./providers/providers.ts";
 import type { SandboxChanges } from "./sandboxes/changes.ts";
@@ -22,6 +24,9 @@ export interface GatewayContext {
   /** What secrets are sealed with. */
   readonly vault: Vault;
   readonly log: GatewayLog;
+  readonly readiness: Readiness;
+  /** Metrics and traces, as far as they were asked for. */
+  readonly observers: readonly Observer[];
   /** How sandboxes' connections leave this machine. */
   readonly upstream: UpstreamSettings;
   /** Where clients reach this gateway, and sandboxes must not. */

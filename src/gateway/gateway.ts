@@ -1,6 +1,6 @@
 /** Puts a gateway together, in the order in which its parts need each other, and takes it apart again. */
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
-import type { Server } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { processStartTime } from "../linux/process-stat.ts";
@@ -20,6 +20,8 @@ import type { GatewayContext } from "./context.ts";
 import { canUseHostUids, HOST_UIDS_PATH, openHostUids } from "./drivers/local/host-uids.ts";
 import { createLocalDriver } from "./drivers/local/local-driver.ts";
 import type { GatewayLog } from "./gateway-log.ts";
+import { createObservation, type Observation, type ObservationOptions } from "./health/observation.ts";
+import { createReadiness } from "./health/readiness.ts";
 import { InferenceRoutes } from "./inference/routes.ts";
 import { Profiles } from "./providers/profiles.ts";
 import { Providers } from "./providers/providers.ts";
@@ -28,7 +30,7 @@ import { SandboxChanges } from "./sandboxes/changes.ts";
 import { reconcile } from "./sandboxes/reconcile.ts";
 import { DEFAULT_WORKSPACE, SandboxRegistry } from "./sandboxes/registry.ts";
 import { closable } from "./server/closable.ts";
-import { createApiServer, createOwnApiServer, listening, listenOnPort } from "./server/listen.ts";
+import { createApiServer, createOwnApiServer, LOOPBACK, listening, listenOnPort } from "./server/listen.ts";
 import { openSqliteStore } from "./store/sqlite/store.ts";
 import type { Store } from "./store/store.ts";
 import { createLocalLink } from "./supervisors/local-link.ts";
@@ -51,6 +53,7 @@ export interface GatewayOptions {
   readonly upstream: UpstreamConfiguration;
   /** Whether a gateway that is root gives each sandbox a uid of its own. Only tests say no. */
   readonly useHostUids?: boolean;
+  readonly observation: ObservationOptions;
   readonly log: GatewayLog;
   readonly now: () => number;
 }
@@ -66,7 +69,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const stopping = new AbortController();
   const store = openSqliteStore(options.stateDirectory);
   let port = 0;
-  const context = createContext(options, store, { signal: stopping.signal, apiPort: () => port });
+  const sessions = new SupervisorSessions();
+  const readiness = createReadiness(store, stopping.signal);
+  const observation = await createObservation(options.observation, { ...options, store, sessions, readiness });
+  const { observers } = observation;
+  const given = { signal: stopping.signal, apiPort: () => port, sessions, readiness, observers };
+  const context = createContext(options, store, given);
+  await listenForProbes(observation, options);
   const link = createLocalLink(context);
   await listenForSupervisors(link, supervisorSocketPath(options.runtimeDirectory));
   const user = userName();
@@ -78,6 +87,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createApiServer(context, certificates);
   const closeServers = [closable(server), closable(ownServer)];
   await reconcile(context);
+  readiness.reconciled();
   startRefreshing(context, DEFAULT_WORKSPACE);
   port = await listenOnPort(server, options.port);
   await listenForOwnPrograms(ownServer, apiSocketPath(options.runtimeDirectory));
@@ -92,14 +102,25 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       stopping.abort();
       await Promise.all([...closeServers.map((close) => close()), closeLink(context, link), context.driver.close()]);
       store.close();
+      observation.server?.closeAllConnections();
+      observation.server?.close();
+      await observation.close();
     },
   };
+}
+
+/** Before the sandboxes are looked after, so that a probe can see that they are not yet. */
+async function listenForProbes({ server }: Observation, { observation, log }: GatewayOptions): Promise<void> {
+  if (server === undefined) return;
+  await listening(server, () => server.listen(observation.metricsPort, LOOPBACK));
+  const { port } = server.address() as AddressInfo;
+  log.info(`metrics on http://${LOOPBACK}:${port}/metrics`);
 }
 
 function createContext(
   options: GatewayOptions,
   store: Store,
-  { signal, apiPort }: Pick<GatewayContext, "signal" | "apiPort">,
+  given: Pick<GatewayContext, "signal" | "apiPort" | "sessions" | "readiness" | "observers">,
 ): GatewayContext {
   const changes = new SandboxChanges();
   const driver = createLocalDriver({
@@ -124,13 +145,11 @@ function createContext(
     routes: new InferenceRoutes({ store: store.resources("inference_route"), providers, vault, now }),
     changes,
     registry: new SandboxRegistry(store, changes),
-    sessions: new SupervisorSessions(),
     log: options.log,
-    signal,
-    apiPort,
     upstream: options.upstream.settings,
     ownInstances: new Set(),
     now,
+    ...given,
   };
 }
 

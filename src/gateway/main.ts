@@ -10,6 +10,7 @@ import { VERSION } from "../version.ts";
 import { parseGatewayArguments } from "./arguments.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { createGatewayLog } from "./gateway-log.ts";
+import { traceTargetOf } from "./health/traces.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
 import { readUpstream, type UpstreamConfiguration } from "./upstream/read-upstream.ts";
 
@@ -35,9 +36,12 @@ if (lock === undefined) {
 void serve(lock);
 
 async function serve(instanceLock: Disposable): Promise<void> {
+  const { metricsPort, ...named } = parseGatewayArguments(process.argv.slice(2), env);
+  const traces = traceTargetOf(env);
   const gateway = await startGateway({
     version: VERSION,
-    ...parseGatewayArguments(process.argv.slice(2)),
+    ...named,
+    observation: { ...(metricsPort !== undefined && { metricsPort }), ...(traces && { traces }) },
     configDirectory: configDirectory(env),
     stateDirectory: state,
     runtimeDirectory: runtimeDirectory(env, state),

@@ -82,7 +82,7 @@ function makeDirectories(environment: Environment, state: string): void {
  * not hold that one's secrets. A proxy's password is one that every connection of a sandbox needs.
  */
 const forGateway =
-  /^(PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|XDG_\w+|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|OPENSHELL_\w+|DOCKER_\w+|CONTAINER_HOST|KUBECONFIG)$/;
+  /^(PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|XDG_\w+|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|OTEL_(?:EXPORTER_OTLP_\w+|SERVICE_NAME)|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|OPENSHELL_\w+|DOCKER_\w+|CONTAINER_HOST|KUBECONFIG)$/;
 
 function spawnGateway({ environment, installation }: StartOptions, state: string): ChildProcess {
   const log = openSync(gatewayLogPath(state), "a", 0o600);

@@ -1,7 +1,7 @@
 /** What sandboxes use of models, summed from the audit events of their calls. */
 import type { SandboxLogLine } from "../../gen/openshell/v1/watch_pb.ts";
 import type { ApiActivity } from "../../ocsf/classes/api-activity.ts";
-import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
+import { eventOfLine } from "../sandboxes/event-of-line.ts";
 import type { CallUsage } from "../store/usage-store.ts";
 
 /** The word in front of an API Activity's line; only such lines are parsed. */
@@ -10,18 +10,9 @@ const API_LINE = /\bAPI:/;
 /** What the calls among these lines come to. */
 export function callsIn(lines: readonly SandboxLogLine[], sandboxName: string): CallUsage[] {
   return lines.flatMap((line) => {
-    const event = API_LINE.test(line.message) ? eventOf(line) : undefined;
+    const event = API_LINE.test(line.message) ? eventOfLine(line) : undefined;
     return event?.class_uid === 6003 && isCountable(event) ? [usageOf(event, sandboxName)] : [];
   });
-}
-
-function eventOf({ fields }: SandboxLogLine): OcsfEvent | undefined {
-  try {
-    // Written by a supervisor of ours, which is trusted with its own sandbox's log.
-    return JSON.parse(fields["ocsf"] ?? "") as OcsfEvent;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Lists of models cost nothing, and a call that goes on is told of again. */

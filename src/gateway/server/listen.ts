@@ -4,20 +4,22 @@ import type { ConnectRouterOptions } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { GatewayCertificates } from "../certificates/gateway-certificates.ts";
 import type { GatewayContext } from "../context.ts";
+import { observeCalls } from "../health/observer.ts";
+import { answerProbes } from "../health/probes.ts";
 import { apiRoutes } from "../services/openshell/routes.ts";
 import { callerOf, isOwnProgram, requireCaller, userCalls } from "./caller.ts";
 import { hideDefects } from "./hide-defects.ts";
 import { createLocalApi } from "./local-api.ts";
 
 /** Loopback only: the local gateway is nobody else's. */
-const HOST = "127.0.0.1";
+export const LOOPBACK = "127.0.0.1";
 /** A message is at most a policy or a batch of log lines. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /** What holds for each call, whichever way it comes. */
-function routerOptions({ log, signal }: GatewayContext): ConnectRouterOptions {
+function routerOptions({ log, signal, observers }: GatewayContext): ConnectRouterOptions {
   return {
-    interceptors: [hideDefects(log), requireCaller],
+    interceptors: [...(observers.length > 0 ? [observeCalls(observers)] : []), hideDefects(log), requireCaller],
     readMaxBytes: MAX_MESSAGE_BYTES,
     shutdownSignal: signal,
   };
@@ -29,11 +31,7 @@ export function createApiServer(context: GatewayContext, certificates: GatewayCe
     ...routerOptions(context),
     routes: apiRoutes(context),
     contextValues: callerOf,
-    fallback: (request, response) => {
-      const isHealth = request.url === "/healthz" && request.method === "GET";
-      response.writeHead(isHealth ? 200 : 404, { "content-type": "text/plain" });
-      response.end(isHealth ? "ok\n" : "not found\n");
-    },
+    fallback: answerProbes(context.readiness),
   });
   return createSecureServer(
     {
@@ -64,10 +62,10 @@ export function createOwnApiServer(context: GatewayContext, user: string): Serve
 /** Listens on the port, or on a free one where that is taken by something else. Gives the port. */
 export async function listenOnPort(server: Http2SecureServer, port: number): Promise<number> {
   try {
-    await listening(server, () => server.listen(port, HOST));
+    await listening(server, () => server.listen(port, LOOPBACK));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    await listening(server, () => server.listen(0, HOST));
+    await listening(server, () => server.listen(0, LOOPBACK));
   }
   return (server.address() as AddressInfo).port;
 }

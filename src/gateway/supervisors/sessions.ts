@@ -28,6 +28,11 @@ export class SupervisorSessions {
   readonly #bySandbox = new Map<string, Session>();
   readonly #pendingChannels = new Map<string, PendingChannel>();
 
+  /** How many supervisors are connected. */
+  get size(): number {
+    return this.#bySandbox.size;
+  }
+
   get(sandboxId: string): SupervisorSession | undefined {
     return this.#bySandbox.get(sandboxId);
   }

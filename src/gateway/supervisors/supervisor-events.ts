@@ -109,7 +109,7 @@ export async function storePolicyStatus(
 
 /** Stores a batch and tells its followers. */
 export async function storeLogLines(
-  { store, changes }: GatewayContext,
+  { store, changes, observers }: GatewayContext,
   sandboxId: string,
   lines: readonly SandboxLogLine[],
 ): Promise<void> {
@@ -120,6 +120,7 @@ export async function storeLogLines(
   const added = await store.logs.append(sandboxId, lines);
   const calls = callsIn(added, (await store.sandboxes.get(sandboxId))?.name ?? sandboxId);
   await store.usage.add(calls);
+  for (const observer of observers) observer.linesStored?.(added);
   changes.publish(sandboxId, { kind: "logs", lines });
 }
 

@@ -9,6 +9,7 @@ import { OpenShell } from "../../gen/openshell/v1/openshell_pb.ts";
 import { readMtlsBundle } from "../../locations/gateway-entry.ts";
 import { type Gateway, startGateway } from "../gateway.ts";
 import { createGatewayLog } from "../gateway-log.ts";
+import type { ObservationOptions } from "../health/observation.ts";
 
 /** A real gateway on loopback with directories of its own and fake supervisors. */
 export interface TestGateway extends AsyncDisposable {
@@ -24,10 +25,10 @@ export interface TestGateway extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-export async function startTestGateway(): Promise<TestGateway> {
+export async function startTestGateway(observation: ObservationOptions = {}): Promise<TestGateway> {
   const directory = await mkdtemp(join(tmpdir(), "openshell-gateway-"));
   const log: string[] = [];
-  let gateway = await start(directory, log);
+  let gateway = await start(directory, log, observation);
   let client = clientOf(gateway, directory);
   return {
     directory,
@@ -44,7 +45,7 @@ export async function startTestGateway(): Promise<TestGateway> {
     anonymous: () => transport(gateway, directory, false),
     async restart() {
       await gateway.stop();
-      gateway = await start(directory, log);
+      gateway = await start(directory, log, observation);
       client = clientOf(gateway, directory);
     },
     async [Symbol.asyncDispose]() {
@@ -56,8 +57,9 @@ export async function startTestGateway(): Promise<TestGateway> {
   };
 }
 
-function start(directory: string, log: string[]): Promise<Gateway> {
+function start(directory: string, log: string[], observation: ObservationOptions): Promise<Gateway> {
   return startGateway({
+    observation,
     version: "test",
     name: "test",
     port: 0,
