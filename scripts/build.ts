@@ -64,6 +64,24 @@ const librariesApart: Plugin = {
   },
 };
 
+/**
+ * The SSH library, which a supervisor loads when somebody connects. Its optional native parts stay out: they would be
+ * compiled on the user's machine, and what they speed up is not used.
+ */
+const sshApart: Plugin = {
+  name: "ssh-apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /^ssh2$/ }, () => ({ path: "./supervisor-ssh2.cjs", external: true }));
+  },
+};
+const withoutNativeParts: Plugin = {
+  name: "without-native-parts",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^cpu-features$|\.node$/ }, ({ path }) => ({ path, namespace: "absent" }));
+    onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: 'throw new Error("not built in");' }));
+  },
+};
+
 /** One file for all ways into the library, so that there is one of each of its values. */
 const protobuf = ["", "/codegenv2", "/wkt"].map((entry) => `export * from "@bufbuild/protobuf${entry}";`).join("\n");
 
@@ -72,12 +90,14 @@ await mkdir("dist");
 await copyFile(nativeKoffi, "dist/koffi.node");
 const programs = {
   gateway: "src/gateway/main.ts",
-  supervisor: "src/supervisor/main.ts",
   init: "src/init/main.ts",
   transfer: "src/transfer/main.ts",
+  "sftp-server": "src/sftp/main.ts",
 };
 await Promise.all([
   build({ ...shared, entryPoints: programs }),
+  build({ ...shared, entryPoints: { supervisor: "src/supervisor/main.ts" }, plugins: [koffiBeside, sshApart] }),
+  build({ ...shared, entryPoints: { "supervisor-ssh2": "ssh2" }, plugins: [withoutNativeParts] }),
   build({ ...shared, entryPoints: { cli: "src/cli/main.ts" }, plugins: [koffiBeside, commandsApart] }),
   build({ ...shared, entryPoints: { "cli-commands": "src/cli/dispatch.ts" }, plugins: [koffiBeside, librariesApart] }),
   build({ ...shared, entryPoints: { "cli-yaml": "yaml", "cli-tar-stream": "tar-stream" } }),

@@ -31,6 +31,7 @@ const mayImport: Record<string, readonly string[]> = {
   ocsf: ["net", "policy"],
   policy: ["net", "ocsf", "gen"],
   secrets: [],
+  sftp: [],
   transfer: [],
 };
 

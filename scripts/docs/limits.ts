@@ -21,6 +21,7 @@ const parts: Readonly<Record<string, string>> = {
   ocsf: "Audit events",
   secrets: "Secrets",
   transfer: "Copies of files",
+  sftp: "Files over SSH",
 };
 
 /** Words by which a constant's name says that it bounds something; other constants are numbers of protocols. */

@@ -15,8 +15,8 @@ export interface ExecContext {
 }
 
 /** Without a command, a person wants a shell. */
-const LOGIN_SHELL = ["/bin/bash", "-l"];
-const WORKDIR = "/sandbox";
+export const LOGIN_SHELL = ["/bin/bash", "-l"];
+export const WORKDIR = "/sandbox";
 
 // What a shell answers when it can't run a command: sh(1), "Exit Status".
 const NOT_EXECUTABLE = 126;
@@ -80,6 +80,16 @@ function abandon(program: SandboxProgram, channel: ExecChannel): void {
   }
 }
 
+/** Why a program was not started, in a shell's words. */
+export function whyNotStarted({ code, message }: ProgramNotStarted): string {
+  return cannotRun.get(code) ?? message;
+}
+
+/** The exit code that a shell has for it. */
+export function notStartedCode({ code }: ProgramNotStarted): number {
+  return code === "ENOENT" ? NOT_FOUND : NOT_EXECUTABLE;
+}
+
 interface Run {
   readonly command: readonly string[];
   /** 0: no limit. */
@@ -110,8 +120,8 @@ async function exitCode(program: SandboxProgram, { command, seconds, context, co
       complain("the sandbox ended");
       return SANDBOX_ENDED;
     }
-    complain(`${command[0]}: ${cannotRun.get(error.code) ?? error.message}`);
-    return error.code === "ENOENT" ? NOT_FOUND : NOT_EXECUTABLE;
+    complain(`${command[0]}: ${whyNotStarted(error)}`);
+    return notStartedCode(error);
   } finally {
     for (const timer of timers) clearTimeout(timer);
   }
