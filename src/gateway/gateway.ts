@@ -31,6 +31,7 @@ import { reconcile } from "./sandboxes/reconcile.ts";
 import { DEFAULT_WORKSPACE, SandboxRegistry } from "./sandboxes/registry.ts";
 import { closable } from "./server/closable.ts";
 import { createApiServer, createOwnApiServer, LOOPBACK, listening, listenOnPort } from "./server/listen.ts";
+import { SshSessions } from "./ssh/ssh-sessions.ts";
 import { openSqliteStore } from "./store/sqlite/store.ts";
 import type { Store } from "./store/store.ts";
 import { createLocalLink } from "./supervisors/local-link.ts";
@@ -143,6 +144,7 @@ function createContext(
     vault,
     providers,
     routes: new InferenceRoutes({ store: store.resources("inference_route"), providers, vault, now }),
+    sshSessions: new SshSessions(store.sshSessions, now),
     changes,
     registry: new SandboxRegistry(store, changes),
     log: options.log,

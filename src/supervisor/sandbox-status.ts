@@ -4,8 +4,11 @@ import type { BuiltSandbox } from "./sandbox/prepared-sandbox.ts";
 
 type Condition = NonNullable<SupervisorStatusJson["conditions"]>[number];
 
-/** The sandbox runs, with this policy revision in force. */
-export function readyStatus(built: BuiltSandbox, policyVersion: number): SupervisorStatusJson {
+/** The sandbox runs, with this policy revision in force, and its SSH server is known by this key. */
+export function readyStatus(
+  built: BuiltSandbox,
+  { policyVersion, sshHostKey }: { readonly policyVersion: number; readonly sshHostKey: string },
+): SupervisorStatusJson {
   const weak = built.isolation.filter(({ strong }) => !strong);
   const isolated: Condition =
     weak.length === 0
@@ -26,6 +29,7 @@ export function readyStatus(built: BuiltSandbox, policyVersion: number): Supervi
     ],
     isolation: built.isolation.map(({ name, value, remedy = "" }) => ({ name, value, remedy })),
     policyVersion,
+    sshHostKey,
   };
 }
 

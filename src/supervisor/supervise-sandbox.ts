@@ -22,6 +22,7 @@ import { type BuiltSandbox, finishSandbox, type PreparedSandbox } from "./sandbo
 import { whenProgramsEnded } from "./sandbox/remaining-programs.ts";
 import { writeSandboxProcesses } from "./sandbox-processes.ts";
 import { failedStatus, readyStatus, stoppedStatus } from "./sandbox-status.ts";
+import { type HostKey, loadHostKey } from "./ssh/host-key.ts";
 
 /** How long the gateway gets to hear the last status and the last events; one that is away hears them at the next start. */
 const LAST_WORDS_MS = 500;
@@ -30,6 +31,7 @@ const LAST_WORDS_MS = 500;
 interface Running {
   readonly built: BuiltSandbox;
   readonly egress: Egress;
+  readonly hostKey: HostKey;
   inForce: PolicyInForce;
   credentials: Credentials;
   modelRoutes: ModelRoutes;
@@ -93,6 +95,7 @@ export async function superviseSandbox(
 async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit): Promise<Running> {
   const loaded = loadPolicy(spec.policy, spec);
   if (!loaded.ok) throw new Error(`the policy can't be loaded: ${loaded.error}`);
+  const hostKey = loadHostKey(spec.directories.state);
   const built = await finishSandbox(prepared, spec, loaded.inForce.policy);
   writeSandboxProcesses(spec.directories.state, {
     processes: [built.chainPid, built.initPid].map((pid) => ({ pid, startTime: processStartTime(pid) ?? "" })),
@@ -100,6 +103,7 @@ async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit):
   });
   const running: Running = {
     built,
+    hostKey,
     inForce: loaded.inForce,
     credentials: new Credentials(spec.credentials),
     modelRoutes: modelRoutesFromJson(spec.modelRoutes),
@@ -161,7 +165,7 @@ async function applyPolicy(
   running.inForce = loaded.inForce;
   running.egress.recheck();
   tell.audit.configChanged({ version, hash });
-  tell.link.reportStatus(readyStatus(running.built, version));
+  tell.link.reportStatus(readyStatus(running.built, { policyVersion: version, sshHostKey: running.hostKey.publicKey }));
   return { status: "loaded" };
 }
 
@@ -187,8 +191,9 @@ async function serveToTheEnd(running: Promise<Running>, link: GatewayLink, stop:
     link.reportStatus(failedStatus(error instanceof Error ? error.message : String(error)));
     return 1;
   }
-  const { built, inForce } = current;
-  link.reportStatus(readyStatus(built, inForce.compiled.revision.version));
+  const { built, inForce, hostKey } = current;
+  const policyVersion = inForce.compiled.revision.version;
+  link.reportStatus(readyStatus(built, { policyVersion, sshHostKey: hostKey.publicKey }));
   const graceSeconds = await Promise.race([stop, built.ended.then(() => undefined)]);
   if (graceSeconds === undefined) {
     link.reportStatus(failedStatus("the sandbox's first process ended"));

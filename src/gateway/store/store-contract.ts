@@ -7,6 +7,7 @@ import { DraftHistoryEntrySchema, PolicyChunkSchema } from "../../gen/openshell/
 import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
 import { SandboxPhase, SandboxSpecSchema, SandboxStatusSchema } from "../../gen/openshell/v1/sandbox_pb.ts";
 import { SandboxLogLineSchema } from "../../gen/openshell/v1/watch_pb.ts";
+import type { SshSessionRecord } from "./ssh-session-store.ts";
 import type { NewPolicyRevision, SandboxRecord, Store } from "./store.ts";
 
 export interface StoreUnderTest {
@@ -30,6 +31,11 @@ function record(id: string, name: string, more: Partial<SandboxRecord> = {}): Sa
     tokenHash: Uint8Array.of(1, 2, 3),
     ...more,
   };
+}
+
+function session(id: string, sandboxId: string): SshSessionRecord {
+  const tokenHash = Uint8Array.of(4, 5, 6);
+  return { id, sandboxId, user: "somebody", tokenHash, createdAtMs: 1, expiresAtMs: 100, revoked: false };
 }
 
 function revision(hash: string): NewPolicyRevision {
@@ -101,16 +107,58 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
       assert.deepEqual(await list(10, 0, new Map([["even", "true"]])), ["c", "b"]);
     });
 
-    it("take their policies, their proposals and their log with them", async () => {
+    it("take their policies, their proposals, their SSH sessions and their log with them", async () => {
       await store.sandboxes.create(record("a", "one"), revision("h"));
       await store.logs.append("a", [line(1)]);
       const entry = create(DraftHistoryEntrySchema, { eventType: "submitted" });
       await store.proposals.save("a", [create(PolicyChunkSchema, { id: "p", ruleName: "api" })], [entry]);
       assert.equal((await store.proposals.get("a", "p"))?.ruleName, "api");
+      await store.sshSessions.create(session("s", "a"), 0);
       await store.sandboxes.remove("a");
+      assert.deepEqual(await store.sshSessions.list(), []);
       assert.equal(await store.policies.effective("a"), undefined);
       assert.deepEqual([await store.proposals.list("a"), await store.proposals.history("a")], [[], []]);
       assert.equal(await store.logs.count("a"), 0);
+    });
+  });
+
+  describe(`${name}: SSH sessions`, () => {
+    let tested: StoreUnderTest;
+    let store: Store;
+    beforeEach(async () => {
+      tested = make();
+      store = tested.open();
+      for (const id of ["a", "b"]) await store.sandboxes.create(record(id, id), revision("h"));
+    });
+    afterEach(() => {
+      store.close();
+      tested.destroy();
+    });
+
+    it("are kept over a restart as they were, and as revoked once they are", async () => {
+      await store.sshSessions.create(session("s", "a"), 0);
+      store.close();
+      store = tested.open();
+      assert.deepEqual(await store.sshSessions.get("s"), session("s", "a"));
+      assert.equal(await store.sshSessions.revoke("s"), true);
+      assert.equal((await store.sshSessions.get("s"))?.revoked, true);
+      assert.equal(await store.sshSessions.revoke("t"), false);
+    });
+
+    it("are listed newest first, of one sandbox or of all, and forgotten some time after their end", async () => {
+      await store.sshSessions.create({ ...session("old", "a"), createdAtMs: 1, expiresAtMs: 10 }, 5);
+      await store.sshSessions.create({ ...session("new", "a"), createdAtMs: 2 }, 5);
+      await store.sshSessions.create({ ...session("other", "b"), createdAtMs: 3 }, 5);
+      const ids = async (sandboxId?: string) => (await store.sshSessions.list(sandboxId)).map(({ id }) => id);
+      assert.deepEqual(
+        [await ids("a"), await ids()],
+        [
+          ["new", "old"],
+          ["other", "new", "old"],
+        ],
+      );
+      await store.sshSessions.create({ ...session("last", "b"), createdAtMs: 4 }, 11);
+      assert.deepEqual(await ids("a"), ["new"]);
     });
   });
 

@@ -10,12 +10,14 @@ import type { WrappedKeyStore } from "../../secrets/vault.ts";
 import type { Placement } from "../drivers/driver.ts";
 import type { ProposalStore } from "./proposal-store.ts";
 import type { ResourceKind, ResourceStore } from "./resource-store.ts";
+import type { SshSessionStore } from "./ssh-session-store.ts";
 import type { UsageStore } from "./usage-store.ts";
 
 export interface Store {
   readonly sandboxes: SandboxStore;
   readonly policies: PolicyStore;
   readonly proposals: ProposalStore;
+  readonly sshSessions: SshSessionStore;
   readonly logs: LogStore;
   readonly usage: UsageStore;
   /** The named things of a kind; `T` is what its owner keeps there. */

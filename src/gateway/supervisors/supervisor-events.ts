@@ -161,6 +161,7 @@ function observedStatus(record: SandboxRecord, said: SupervisorStatus | undefine
   if (said === undefined) return next;
   for (const condition of said.conditions) setCondition(next, condition);
   if (said.isolation.length > 0) next.isolation = said.isolation;
+  if (said.sshHostKey !== "") next.sshHostKey = said.sshHostKey;
   if (said.policyVersion > 0) next.currentPolicyVersion = said.policyVersion;
   next.mainProcessInstanceId = record.supervisor?.instanceId ?? "";
   return next;

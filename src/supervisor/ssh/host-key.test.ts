@@ -15,7 +15,6 @@ describe("a sandbox's host key", () => {
     const first = loadHostKey(directory);
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.deepEqual(loadHostKey(directory), first);
-    assert.match(first.fingerprint, /^SHA256:[\w+/]{43}$/);
   });
 
   it("is read by the SSH library as the same key", () => {

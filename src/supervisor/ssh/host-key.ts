@@ -5,7 +5,7 @@
  * Kept in OpenSSH's own format (PROTOCOL.key), which the SSH library reads and `ssh-keygen` shows. Written here rather
  * than by the library, which is loaded only once somebody connects, while the public half is told at each start.
  */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -14,8 +14,6 @@ export interface HostKey {
   readonly privateKey: string;
   /** As in known_hosts(5): `ssh-ed25519 AAAA…`. */
   readonly publicKey: string;
-  /** As OpenSSH shows it: `SHA256:…`. */
-  readonly fingerprint: string;
 }
 
 const KEY_TYPE = "ssh-ed25519";
@@ -33,11 +31,7 @@ export function loadHostKey(stateDirectory: string): HostKey {
   const text = readIfThere(path) ?? create(path);
   const publicBlob = publicPart(text);
   if (publicBlob === undefined) throw new Error(`${path} is not a host key; remove it to get a new one`);
-  return {
-    privateKey: text,
-    publicKey: `${KEY_TYPE} ${publicBlob.toString("base64")}`,
-    fingerprint: `SHA256:${createHash("sha256").update(publicBlob).digest("base64").replace(/=+$/, "")}`,
-  };
+  return { privateKey: text, publicKey: `${KEY_TYPE} ${publicBlob.toString("base64")}` };
 }
 
 function readIfThere(path: string): string | undefined {

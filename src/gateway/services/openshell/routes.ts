@@ -12,6 +12,7 @@ import { proposalMethods } from "./proposals.ts";
 import { providerRefreshMethods } from "./provider-refresh.ts";
 import { providerMethods } from "./providers.ts";
 import { sandboxMethods } from "./sandboxes.ts";
+import { sshMethods } from "./ssh.ts";
 import { supervisorMethods } from "./supervisors.ts";
 import { watchMethods } from "./watch.ts";
 import { workspaceMethods } from "./workspaces.ts";
@@ -30,6 +31,7 @@ export function apiRoutes(context: GatewayContext): (router: ConnectRouter) => v
       ...providerMethods(context),
       ...profileMethods(context),
       ...providerRefreshMethods(context),
+      ...sshMethods(context),
       ...workspaceMethods(),
       ...supervisorMethods(context),
     });

@@ -57,6 +57,16 @@ export const stateMigrations: readonly Migration[] = [
      entry BLOB NOT NULL
    ) STRICT;
    CREATE INDEX proposal_history_by_sandbox ON proposal_history (sandbox_id, sequence);`,
+  `CREATE TABLE ssh_sessions (
+     id TEXT PRIMARY KEY,
+     sandbox_id TEXT NOT NULL REFERENCES sandboxes (id) ON DELETE CASCADE,
+     user TEXT NOT NULL,
+     token_hash BLOB NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     expires_at_ms INTEGER NOT NULL,
+     revoked INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX ssh_sessions_by_sandbox ON ssh_sessions (sandbox_id, created_at_ms);`,
 ];
 
 /** The log database: a copy of what supervisors keep on disk, so it may be behind after a loss of power. */

@@ -8,6 +8,7 @@ import { sqlitePolicies } from "./policies.ts";
 import { sqliteProposals } from "./proposals.ts";
 import { sqliteResources } from "./resources.ts";
 import { sqliteSandboxes } from "./sandboxes.ts";
+import { sqliteSshSessions } from "./ssh-sessions.ts";
 import { sqliteUsage } from "./usage.ts";
 import { sqliteWrappedKey } from "./wrapped-key.ts";
 
@@ -23,6 +24,7 @@ export function openSqliteStore(directory: string): Store {
     policies: sqlitePolicies(state),
     proposals: sqliteProposals(state),
     resources: (kind) => sqliteResources(state, kind),
+    sshSessions: sqliteSshSessions(state),
     usage: sqliteUsage(lines),
     wrappedKey: sqliteWrappedKey(state),
     logs,

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openshell/v1/access.proto.
  */
 export const file_openshell_v1_access: GenFile = /*@__PURE__*/
-  fileDesc("ChlvcGVuc2hlbGwvdjEvYWNjZXNzLnByb3RvEgxvcGVuc2hlbGwudjEiGgoYSXNzdWVTYW5kYm94VG9rZW5SZXF1ZXN0IkYKGUlzc3VlU2FuZGJveFRva2VuUmVzcG9uc2USEgoFdG9rZW4YASABKAlCA4ABARIVCg1leHBpcmVzX2F0X21zGAIgASgDIj0KGlJlZnJlc2hTYW5kYm94VG9rZW5SZXF1ZXN0Eh8KF2V4dGVuc2lvbl9zZXJ2aWNlX25hbWVzGAEgAygJIpEBChtSZWZyZXNoU2FuZGJveFRva2VuUmVzcG9uc2USEgoFdG9rZW4YASABKAlCA4ABARIVCg1leHBpcmVzX2F0X21zGAIgASgDEkcKFWV4dGVuc2lvbl9jcmVkZW50aWFscxgDIAMoCzIoLm9wZW5zaGVsbC52MS5FeHRlbnNpb25TZXJ2aWNlQ3JlZGVudGlhbCItChdDcmVhdGVTc2hTZXNzaW9uUmVxdWVzdBISCgpzYW5kYm94X2lkGAEgASgJIrsBChhDcmVhdGVTc2hTZXNzaW9uUmVzcG9uc2USEgoKc2FuZGJveF9pZBgBIAEoCRISCgV0b2tlbhgCIAEoCUIDgAEBEhQKDGdhdGV3YXlfaG9zdBgDIAEoCRIUCgxnYXRld2F5X3BvcnQYBCABKA0SFgoOZ2F0ZXdheV9zY2hlbWUYBSABKAkSHAoUaG9zdF9rZXlfZmluZ2VycHJpbnQYByABKAkSFQoNZXhwaXJlc19hdF9tcxgIIAEoAyJwChRFeHBvc2VTZXJ2aWNlUmVxdWVzdBIPCgdzYW5kYm94GAEgASgJEg8KB3NlcnZpY2UYAiABKAkSEwoLdGFyZ2V0X3BvcnQYAyABKA0SDgoGZG9tYWluGAQgASgIEhEKCXdvcmtzcGFjZRgFIAEoCSJIChFHZXRTZXJ2aWNlUmVxdWVzdBIPCgdzYW5kYm94GAEgASgJEg8KB3NlcnZpY2UYAiABKAkSEQoJd29ya3NwYWNlGAMgASgJInAKE0xpc3RTZXJ2aWNlc1JlcXVlc3QSDwoHc2FuZGJveBgBIAEoCRINCgVsaW1pdBgCIAEoDRIOCgZvZmZzZXQYAyABKA0SEQoJd29ya3NwYWNlGAQgASgJEhYKDmFsbF93b3Jrc3BhY2VzGAUgASgIIk8KFExpc3RTZXJ2aWNlc1Jlc3BvbnNlEjcKCHNlcnZpY2VzGAEgAygLMiUub3BlbnNoZWxsLnYxLlNlcnZpY2VFbmRwb2ludFJlc3BvbnNlIksKFERlbGV0ZVNlcnZpY2VSZXF1ZXN0Eg8KB3NhbmRib3gYASABKAkSDwoHc2VydmljZRgCIAEoCRIRCgl3b3Jrc3BhY2UYAyABKAkiKAoVRGVsZXRlU2VydmljZVJlc3BvbnNlEg8KB2RlbGV0ZWQYASABKAgirAEKD1NlcnZpY2VFbmRwb2ludBI0CghtZXRhZGF0YRgBIAEoCzIiLm9wZW5zaGVsbC5kYXRhbW9kZWwudjEuT2JqZWN0TWV0YRISCgpzYW5kYm94X2lkGAIgASgJEhQKDHNhbmRib3hfbmFtZRgDIAEoCRIUCgxzZXJ2aWNlX25hbWUYBCABKAkSEwoLdGFyZ2V0X3BvcnQYBSABKA0SDgoGZG9tYWluGAYgASgIIlcKF1NlcnZpY2VFbmRwb2ludFJlc3BvbnNlEi8KCGVuZHBvaW50GAEgASgLMh0ub3BlbnNoZWxsLnYxLlNlcnZpY2VFbmRwb2ludBILCgN1cmwYAiABKAkiLQoXUmV2b2tlU3NoU2Vzc2lvblJlcXVlc3QSEgoFdG9rZW4YASABKAlCA4ABASIrChhSZXZva2VTc2hTZXNzaW9uUmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoCCK+AQoOVGNwRm9yd2FyZEluaXQSEgoKc2FuZGJveF9pZBgBIAEoCRISCgpzZXJ2aWNlX2lkGAQgASgJEisKA3NzaBgFIAEoCzIcLm9wZW5zaGVsbC52MS5Tc2hSZWxheVRhcmdldEgAEisKA3RjcBgGIAEoCzIcLm9wZW5zaGVsbC52MS5UY3BSZWxheVRhcmdldEgAEiAKE2F1dGhvcml6YXRpb25fdG9rZW4YByABKAlCA4ABAUIICgZ0YXJnZXQiWgoPVGNwRm9yd2FyZEZyYW1lEiwKBGluaXQYASABKAsyHC5vcGVuc2hlbGwudjEuVGNwRm9yd2FyZEluaXRIABIOCgRkYXRhGAIgASgMSABCCQoHcGF5bG9hZCKSAQoKU3NoU2Vzc2lvbhI0CghtZXRhZGF0YRgBIAEoCzIiLm9wZW5zaGVsbC5kYXRhbW9kZWwudjEuT2JqZWN0TWV0YRISCgpzYW5kYm94X2lkGAIgASgJEhIKBXRva2VuGAMgASgJQgOAAQESFQoNZXhwaXJlc19hdF9tcxgEIAEoAxIPCgdyZXZva2VkGAUgASgIIl0KGkV4dGVuc2lvblNlcnZpY2VDcmVkZW50aWFsEhQKDHNlcnZpY2VfbmFtZRgBIAEoCRISCgV0b2tlbhgCIAEoCUIDgAEBEhUKDWV4cGlyZXNfYXRfbXMYAyABKANiBnByb3RvMw", [file_openshell_datamodel_v1_datamodel, file_openshell_v1_supervisor]);
+  fileDesc("ChlvcGVuc2hlbGwvdjEvYWNjZXNzLnByb3RvEgxvcGVuc2hlbGwudjEiGgoYSXNzdWVTYW5kYm94VG9rZW5SZXF1ZXN0IkYKGUlzc3VlU2FuZGJveFRva2VuUmVzcG9uc2USEgoFdG9rZW4YASABKAlCA4ABARIVCg1leHBpcmVzX2F0X21zGAIgASgDIj0KGlJlZnJlc2hTYW5kYm94VG9rZW5SZXF1ZXN0Eh8KF2V4dGVuc2lvbl9zZXJ2aWNlX25hbWVzGAEgAygJIpEBChtSZWZyZXNoU2FuZGJveFRva2VuUmVzcG9uc2USEgoFdG9rZW4YASABKAlCA4ABARIVCg1leHBpcmVzX2F0X21zGAIgASgDEkcKFWV4dGVuc2lvbl9jcmVkZW50aWFscxgDIAMoCzIoLm9wZW5zaGVsbC52MS5FeHRlbnNpb25TZXJ2aWNlQ3JlZGVudGlhbCItChdDcmVhdGVTc2hTZXNzaW9uUmVxdWVzdBISCgpzYW5kYm94X2lkGAEgASgJIuMBChhDcmVhdGVTc2hTZXNzaW9uUmVzcG9uc2USEgoKc2FuZGJveF9pZBgBIAEoCRISCgV0b2tlbhgCIAEoCUIDgAEBEhQKDGdhdGV3YXlfaG9zdBgDIAEoCRIUCgxnYXRld2F5X3BvcnQYBCABKA0SFgoOZ2F0ZXdheV9zY2hlbWUYBSABKAkSHAoUaG9zdF9rZXlfZmluZ2VycHJpbnQYByABKAkSFQoNZXhwaXJlc19hdF9tcxgIIAEoAxIQCghob3N0X2tleRhkIAEoCRIUCgxzYW5kYm94X25hbWUYZSABKAkiLAoWTGlzdFNzaFNlc3Npb25zUmVxdWVzdBISCgpzYW5kYm94X2lkGAEgASgJIkUKF0xpc3RTc2hTZXNzaW9uc1Jlc3BvbnNlEioKCHNlc3Npb25zGAEgAygLMhgub3BlbnNoZWxsLnYxLlNzaFNlc3Npb24icAoURXhwb3NlU2VydmljZVJlcXVlc3QSDwoHc2FuZGJveBgBIAEoCRIPCgdzZXJ2aWNlGAIgASgJEhMKC3RhcmdldF9wb3J0GAMgASgNEg4KBmRvbWFpbhgEIAEoCBIRCgl3b3Jrc3BhY2UYBSABKAkiSAoRR2V0U2VydmljZVJlcXVlc3QSDwoHc2FuZGJveBgBIAEoCRIPCgdzZXJ2aWNlGAIgASgJEhEKCXdvcmtzcGFjZRgDIAEoCSJwChNMaXN0U2VydmljZXNSZXF1ZXN0Eg8KB3NhbmRib3gYASABKAkSDQoFbGltaXQYAiABKA0SDgoGb2Zmc2V0GAMgASgNEhEKCXdvcmtzcGFjZRgEIAEoCRIWCg5hbGxfd29ya3NwYWNlcxgFIAEoCCJPChRMaXN0U2VydmljZXNSZXNwb25zZRI3CghzZXJ2aWNlcxgBIAMoCzIlLm9wZW5zaGVsbC52MS5TZXJ2aWNlRW5kcG9pbnRSZXNwb25zZSJLChREZWxldGVTZXJ2aWNlUmVxdWVzdBIPCgdzYW5kYm94GAEgASgJEg8KB3NlcnZpY2UYAiABKAkSEQoJd29ya3NwYWNlGAMgASgJIigKFURlbGV0ZVNlcnZpY2VSZXNwb25zZRIPCgdkZWxldGVkGAEgASgIIqwBCg9TZXJ2aWNlRW5kcG9pbnQSNAoIbWV0YWRhdGEYASABKAsyIi5vcGVuc2hlbGwuZGF0YW1vZGVsLnYxLk9iamVjdE1ldGESEgoKc2FuZGJveF9pZBgCIAEoCRIUCgxzYW5kYm94X25hbWUYAyABKAkSFAoMc2VydmljZV9uYW1lGAQgASgJEhMKC3RhcmdldF9wb3J0GAUgASgNEg4KBmRvbWFpbhgGIAEoCCJXChdTZXJ2aWNlRW5kcG9pbnRSZXNwb25zZRIvCghlbmRwb2ludBgBIAEoCzIdLm9wZW5zaGVsbC52MS5TZXJ2aWNlRW5kcG9pbnQSCwoDdXJsGAIgASgJIkEKF1Jldm9rZVNzaFNlc3Npb25SZXF1ZXN0EhIKBXRva2VuGAEgASgJQgOAAQESEgoKc2Vzc2lvbl9pZBhkIAEoCSIrChhSZXZva2VTc2hTZXNzaW9uUmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoCCK+AQoOVGNwRm9yd2FyZEluaXQSEgoKc2FuZGJveF9pZBgBIAEoCRISCgpzZXJ2aWNlX2lkGAQgASgJEisKA3NzaBgFIAEoCzIcLm9wZW5zaGVsbC52MS5Tc2hSZWxheVRhcmdldEgAEisKA3RjcBgGIAEoCzIcLm9wZW5zaGVsbC52MS5UY3BSZWxheVRhcmdldEgAEiAKE2F1dGhvcml6YXRpb25fdG9rZW4YByABKAlCA4ABAUIICgZ0YXJnZXQiWgoPVGNwRm9yd2FyZEZyYW1lEiwKBGluaXQYASABKAsyHC5vcGVuc2hlbGwudjEuVGNwRm9yd2FyZEluaXRIABIOCgRkYXRhGAIgASgMSABCCQoHcGF5bG9hZCKgAQoKU3NoU2Vzc2lvbhI0CghtZXRhZGF0YRgBIAEoCzIiLm9wZW5zaGVsbC5kYXRhbW9kZWwudjEuT2JqZWN0TWV0YRISCgpzYW5kYm94X2lkGAIgASgJEhIKBXRva2VuGAMgASgJQgOAAQESFQoNZXhwaXJlc19hdF9tcxgEIAEoAxIPCgdyZXZva2VkGAUgASgIEgwKBHVzZXIYZCABKAkiXQoaRXh0ZW5zaW9uU2VydmljZUNyZWRlbnRpYWwSFAoMc2VydmljZV9uYW1lGAEgASgJEhIKBXRva2VuGAIgASgJQgOAAQESFQoNZXhwaXJlc19hdF9tcxgDIAEoA2IGcHJvdG8z", [file_openshell_datamodel_v1_datamodel, file_openshell_v1_supervisor]);
 
 /**
  * @generated from message openshell.v1.IssueSandboxTokenRequest
@@ -213,6 +213,20 @@ export type CreateSshSessionResponse = Message<"openshell.v1.CreateSshSessionRes
    * @generated from field: int64 expires_at_ms = 8;
    */
   expiresAtMs: bigint;
+
+  /**
+   * Ours: the sandbox's host key, as known_hosts has it: `ssh-ed25519 AAAA…`.
+   *
+   * @generated from field: string host_key = 100;
+   */
+  hostKey: string;
+
+  /**
+   * Ours: what the sandbox is called.
+   *
+   * @generated from field: string sandbox_name = 101;
+   */
+  sandboxName: string;
 };
 
 /**
@@ -253,6 +267,20 @@ export type CreateSshSessionResponseJson = {
    * @generated from field: int64 expires_at_ms = 8;
    */
   expiresAtMs?: string;
+
+  /**
+   * Ours: the sandbox's host key, as known_hosts has it: `ssh-ed25519 AAAA…`.
+   *
+   * @generated from field: string host_key = 100;
+   */
+  hostKey?: string;
+
+  /**
+   * Ours: what the sandbox is called.
+   *
+   * @generated from field: string sandbox_name = 101;
+   */
+  sandboxName?: string;
 };
 
 /**
@@ -261,6 +289,68 @@ export type CreateSshSessionResponseJson = {
  */
 export const CreateSshSessionResponseSchema: GenMessage<CreateSshSessionResponse, {jsonType: CreateSshSessionResponseJson}> = /*@__PURE__*/
   messageDesc(file_openshell_v1_access, 5);
+
+/**
+ * Ours: the sessions of a sandbox, or, without one, of all.
+ *
+ * @generated from message openshell.v1.ListSshSessionsRequest
+ */
+export type ListSshSessionsRequest = Message<"openshell.v1.ListSshSessionsRequest"> & {
+  /**
+   * @generated from field: string sandbox_id = 1;
+   */
+  sandboxId: string;
+};
+
+/**
+ * Ours: the sessions of a sandbox, or, without one, of all.
+ *
+ * @generated from message openshell.v1.ListSshSessionsRequest
+ */
+export type ListSshSessionsRequestJson = {
+  /**
+   * @generated from field: string sandbox_id = 1;
+   */
+  sandboxId?: string;
+};
+
+/**
+ * Describes the message openshell.v1.ListSshSessionsRequest.
+ * Use `create(ListSshSessionsRequestSchema)` to create a new message.
+ */
+export const ListSshSessionsRequestSchema: GenMessage<ListSshSessionsRequest, {jsonType: ListSshSessionsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_v1_access, 6);
+
+/**
+ * Ours: newest first, without their tokens.
+ *
+ * @generated from message openshell.v1.ListSshSessionsResponse
+ */
+export type ListSshSessionsResponse = Message<"openshell.v1.ListSshSessionsResponse"> & {
+  /**
+   * @generated from field: repeated openshell.v1.SshSession sessions = 1;
+   */
+  sessions: SshSession[];
+};
+
+/**
+ * Ours: newest first, without their tokens.
+ *
+ * @generated from message openshell.v1.ListSshSessionsResponse
+ */
+export type ListSshSessionsResponseJson = {
+  /**
+   * @generated from field: repeated openshell.v1.SshSession sessions = 1;
+   */
+  sessions?: SshSessionJson[];
+};
+
+/**
+ * Describes the message openshell.v1.ListSshSessionsResponse.
+ * Use `create(ListSshSessionsResponseSchema)` to create a new message.
+ */
+export const ListSshSessionsResponseSchema: GenMessage<ListSshSessionsResponse, {jsonType: ListSshSessionsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_v1_access, 7);
 
 /**
  * @generated from message openshell.v1.ExposeServiceRequest
@@ -327,7 +417,7 @@ export type ExposeServiceRequestJson = {
  * Use `create(ExposeServiceRequestSchema)` to create a new message.
  */
 export const ExposeServiceRequestSchema: GenMessage<ExposeServiceRequest, {jsonType: ExposeServiceRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 6);
+  messageDesc(file_openshell_v1_access, 8);
 
 /**
  * @generated from message openshell.v1.GetServiceRequest
@@ -374,7 +464,7 @@ export type GetServiceRequestJson = {
  * Use `create(GetServiceRequestSchema)` to create a new message.
  */
 export const GetServiceRequestSchema: GenMessage<GetServiceRequest, {jsonType: GetServiceRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 7);
+  messageDesc(file_openshell_v1_access, 9);
 
 /**
  * @generated from message openshell.v1.ListServicesRequest
@@ -441,7 +531,7 @@ export type ListServicesRequestJson = {
  * Use `create(ListServicesRequestSchema)` to create a new message.
  */
 export const ListServicesRequestSchema: GenMessage<ListServicesRequest, {jsonType: ListServicesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 8);
+  messageDesc(file_openshell_v1_access, 10);
 
 /**
  * @generated from message openshell.v1.ListServicesResponse
@@ -468,7 +558,7 @@ export type ListServicesResponseJson = {
  * Use `create(ListServicesResponseSchema)` to create a new message.
  */
 export const ListServicesResponseSchema: GenMessage<ListServicesResponse, {jsonType: ListServicesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 9);
+  messageDesc(file_openshell_v1_access, 11);
 
 /**
  * @generated from message openshell.v1.DeleteServiceRequest
@@ -515,7 +605,7 @@ export type DeleteServiceRequestJson = {
  * Use `create(DeleteServiceRequestSchema)` to create a new message.
  */
 export const DeleteServiceRequestSchema: GenMessage<DeleteServiceRequest, {jsonType: DeleteServiceRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 10);
+  messageDesc(file_openshell_v1_access, 12);
 
 /**
  * @generated from message openshell.v1.DeleteServiceResponse
@@ -542,7 +632,7 @@ export type DeleteServiceResponseJson = {
  * Use `create(DeleteServiceResponseSchema)` to create a new message.
  */
 export const DeleteServiceResponseSchema: GenMessage<DeleteServiceResponse, {jsonType: DeleteServiceResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 11);
+  messageDesc(file_openshell_v1_access, 13);
 
 /**
  * @generated from message openshell.v1.ServiceEndpoint
@@ -619,7 +709,7 @@ export type ServiceEndpointJson = {
  * Use `create(ServiceEndpointSchema)` to create a new message.
  */
 export const ServiceEndpointSchema: GenMessage<ServiceEndpoint, {jsonType: ServiceEndpointJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 12);
+  messageDesc(file_openshell_v1_access, 14);
 
 /**
  * @generated from message openshell.v1.ServiceEndpointResponse
@@ -656,7 +746,7 @@ export type ServiceEndpointResponseJson = {
  * Use `create(ServiceEndpointResponseSchema)` to create a new message.
  */
 export const ServiceEndpointResponseSchema: GenMessage<ServiceEndpointResponse, {jsonType: ServiceEndpointResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 13);
+  messageDesc(file_openshell_v1_access, 15);
 
 /**
  * @generated from message openshell.v1.RevokeSshSessionRequest
@@ -666,6 +756,13 @@ export type RevokeSshSessionRequest = Message<"openshell.v1.RevokeSshSessionRequ
    * @generated from field: string token = 1;
    */
   token: string;
+
+  /**
+   * Ours: instead of the token, for whoever does not have it.
+   *
+   * @generated from field: string session_id = 100;
+   */
+  sessionId: string;
 };
 
 /**
@@ -676,6 +773,13 @@ export type RevokeSshSessionRequestJson = {
    * @generated from field: string token = 1;
    */
   token?: string;
+
+  /**
+   * Ours: instead of the token, for whoever does not have it.
+   *
+   * @generated from field: string session_id = 100;
+   */
+  sessionId?: string;
 };
 
 /**
@@ -683,7 +787,7 @@ export type RevokeSshSessionRequestJson = {
  * Use `create(RevokeSshSessionRequestSchema)` to create a new message.
  */
 export const RevokeSshSessionRequestSchema: GenMessage<RevokeSshSessionRequest, {jsonType: RevokeSshSessionRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 14);
+  messageDesc(file_openshell_v1_access, 16);
 
 /**
  * @generated from message openshell.v1.RevokeSshSessionResponse
@@ -710,7 +814,7 @@ export type RevokeSshSessionResponseJson = {
  * Use `create(RevokeSshSessionResponseSchema)` to create a new message.
  */
 export const RevokeSshSessionResponseSchema: GenMessage<RevokeSshSessionResponse, {jsonType: RevokeSshSessionResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 15);
+  messageDesc(file_openshell_v1_access, 17);
 
 /**
  * @generated from message openshell.v1.TcpForwardInit
@@ -784,7 +888,7 @@ export type TcpForwardInitJson = {
  * Use `create(TcpForwardInitSchema)` to create a new message.
  */
 export const TcpForwardInitSchema: GenMessage<TcpForwardInit, {jsonType: TcpForwardInitJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 16);
+  messageDesc(file_openshell_v1_access, 18);
 
 /**
  * First `init`, then bytes.
@@ -832,7 +936,7 @@ export type TcpForwardFrameJson = {
  * Use `create(TcpForwardFrameSchema)` to create a new message.
  */
 export const TcpForwardFrameSchema: GenMessage<TcpForwardFrame, {jsonType: TcpForwardFrameJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 17);
+  messageDesc(file_openshell_v1_access, 19);
 
 /**
  * @generated from message openshell.v1.SshSession
@@ -862,6 +966,13 @@ export type SshSession = Message<"openshell.v1.SshSession"> & {
    * @generated from field: bool revoked = 5;
    */
   revoked: boolean;
+
+  /**
+   * Ours: whose session it is.
+   *
+   * @generated from field: string user = 100;
+   */
+  user: string;
 };
 
 /**
@@ -892,6 +1003,13 @@ export type SshSessionJson = {
    * @generated from field: bool revoked = 5;
    */
   revoked?: boolean;
+
+  /**
+   * Ours: whose session it is.
+   *
+   * @generated from field: string user = 100;
+   */
+  user?: string;
 };
 
 /**
@@ -899,7 +1017,7 @@ export type SshSessionJson = {
  * Use `create(SshSessionSchema)` to create a new message.
  */
 export const SshSessionSchema: GenMessage<SshSession, {jsonType: SshSessionJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 18);
+  messageDesc(file_openshell_v1_access, 20);
 
 /**
  * @generated from message openshell.v1.ExtensionServiceCredential
@@ -946,5 +1064,5 @@ export type ExtensionServiceCredentialJson = {
  * Use `create(ExtensionServiceCredentialSchema)` to create a new message.
  */
 export const ExtensionServiceCredentialSchema: GenMessage<ExtensionServiceCredential, {jsonType: ExtensionServiceCredentialJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_access, 19);
+  messageDesc(file_openshell_v1_access, 21);
 

@@ -1,0 +1,70 @@
+/**
+ * SSH sessions: short permissions to open SSH connections into one sandbox. Whoever shows a session's token is its user,
+ * until it expires or is revoked; the record outlives the gateway, so that a connection finds its way back after a restart
+ * without authenticating again.
+ */
+import { randomUUID } from "node:crypto";
+import { unauthenticated } from "../refuse.ts";
+import type { SshSessionRecord, SshSessionStore } from "../store/ssh-session-store.ts";
+import { issueToken, isToken } from "../supervisors/token.ts";
+
+/** A working day and the night after it. */
+const SESSION_LIFETIME_MS = 24 * 3_600_000;
+
+export interface IssuedSession {
+  /** Names the record and proves to be its user. A secret. */
+  readonly token: string;
+  readonly record: SshSessionRecord;
+}
+
+export class SshSessions {
+  readonly #store: SshSessionStore;
+  readonly #now: () => number;
+
+  constructor(store: SshSessionStore, now: () => number) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  async create({ sandboxId, user }: { readonly sandboxId: string; readonly user: string }): Promise<IssuedSession> {
+    const now = this.#now();
+    const { token, hash } = issueToken();
+    const record = {
+      id: randomUUID(),
+      sandboxId,
+      user,
+      tokenHash: hash,
+      createdAtMs: now,
+      expiresAtMs: now + SESSION_LIFETIME_MS,
+      revoked: false,
+    };
+    await this.#store.create(record, now);
+    return { token: `${record.id}.${token}`, record };
+  }
+
+  /** The session whose token this is. Throws UNAUTHENTICATED unless it is one of this sandbox and still good. */
+  async authorise(token: string, sandboxId: string): Promise<SshSessionRecord> {
+    const record = await this.find(token);
+    const isGood = record?.sandboxId === sandboxId && !record.revoked && record.expiresAtMs > this.#now();
+    // The same words whatever it is, so that nobody learns which sandboxes and sessions there are.
+    if (record === undefined || !isGood)
+      throw unauthenticated("the SSH session is unknown, has expired or was revoked");
+    return record;
+  }
+
+  /** The session whose token this is, good or not. */
+  async find(token: string): Promise<SshSessionRecord | undefined> {
+    const [id = "", secret = ""] = token.split(".", 2);
+    const record = await this.#store.get(id);
+    return record !== undefined && isToken(secret, record.tokenHash) ? record : undefined;
+  }
+
+  list(sandboxId: string | undefined): Promise<SshSessionRecord[]> {
+    return this.#store.list(sandboxId);
+  }
+
+  /** False if there is no such session. */
+  revoke(id: string): Promise<boolean> {
+    return this.#store.revoke(id);
+  }
+}

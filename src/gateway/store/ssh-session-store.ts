@@ -1,0 +1,22 @@
+/** Who may open an SSH connection into which sandbox, and until when. Forgotten with the sandbox. */
+export interface SshSessionRecord {
+  readonly id: string;
+  readonly sandboxId: string;
+  /** Who asked for it, as the gateway knows them. */
+  readonly user: string;
+  /** SHA-256 of the token; the token itself is known to whoever asked. */
+  readonly tokenHash: Uint8Array;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  readonly revoked: boolean;
+}
+
+export interface SshSessionStore {
+  /** Adds a session, and forgets those that ended before `nowMs`. */
+  create(record: SshSessionRecord, nowMs: number): Promise<void>;
+  get(id: string): Promise<SshSessionRecord | undefined>;
+  /** Newest first; of all sandboxes if none is given. */
+  list(sandboxId?: string): Promise<SshSessionRecord[]>;
+  /** False if there is no such session. */
+  revoke(id: string): Promise<boolean>;
+}
