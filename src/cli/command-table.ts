@@ -130,6 +130,15 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
     alias: "lg",
     load: () => import("./commands/logs/show.ts"),
   },
+  settings: {
+    kind: "group",
+    summary: "how the gateway and its sandboxes behave",
+    verbs: {
+      get: () => import("./commands/settings/get.ts"),
+      set: () => import("./commands/settings/set.ts"),
+      delete: () => import("./commands/settings/delete.ts"),
+    },
+  },
   gateway: {
     kind: "group",
     summary: "start and stop the local gateway, choose between gateways",
@@ -187,7 +196,6 @@ export const commandsToCome: Readonly<Record<string, string>> = {
   "gateway logout": "logging out of a remote gateway",
   forward: "forwarding ports",
   service: "exposing a sandbox's services",
-  settings: "settings of gateway and sandboxes",
   workspace: "workspaces other than the default one",
   term: "the terminal interface",
 };

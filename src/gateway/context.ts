@@ -8,6 +8,7 @@ import type { InferenceRoutes } from "./inference/routes.ts";
 import type { Providers } from "./providers/providers.ts";
 import type { SandboxChanges } from "./sandboxes/changes.ts";
 import type { SandboxRegistry } from "./sandboxes/registry.ts";
+import type { Settings } from "./settings/settings.ts";
 import type { SshSessions } from "./ssh/ssh-sessions.ts";
 import type { Store } from "./store/store.ts";
 import type { SupervisorSessions } from "./supervisors/sessions.ts";
@@ -23,6 +24,7 @@ export interface GatewayContext {
   readonly providers: Providers;
   readonly routes: InferenceRoutes;
   readonly sshSessions: SshSessions;
+  readonly settings: Settings;
   /** What secrets are sealed with. */
   readonly vault: Vault;
   readonly log: GatewayLog;

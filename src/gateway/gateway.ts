@@ -31,6 +31,7 @@ import { reconcile } from "./sandboxes/reconcile.ts";
 import { DEFAULT_WORKSPACE, SandboxRegistry } from "./sandboxes/registry.ts";
 import { closable } from "./server/closable.ts";
 import { createApiServer, createOwnApiServer, LOOPBACK, listening, listenOnPort } from "./server/listen.ts";
+import { Settings } from "./settings/settings.ts";
 import { SshSessions } from "./ssh/ssh-sessions.ts";
 import { openSqliteStore } from "./store/sqlite/store.ts";
 import type { Store } from "./store/store.ts";
@@ -145,6 +146,7 @@ function createContext(
     providers,
     routes: new InferenceRoutes({ store: store.resources("inference_route"), providers, vault, now }),
     sshSessions: new SshSessions(store.sshSessions, now),
+    settings: new Settings(store.resources("settings"), now),
     changes,
     registry: new SandboxRegistry(store, changes),
     log: options.log,

@@ -2,6 +2,8 @@
  * The methods that commands call; docs/api.md tells what each does.
  */
 import type {
+  GetGatewayConfigRequestJson,
+  GetGatewayConfigResponseJson,
   GetSandboxConfigRequestJson,
   GetSandboxConfigResponseJson,
 } from "../../gen/openshell/sandbox/v1/sandbox_pb.ts";
@@ -53,6 +55,9 @@ export const startSandbox = unaryMethod<StartSandboxRequestJson, SandboxResponse
 
 export const getSandboxConfig = unaryMethod<GetSandboxConfigRequestJson, GetSandboxConfigResponseJson>(
   "GetSandboxConfig",
+);
+export const getGatewayConfig = unaryMethod<GetGatewayConfigRequestJson, GetGatewayConfigResponseJson>(
+  "GetGatewayConfig",
 );
 export const updateConfig = unaryMethod<UpdateConfigRequestJson, UpdateConfigResponseJson>("UpdateConfig");
 export const getSandboxPolicyStatus = unaryMethod<

@@ -1,7 +1,7 @@
 import type { SandboxPolicy } from "../../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
 import type { GatewayContext } from "../context.ts";
-import { attachedProviders } from "../providers/attached-providers.ts";
+import { type AttachedProvider, attachedProviders } from "../providers/attached-providers.ts";
 import { withProviderRules } from "../providers/provider-rules.ts";
 import { aborted } from "../refuse.ts";
 import type { SandboxRecord } from "../store/store.ts";
@@ -42,7 +42,7 @@ export async function revisePolicy(
   if (expectedResourceVersion !== 0 && expectedResourceVersion !== record.resourceVersion) {
     throw aborted(`sandbox "${record.name}" is at version ${record.resourceVersion}: read it again and repeat`);
   }
-  const whole = withProviderRules(policy, await attachedProviders(context, record));
+  const whole = withProviderRules(policy, await providersWithRules(context, record));
   const { message, hash, warnings, policy: meant } = checkPolicy(whole);
   const current = await store.policies.effective(record.id);
   if (current !== undefined) refuseStaticChange(current.policy, meant, record.name);
@@ -59,4 +59,10 @@ export async function revisePolicy(
   if (outcome === undefined) return accepted;
   const status = outcome.isLoaded ? PolicyStatus.LOADED : PolicyStatus.FAILED;
   return { ...accepted, status, loadError: outcome.loadError };
+}
+
+/** The attached providers, unless a setting says that they open nothing by themselves. */
+async function providersWithRules(context: GatewayContext, record: SandboxRecord): Promise<AttachedProvider[]> {
+  const attached = await attachedProviders(context, record);
+  return (await context.settings.effective(record.id, "providers_v2_enabled")) ? attached : [];
 }

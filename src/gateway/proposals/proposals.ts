@@ -128,6 +128,30 @@ export async function reviewable(
   });
 }
 
+export function isPending({ status }: PolicyChunk): boolean {
+  return status === "pending";
+}
+
+/** What waits for a decision, as it is to be reviewed. */
+export async function pendingProposals(context: GatewayContext, record: SandboxRecord): Promise<PolicyChunk[]> {
+  return reviewable(context, record, (await context.store.proposals.list(record.id)).filter(isPending));
+}
+
+/** Puts those of the named proposals in force in which there is nothing that a person should see first. */
+export async function approveHarmless(
+  context: GatewayContext,
+  record: SandboxRecord,
+  ids: readonly string[],
+): Promise<void> {
+  const pending = await pendingProposals(context, record);
+  const harmless = pending.filter(
+    ({ id, securityNotes, validationResult }) => ids.includes(id) && securityNotes === "" && validationResult === "",
+  );
+  if (harmless.length === 0) return;
+  const approvals = harmless.map(({ id, reviewToken: token }) => ({ chunkId: id, reviewToken: token }));
+  await approveProposals(context, record, approvals);
+}
+
 export interface Approval {
   readonly chunkId: string;
   /** As it was shown; empty: whatever it is. */

@@ -13,6 +13,7 @@ import { checkPolicy } from "../policies/check-policy.ts";
 import { attachedProviders } from "../providers/attached-providers.ts";
 import { withProviderRules } from "../providers/provider-rules.ts";
 import { alreadyExists, notAvailable } from "../refuse.ts";
+import { GATEWAY_SETTINGS } from "../settings/settings.ts";
 import type { NewPolicyRevision, SandboxRecord } from "../store/store.ts";
 import { type Instance, launch, newInstance } from "./launch.ts";
 import { requireSandboxName, suggestName } from "./names.ts";
@@ -32,7 +33,8 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
   refuseWhatIsMissing(request);
   const spec = request.spec ?? create(SandboxSpecSchema, {});
   const attached = await attachedProviders(context, { workspace, spec });
-  const policy = checkPolicy(withProviderRules(spec.policy, attached));
+  const { values } = await context.settings.of(GATEWAY_SETTINGS);
+  const policy = checkPolicy(withProviderRules(spec.policy, values.providers_v2_enabled === false ? [] : attached));
   const revision: NewPolicyRevision = {
     policy: policy.message,
     hash: policy.hash,

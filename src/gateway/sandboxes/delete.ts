@@ -18,6 +18,7 @@ export async function deleteSandbox(context: GatewayContext, record: SandboxReco
   // the time that this takes.
   await context.driver.kill(placementOf(deleting), deleting.supervisor);
   await context.driver.remove(placementOf(deleting));
+  await context.settings.forget(deleting.id);
   await context.store.sandboxes.remove(deleting.id);
   context.changes.publish(deleting.id, { kind: "removed" });
   context.log.info(`sandbox ${deleting.name} (${deleting.id}) deleted`);

@@ -34,4 +34,4 @@ export interface ResourceStore<T> {
 }
 
 /** The kinds there are; what each body looks like is with its owner. */
-export type ResourceKind = "provider" | "provider_profile" | "inference_route";
+export type ResourceKind = "provider" | "provider_profile" | "inference_route" | "settings";

@@ -6,7 +6,7 @@ import type { AgentPlan } from "../../agents/plan-agent.ts";
 import type { Gateway } from "../../api/gateway.ts";
 import { gatewayTarget } from "../../api/gateway-target.ts";
 import { forgetSandbox, lastSandbox, rememberSandbox } from "../../api/last-sandbox.ts";
-import { createSandbox, deleteSandbox } from "../../api/methods.ts";
+import { createSandbox, deleteSandbox, updateConfig } from "../../api/methods.ts";
 import { sandboxView } from "../../api/sandbox-view.ts";
 import { waitForStart } from "../../api/wait-for-phase.ts";
 import { defineCommand } from "../../command.ts";
@@ -15,7 +15,7 @@ import { usageFailure } from "../../command-failure.ts";
 import { requireTools } from "../../doctor/tools.ts";
 import { execSession, terminalByDefault } from "../../exec-session.ts";
 import { anyText, list, text, toggle, unavailable, value } from "../../flags/flag.ts";
-import { environmentVariable, keyValue, localAndDestination, resourceName } from "../../flags/meanings.ts";
+import { environmentVariable, keyValue, localAndDestination, oneOf, resourceName } from "../../flags/meanings.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
 import { holdInterruptions } from "../../hold-interruptions.ts";
 import { structured } from "../../output/structured.ts";
@@ -41,7 +41,13 @@ export const command = defineCommand({
     keep: toggle("keep the sandbox when the command ends (it is by default), or delete it", { negatable: true }),
     tty: toggle("give the command a terminal, or not", { negatable: true }),
     label: list("attach a label", keyValue, { placeholder: "K=V" }),
-    "approval-mode": value("who approves proposed rules: manual", approvalMode, { placeholder: "MODE" }),
+    "approval-mode": value(
+      "who approves proposed rules: manual, or auto for those without a security note",
+      oneOf(["manual", "auto"]),
+      {
+        placeholder: "MODE",
+      },
+    ),
     output: outputFlag,
     from: unavailable("start from an image, a directory or a Dockerfile", ownImages),
     upload: list("copy a file or folder into it first, as `sandbox upload` does", localAndDestination, {
@@ -104,6 +110,7 @@ export const command = defineCommand({
     const usedBefore = lastSandbox(gateway, context);
     rememberSandbox(sandbox.metadata?.name ?? "", gateway, context);
     try {
+      if (flags["approval-mode"] !== undefined) await setApprovalMode(sandbox, flags["approval-mode"], gateway);
       if (interruption?.exitCode !== undefined) return interruption.exitCode;
       await uploadAll(sandbox, gateway);
       if (words.command.length === 0) return await leaveReady(sandbox, gateway, { context, output: flags.output });
@@ -202,6 +209,15 @@ async function plannedAgent(
   return planAgent(agent, { providers, environment, autoProviders, hasPolicy: policy !== undefined }, reach);
 }
 
+async function setApprovalMode({ metadata }: SandboxJson, mode: string, gateway: Gateway): Promise<void> {
+  await gateway.channel.unary(updateConfig, {
+    name: metadata?.name ?? "",
+    workspace: metadata?.workspace ?? "",
+    settingKey: "proposal_approval_mode",
+    settingValue: { stringValue: mode },
+  });
+}
+
 function anyName(typed: string): { ok: true; value: string } {
   return { ok: true, value: typed };
 }
@@ -221,11 +237,4 @@ async function remove(sandbox: SandboxJson, gateway: Gateway, context: CommandCo
   const name = sandbox.metadata?.name ?? "";
   await gateway.channel.unary(deleteSandbox, { name, workspace: context.globals.workspace });
   forgetSandbox(name, gateway, context);
-}
-
-function approvalMode(typed: string): { ok: true; value: "manual" } | { ok: false; problem: string } {
-  if (typed === "manual") return { ok: true, value: "manual" };
-  const problem =
-    typed === "auto" ? "auto is not available yet; rules are approved by hand" : `must be manual, not "${typed}"`;
-  return { ok: false, problem };
 }

@@ -10,7 +10,7 @@ const DEFAULT_LINES = 200;
 const MAX_LINES = 10_000;
 
 /** The stored log of a sandbox. */
-export function logMethods({ registry, store }: GatewayContext): Methods {
+export function logMethods({ registry, settings, store }: GatewayContext): Methods {
   return {
     async getSandboxLogs({ sandboxId, lines, sinceMs, sources, minLevel, workspace }) {
       requireWorkspace(workspace);
@@ -20,7 +20,7 @@ export function logMethods({ registry, store }: GatewayContext): Methods {
         lines: Math.min(lines || DEFAULT_LINES, MAX_LINES),
         sinceMs: Number(sinceMs),
         sources,
-        levels: levelsFrom(minLevel),
+        levels: levelsFrom(minLevel || (await settings.effective(id, "log_level"))),
       });
       return { logs, bufferTotal: await store.logs.count(id) };
     },

@@ -5,6 +5,9 @@ import { mergePolicy } from "../../../policy/merge.ts";
 import type { GatewayContext } from "../../context.ts";
 import { revisePolicy } from "../../policies/revise.ts";
 import { failedPrecondition, invalid, notAvailable, notFound } from "../../refuse.ts";
+import { effectiveSettings, settingMessages } from "../../settings/describe.ts";
+import { GATEWAY_SETTINGS } from "../../settings/settings.ts";
+import { updateSetting } from "../../settings/update-setting.ts";
 import type { PolicyRevisionRecord, SandboxRecord } from "../../store/store.ts";
 import type { Methods } from "./methods.ts";
 import { pageLimit } from "./sandboxes.ts";
@@ -14,7 +17,8 @@ export function policyMethods(context: GatewayContext): Methods {
   const { registry, store } = context;
   return {
     async updateConfig(request) {
-      refuseSettings(request);
+      if (request.settingKey !== "") return updateSetting(context, request);
+      refuseHalfSettings(request);
       const record = await registry.findByName(request.workspace, request.name);
       const { version, hash, status, loadError, warnings, unchanged } = await revisePolicy(context, record, {
         policy: await wantedPolicy(context, record, request),
@@ -44,17 +48,20 @@ export function policyMethods(context: GatewayContext): Methods {
       if (revision === undefined) throw notFound("a policy that can be loaded");
       const { policy, version, hash } = revision;
       const configRevision = BigInt(version);
-      return { policy, version, policyHash: hash, configRevision, policySource: PolicySource.SANDBOX, workspace };
+      const settings = await effectiveSettings(context, id);
+      const facts = { policyHash: hash, configRevision, policySource: PolicySource.SANDBOX };
+      return { policy, version, ...facts, settings, workspace };
     },
-    getGatewayConfig: () => ({ settings: {}, settingsRevision: 0n }),
+    async getGatewayConfig() {
+      const { values, revision } = await context.settings.of(GATEWAY_SETTINGS);
+      return { settings: settingMessages(values), settingsRevision: BigInt(revision) };
+    },
   };
 }
 
-function refuseSettings({ global, settingKey, settingValue, deleteSetting }: UpdateConfigRequest): void {
-  if (global) throw notAvailable("this gateway has no policy or settings of its own yet");
-  if (settingKey !== "" || settingValue !== undefined || deleteSetting) {
-    throw notAvailable("sandboxes have no settings yet");
-  }
+function refuseHalfSettings({ global, settingValue, deleteSetting }: UpdateConfigRequest): void {
+  if (settingValue !== undefined || deleteSetting) throw invalid("`setting_key` is missing");
+  if (global) throw notAvailable("this gateway has no policy of its own yet");
 }
 
 async function wantedPolicy({ store }: GatewayContext, { id }: SandboxRecord, request: UpdateConfigRequest) {

@@ -1,9 +1,11 @@
-import type { PolicyChunk } from "../../../gen/openshell/v1/advisor_pb.ts";
 import type { GatewayContext } from "../../context.ts";
 import {
+  approveHarmless,
   approveProposals,
   effectivePolicy,
   entry,
+  isPending,
+  pendingProposals,
   requireChunk,
   reviewable,
   submitProposals,
@@ -20,7 +22,11 @@ export function proposalMethods(context: GatewayContext): Methods {
     registry.findByName(workspace, name);
   return {
     async submitPolicyAnalysis(request) {
-      const { acceptedIds, refused } = await submitProposals(context, await find(request), request.proposedChunks);
+      const record = await find(request);
+      const { acceptedIds, refused } = await submitProposals(context, record, request.proposedChunks);
+      if ((await context.settings.effective(record.id, "proposal_approval_mode")) === "auto") {
+        await approveHarmless(context, record, acceptedIds);
+      }
       return {
         acceptedChunks: acceptedIds.length,
         rejectedChunks: refused.length,
@@ -47,7 +53,7 @@ export function proposalMethods(context: GatewayContext): Methods {
     async approveAllDraftChunks(request) {
       const record = await find(request);
       const named = new Map(request.approvals.map((approval) => [approval.chunkId, approval.reviewToken]));
-      const pending = await reviewable(context, record, (await store.proposals.list(record.id)).filter(isPending));
+      const pending = await pendingProposals(context, record);
       const meant = pending.filter(({ id }) => named.size === 0 || named.has(id));
       const good = meant.filter(
         ({ securityNotes, validationResult }) =>
@@ -100,8 +106,4 @@ export function proposalMethods(context: GatewayContext): Methods {
       return { entries: await store.proposals.history((await find(request)).id) };
     },
   };
-}
-
-function isPending({ status }: PolicyChunk): boolean {
-  return status === "pending";
 }

@@ -19,7 +19,8 @@ export function watchMethods(context: GatewayContext): Methods {
   return {
     async *watchSandbox(request, { signal }) {
       const record = await context.registry.find(request.id);
-      yield* watch(context, { request, record, signal });
+      const logMinLevel = request.logMinLevel || (await context.settings.effective(record.id, "log_level"));
+      yield* watch(context, { request: { ...request, logMinLevel }, record, signal });
     },
   };
 }
