@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { sha256, signedFields } from "../aws/sigv4.ts";
 import { Secret } from "../secrets/secret.ts";
-import { backendRequest, type Call } from "./backend-request.ts";
+import { type Call, backendRequest as requestAt } from "./backend-request.ts";
 import { readCallBody } from "./call-body.ts";
 import { type ModelRoute, modelRoutesFromJson } from "./routes.ts";
 
@@ -18,6 +19,9 @@ function call(changes: Partial<Call> = {}, body = '{"model":"asked"}'): Call {
   const plain = { dialect: "openai_chat_completions", operation: "/chat/completions" } as const;
   return { ...plain, header: () => undefined, query: [], body: read.body, ...changes };
 }
+
+const now = Date.UTC(2026, 10, 24);
+const backendRequest = (asked: Call, to: ModelRoute) => requestAt(asked, to, now);
 
 const messages = { dialect: "anthropic_messages", operation: "/messages" } as const;
 const invoke = { dialect: "aws_bedrock_invoke", operation: "/invoke" } as const;
@@ -45,6 +49,22 @@ describe("where a call goes", () => {
     assert.equal(claude.url.href, `${baseUrl}/publishers/anthropic/models/served:streamRawPredict`);
     assert.equal(claude.body.toString(), '{"anthropic_version":"vertex-2023-10-16","stream":true}');
     assert.equal(new Map(claude.headers).get("authorization"), "Bearer sk-1");
+    const counting = call({ ...messages, operation: "/messages/count_tokens" });
+    const counted = backendRequest(counting, vertex);
+    assert.equal(counted.url.href, `${baseUrl}/publishers/anthropic/models/count-tokens:rawPredict`);
+    assert.equal(JSON.parse(counted.body.toString()).model, "served");
+  });
+
+  it("at Bedrock is the model's own path, in which it is said whether to stream, for Messages as well", () => {
+    const bedrock = route({ baseUrl: "https://b.invalid", providerType: "aws-bedrock", model: "eu.anthropic.c-v1:0" });
+    const target = (asked: Call) => backendRequest(asked, bedrock).url.pathname;
+    const model = "/model/eu.anthropic.c-v1%3A0";
+    assert.equal(target(call(messages)), `${model}/invoke`);
+    assert.equal(target(call(messages, '{"stream":true}')), `${model}/invoke-with-response-stream`);
+    const streamed = { ...invoke, operation: "/invoke-with-response-stream" } as const;
+    assert.equal(target(call(streamed)), `${model}/invoke-with-response-stream`);
+    const { body } = backendRequest(call(messages, '{"model":"asked","stream":true,"max_tokens":1}'), bedrock);
+    assert.equal(body.toString(), '{"anthropic_version":"bedrock-2023-05-31","max_tokens":1}');
   });
 
   it("at Bedrock leaves the body alone, since the model is in the path", () => {
@@ -85,6 +105,23 @@ describe("what goes along", () => {
     assert.equal(openai.get("authorization"), "Bearer sk-1");
     assert.equal(openai.get("openai-project"), "p1");
     assert.ok(!JSON.stringify([...openai]).includes("own"));
+  });
+
+  it("is a signature of exactly what is sent, where AWS is asked", () => {
+    const key = { accessKeyId: new Secret("AKIA1"), secretAccessKey: new Secret("aws-canary") };
+    const aws = { key: { ...key, sessionToken: new Secret("session-1") }, region: "eu-west-1" };
+    const { credential: _, ...plain } = route({ baseUrl: "https://b.invalid", providerType: "aws-bedrock" });
+    const { url, headers, body } = backendRequest(asked({ ...messages }), { ...plain, aws });
+    const sent = new Map(headers);
+    assert.equal(sent.get("x-amz-security-token"), "session-1");
+    assert.ok(!JSON.stringify(headers).includes("canary"));
+    assert.match(sent.get("authorization") ?? "", /Credential=AKIA1\/20261124\/eu-west-1\/bedrock\/aws4_request,/);
+    const fields = headers.map(([name, value]) => ({ name, lower: name, value }));
+    const request = { method: "POST", target: url.pathname, host: url.host, fields, payloadHash: sha256(body) };
+    const again = signedFields({ ...request, region: "eu-west-1", service: "bedrock", now }, aws.key);
+    assert.equal(again.at(-1)?.value, sent.get("authorization"));
+    // A cloud turns down betas that it does not know.
+    assert.equal(sent.get("anthropic-beta"), undefined);
   });
 
   it("is no credential that would end its header", () => {

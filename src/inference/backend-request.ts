@@ -3,11 +3,13 @@
  * by name; of the caller's headers and query only what the tables list, so that no credential of its own, however
  * spelled, can pass.
  */
-import { type CallBody, withModel, withoutModel } from "./call-body.ts";
+import { sha256, signedFields } from "../aws/sigv4.ts";
+import { type CallBody, withModel } from "./call-body.ts";
 import type { Dialect } from "./dialects.ts";
+import { hostedClaude } from "./hosted-claude.ts";
 import { inferenceProviderType, type ProviderType } from "./provider-types.ts";
 import type { Operation } from "./recognise.ts";
-import type { ModelRoute } from "./routes.ts";
+import type { AwsSigning, ModelRoute } from "./routes.ts";
 
 export interface Call {
   readonly dialect: Dialect;
@@ -35,16 +37,32 @@ const unknownType: ProviderType = {
   defaultHeaders: {},
 };
 
-/** @throws TypeError if the route's base URL is none, or its credential can't be sent */
-export function backendRequest(call: Call, route: ModelRoute): BackendRequest {
-  const isVertexClaude = route.providerType === "google-vertex-ai" && call.dialect === "anthropic_messages";
-  return {
-    url: isVertexClaude ? vertexClaudeUrl(call, route) : backendUrl(call, route),
-    headers: headers(call, route),
-    body: isVertexClaude
-      ? withoutModel(call.body, { name: "anthropic_version", value: "vertex-2023-10-16" })
-      : backendBody(call, route),
+/**
+ * @param now milliseconds since the epoch: signatures say when they were made
+ * @throws TypeError if the route's base URL is none, or its credential can't be sent
+ */
+export function backendRequest(call: Call, route: ModelRoute, now: number): BackendRequest {
+  const hosted = hostedClaude(call, route);
+  const { url, body } = hosted ?? { url: backendUrl(call, route), body: backendBody(call, route) };
+  // A cloud takes nothing of Messages' own headers.
+  const plain = { url, body, headers: headers(hosted ? nothingSaid : call, route) };
+  return route.aws === undefined ? plain : signed(plain, route.aws, now);
+}
+
+const nothingSaid: Pick<Call, "header"> = { header: () => undefined };
+
+function signed({ url, body, headers }: BackendRequest, aws: AwsSigning, now: number): BackendRequest {
+  const request = {
+    method: "POST",
+    target: `${url.pathname}${url.search}`,
+    host: url.host,
+    fields: headers.map(([name, value]) => ({ name, lower: name, value })),
+    payloadHash: sha256(body),
+    region: aws.region,
+    service: "bedrock",
+    now,
   };
+  return { url, body, headers: signedFields(request, aws.key).map(({ lower, value }) => [lower, value] as const) };
 }
 
 function backendBody({ dialect, body }: Call, route: ModelRoute): Buffer {
@@ -63,7 +81,7 @@ function backendUrl({ dialect, operation, query }: Call, route: ModelRoute): URL
       if (query.some(([name, value]) => name === "beta" && value === "true")) url.searchParams.set("beta", "true");
       return url;
     case "aws_bedrock_invoke":
-      url.pathname = `${base}/model/${encodeURIComponent(route.model)}/invoke`;
+      url.pathname = `${base}/model/${encodeURIComponent(route.model)}${operation}`;
       return url;
     case "openai_chat_completions":
     case "openai_completions":
@@ -81,15 +99,7 @@ function vertexOpenAi(route: ModelRoute): boolean {
   return route.providerType === "google-vertex-ai" && !/\/openapi\/*$/.test(route.baseUrl);
 }
 
-function vertexClaudeUrl({ operation, body }: Call, route: ModelRoute): URL {
-  const url = new URL(route.baseUrl);
-  const base = url.pathname.replace(/\/+$/, "");
-  const model = operation === "/messages/count_tokens" ? "count-tokens" : encodeURIComponent(route.model);
-  url.pathname = `${base}/publishers/anthropic/models/${model}:${body.stream ? "streamRawPredict" : "rawPredict"}`;
-  return url;
-}
-
-function headers({ header }: Call, route: ModelRoute): BackendRequest["headers"] {
+function headers({ header }: Pick<Call, "header">, route: ModelRoute): BackendRequest["headers"] {
   const type = inferenceProviderType(route.providerType) ?? unknownType;
   const all = new Map<string, string>([
     ["content-type", "application/json"],

@@ -43,22 +43,20 @@ export function withModel({ bytes, members }: CallBody, model: string): Buffer {
   return Buffer.concat([bytes.subarray(0, member.valueFrom), value, bytes.subarray(member.valueEnd)]);
 }
 
-/** The same bytes without a model, for backends that have it in their path; `added` is a member that they want instead. */
-export function withoutModel(body: CallBody, added: { readonly name: string; readonly value: string }): Buffer {
-  const { bytes, members } = body;
-  const at = members.findIndex(({ name }) => name === "model");
-  const rest = members.filter(({ name }) => name !== "model");
-  const remaining = at === -1 ? bytes : withoutMember(bytes, members, at);
-  if (rest.some(({ name }) => name === added.name)) return remaining;
-  return withFirst(remaining, rest, Buffer.from(`${JSON.stringify(added.name)}:${JSON.stringify(added.value)}`));
-}
-
-/** With the member goes the comma behind it, or before it if it is the last. */
-function withoutMember(bytes: Buffer, members: readonly Member[], at: number): Buffer {
-  const [previous, member, next] = [members[at - 1], members[at], members[at + 1]];
-  if (member === undefined) return bytes;
-  const from = next === undefined && previous !== undefined ? previous.valueEnd : member.from;
-  return Buffer.concat([bytes.subarray(0, from), bytes.subarray(next?.from ?? member.valueEnd)]);
+/** The same members without some, and with others in front that the caller has not given by itself. */
+export function withMembers(
+  { bytes, members }: CallBody,
+  dropped: readonly string[],
+  defaults: Readonly<Record<string, string>>,
+): Buffer {
+  const kept = members.filter(({ name }) => !dropped.includes(name));
+  const missing = Object.entries(defaults).filter(([name]) => !kept.some((member) => member.name === name));
+  const pieces = [
+    ...missing.map((entry) => Buffer.from(entry.map((text) => JSON.stringify(text)).join(":"))),
+    ...kept.map(({ from, valueEnd }) => bytes.subarray(from, valueEnd)),
+  ];
+  const separated = pieces.flatMap((piece, index) => (index === 0 ? [piece] : [Buffer.from(","), piece]));
+  return Buffer.concat([Buffer.from("{"), ...separated, Buffer.from("}")]);
 }
 
 function withFirst(bytes: Buffer, members: readonly Member[], member: Buffer): Buffer {

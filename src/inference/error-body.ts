@@ -2,6 +2,7 @@
  * How each dialect says that a call failed: what the caller's SDK turns into its own exception, with our words in it.
  * Also as the last event of a stream that broke, after which a status can't be given any more.
  */
+import { awsEvent } from "../aws/event-stream.ts";
 import type { Dialect } from "./dialects.ts";
 
 export interface CallError {
@@ -25,22 +26,26 @@ export function errorAnswer(dialect: Dialect, error: CallError): ErrorAnswer {
   };
 }
 
-/** The event, with an empty line before it in case the stream broke within another. */
-export function errorEvent(dialect: Dialect, error: CallError): string {
+/** The event; one in text has an empty line before it, in case the stream broke within another. */
+export function errorEvent(dialect: Dialect, error: CallError): Buffer {
   switch (dialect) {
     case "anthropic_messages":
-      return `\n\nevent: error\ndata: ${JSON.stringify(errorObject(dialect, error))}\n\n`;
+      return Buffer.from(`\n\nevent: error\ndata: ${JSON.stringify(errorObject(dialect, error))}\n\n`);
     case "openai_responses": {
       const { code, message } = error;
       // The number says where in the stream an event belongs; after a break nobody knows it.
       const event = { type: "error", code, message, param: null, sequence_number: 0 };
-      return `\n\nevent: error\ndata: ${JSON.stringify(event)}\n\n`;
+      return Buffer.from(`\n\nevent: error\ndata: ${JSON.stringify(event)}\n\n`);
     }
     case "openai_chat_completions":
     case "openai_completions":
     case "openai_embeddings":
-    case "aws_bedrock_invoke":
-      return `\n\ndata: ${JSON.stringify(errorObject(dialect, error))}\n\n`;
+      return Buffer.from(`\n\ndata: ${JSON.stringify(errorObject(dialect, error))}\n\n`);
+    case "aws_bedrock_invoke": {
+      const type = error.status === 504 ? "modelTimeoutException" : "modelStreamErrorException";
+      const headers = { ":message-type": "exception", ":exception-type": type, ":content-type": "application/json" };
+      return awsEvent(headers, JSON.stringify(errorObject(dialect, error)));
+    }
     default:
       return dialect satisfies never;
   }
@@ -55,6 +60,36 @@ function errorObject(dialect: Dialect, { status, code, message }: CallError): ob
     };
   }
   return { error: { message, type: openaiTypes.get(status) ?? "server_error", param: null, code } };
+}
+
+/** Whether a body says that a call failed, in the dialect's own words. */
+export function saysFailure(dialect: Dialect, body: Buffer): boolean {
+  const json = parsed(body);
+  if (dialect === "aws_bedrock_invoke") return typeof json["message"] === "string";
+  const { message } = objectOf(json["error"]);
+  return typeof message === "string" && (dialect !== "anthropic_messages" || json["type"] === "error");
+}
+
+/** What a backend says is wrong, whichever API's words it uses: all have the message in the same place, or nearly so. */
+export function failureMessage(body: Buffer): string {
+  const json = parsed(body);
+  const { error } = json;
+  const said = [objectOf(error)["message"], json["message"], error].find((each) => typeof each === "string" && each);
+  return typeof said === "string" ? said : "the backend reported an error";
+}
+
+/** The object that is said; Google says one in a list, where a stream was asked for. */
+function parsed(body: Buffer): Readonly<Record<string, unknown>> {
+  try {
+    const json: unknown = JSON.parse(body.toString("utf8"));
+    return objectOf(Array.isArray(json) ? json[0] : json);
+  } catch {
+    return {};
+  }
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
 
 const openaiTypes: ReadonlyMap<number, string> = new Map([

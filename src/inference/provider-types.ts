@@ -10,9 +10,12 @@ export interface ProviderType {
   readonly baseUrl?: string;
   /** Variables of a provider's configuration that replace the base URL. */
   readonly baseUrlVariables: readonly string[];
+  /** What some model of it speaks; clouds.ts says which do which. */
   readonly dialects: readonly Dialect[];
   /** In which header the credential goes. */
   readonly credentialHeader: "authorization" | "x-api-key";
+  /** Which of a provider's credentials can be the key, the first that there is; absent: any that looks like one. */
+  readonly credentialKeys?: readonly string[];
   /** Whether a route can do without a credential: a model on this machine, a bridge that has its own. */
   readonly credentialOptional: boolean;
   /** Headers of the caller, in lower case, that go on to the backend besides content negotiation. */
@@ -69,20 +72,28 @@ export const providerTypes = {
   mistral: { ...compatible, baseUrl: "https://api.mistral.ai/v1", baseUrlVariables: ["MISTRAL_BASE_URL"] },
   groq: { ...compatible, baseUrl: "https://api.groq.com/openai/v1", baseUrlVariables: ["GROQ_BASE_URL"] },
   openrouter: { ...compatible, baseUrl: "https://openrouter.ai/api/v1", baseUrlVariables: ["OPENROUTER_BASE_URL"] },
-  // A project and a region are part of its address, so there is no base URL that fits everybody.
+  // Where a cloud serves a model follows from its configuration, in clouds.ts.
   "google-vertex-ai": {
-    baseUrlVariables: ["GOOGLE_VERTEX_AI_BASE_URL"],
+    baseUrlVariables: ["GOOGLE_VERTEX_AI_BASE_URL", "VERTEX_AI_BASE_URL"],
     dialects: ["openai_chat_completions", "anthropic_messages"],
     credentialHeader: "authorization",
+    credentialKeys: [
+      "GOOGLE_VERTEX_AI_SERVICE_ACCOUNT_TOKEN",
+      "VERTEX_AI_SERVICE_ACCOUNT_TOKEN",
+      "GOOGLE_VERTEX_AI_TOKEN",
+      "VERTEX_AI_TOKEN",
+      "GOOGLE_OAUTH_ACCESS_TOKEN",
+    ],
     credentialOptional: false,
-    passedHeaders: ["anthropic-beta"],
+    passedHeaders: [],
     defaultHeaders: {},
   },
-  // A bearer key of Bedrock's, or a bridge that signs by itself and needs none.
+  // AWS's keys, a bearer key of Bedrock's, or a bridge that signs by itself and needs none.
   "aws-bedrock": {
-    baseUrlVariables: ["AWS_BEDROCK_BASE_URL"],
-    dialects: ["aws_bedrock_invoke"],
+    baseUrlVariables: ["BEDROCK_BASE_URL", "AWS_BEDROCK_BASE_URL"],
+    dialects: ["aws_bedrock_invoke", "anthropic_messages"],
     credentialHeader: "authorization",
+    credentialKeys: ["AWS_BEARER_TOKEN_BEDROCK"],
     credentialOptional: true,
     passedHeaders: [],
     defaultHeaders: {},

@@ -13,6 +13,7 @@ describe("a request to inference.local", () => {
     ["/v1/v1/messages", "anthropic_messages", "/messages"],
     ["/v1/messages/count_tokens", "anthropic_messages", "/messages/count_tokens"],
     ["/model/anthropic.claude-v2:1/invoke", "aws_bedrock_invoke", "/invoke"],
+    ["/model/m/invoke-with-response-stream", "aws_bedrock_invoke", "/invoke-with-response-stream"],
   ] as const) {
     it(`POST ${path} is a call in ${dialect}`, () => {
       const recognised = recognise("POST", path);
@@ -42,6 +43,8 @@ describe("a request to inference.local", () => {
     ["POST", "/model//invoke"],
     ["POST", "/model/a/b/invoke"],
     ["POST", "/model/a/converse"],
+    ["POST", "/model/a/invoke/"],
+    ["POST", "/model/a/invoked"],
     ["DELETE", "/v1/models/m"],
     ["HEAD", "/"],
   ] as const) {

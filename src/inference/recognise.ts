@@ -19,7 +19,8 @@ export type Operation =
   | "/embeddings"
   | "/messages"
   | "/messages/count_tokens"
-  | "/invoke";
+  | "/invoke"
+  | "/invoke-with-response-stream";
 
 const calls: ReadonlyMap<string, { readonly dialect: Dialect; readonly operation: Operation }> = new Map([
   ["/chat/completions", { dialect: "openai_chat_completions", operation: "/chat/completions" }],
@@ -34,7 +35,7 @@ const versionPrefix = /^(?:\/v1){0,2}(?=\/)/;
 /** Model names have slashes (`org/model`), which SDKs escape or not. */
 const modelPath = /^\/models\/(.+)$/;
 /** One segment that is not empty; a model's name there is escaped where it has to be. */
-const bedrockPath = /^\/model\/([^/]+)\/invoke$/;
+const bedrockPath = /^\/model\/([^/]+)(\/invoke|\/invoke-with-response-stream)$/;
 
 /** @param path canonical: escapes decoded but for those that would change its meaning */
 export function recognise(method: string, path: string): Recognised {
@@ -42,9 +43,15 @@ export function recognise(method: string, path: string): Recognised {
   if (method === "POST") {
     const call = calls.get(bare);
     if (call !== undefined) return { kind: "call", ...call };
-    const [, pathModel] = bedrockPath.exec(path) ?? [];
+    const [, pathModel, operation] = bedrockPath.exec(path) ?? [];
     if (pathModel !== undefined) {
-      return { kind: "call", dialect: "aws_bedrock_invoke", operation: "/invoke", pathModel: decoded(pathModel) };
+      const streams = operation === "/invoke-with-response-stream";
+      return {
+        kind: "call",
+        dialect: "aws_bedrock_invoke",
+        operation: streams ? "/invoke-with-response-stream" : "/invoke",
+        pathModel: decoded(pathModel),
+      };
     }
   }
   if (method === "GET") {

@@ -5,7 +5,10 @@
  *
  * Secrets are in this form on the link and in memory only, never in an argument, an environment or a file.
  */
+
+import type { AwsKey } from "../aws/sigv4.ts";
 import type {
+  AwsSigningJson,
   CallBudgetJson,
   CallTimeoutsJson,
   ModelRouteJson,
@@ -46,6 +49,8 @@ export interface ModelRoute {
   /** What the backend calls the model. */
   readonly model: string;
   readonly credential?: Secret;
+  /** Calls are signed for AWS, in place of a credential. */
+  readonly aws?: AwsSigning;
   /** Added to each request; replaces what the caller sent under the same name. */
   readonly headers: Readonly<Record<string, string>>;
   readonly timeouts: CallTimeouts;
@@ -54,6 +59,11 @@ export interface ModelRoute {
   /** How often the same backend is asked again on a connect error, 429 or 5xx, before its first byte. */
   readonly retries: number;
   readonly budget: CallBudget;
+}
+
+export interface AwsSigning {
+  readonly key: AwsKey;
+  readonly region: string;
 }
 
 /** Milliseconds. */
@@ -96,7 +106,7 @@ export function modelRoutesFromJson(json: ModelRoutesJson): ModelRoutes {
   };
 }
 
-function routeToJson({ credential, timeouts, ...route }: ModelRoute): ModelRouteJson {
+function routeToJson({ credential, aws, timeouts, ...route }: ModelRoute): ModelRouteJson {
   const { connect: connectMs, firstByte: firstByteMs, idle: idleMs, total: totalMs } = timeouts;
   return {
     ...route,
@@ -105,6 +115,7 @@ function routeToJson({ credential, timeouts, ...route }: ModelRoute): ModelRoute
     fallbacks: [...route.fallbacks],
     timeouts: { connectMs, firstByteMs, idleMs, totalMs },
     ...(credential && { credential: credential.reveal() }),
+    ...(aws && { aws: awsToJson(aws) }),
   };
 }
 
@@ -125,12 +136,37 @@ function routeFromJson(json: ModelRouteJson): ModelRoute {
     baseUrl: json.baseUrl ?? "",
     model: json.model ?? "",
     ...(credential !== "" && { credential: new Secret(credential) }),
+    ...(json.aws && { aws: awsFromJson(json.aws) }),
     headers: json.headers ?? {},
     timeouts: timeoutsFromJson(json.timeouts),
     fallbacks: json.fallbacks ?? [],
     retries: json.retries ?? 0,
     budget: budgetFromJson(json.budget),
   };
+}
+
+function awsToJson({ key, region }: AwsSigning): AwsSigningJson {
+  const { accessKeyId, secretAccessKey, sessionToken } = key;
+  return {
+    accessKeyId: accessKeyId.reveal(),
+    secretAccessKey: secretAccessKey.reveal(),
+    region,
+    ...(sessionToken && { sessionToken: sessionToken.reveal() }),
+  };
+}
+
+function awsFromJson({
+  accessKeyId = "",
+  secretAccessKey = "",
+  sessionToken,
+  region = "",
+}: AwsSigningJson): AwsSigning {
+  const key = {
+    accessKeyId: new Secret(accessKeyId),
+    secretAccessKey: new Secret(secretAccessKey),
+    ...(sessionToken && { sessionToken: new Secret(sessionToken) }),
+  };
+  return { key, region };
 }
 
 function timeoutsFromJson({ connectMs, firstByteMs, idleMs, totalMs }: CallTimeoutsJson = {}): CallTimeouts {

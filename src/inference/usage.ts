@@ -2,6 +2,8 @@
  * What a model says that it used, and which model it was, read out of its answer in passing: from the JSON of a whole
  * answer or from the events of a stream, in any dialect. Nothing of an answer's contents is kept.
  */
+import { AwsEventReader } from "../aws/event-stream.ts";
+import { innerEvent } from "./bedrock-stream.ts";
 import { EventStreamReader } from "./event-stream.ts";
 
 export interface Usage {
@@ -22,24 +24,33 @@ export const maxReadAnswerBytes = 1024 * 1024;
 /** Characters of an event that are looked at. Usage comes in small ones; a tool call's arguments may be long. */
 const maxEventCharacters = 1024 * 1024;
 
-const mentionsUsage = /"usage"\s*:\s*\{/;
+const metrics = "amazon-bedrock-invocationMetrics";
+const mentionsUsage = new RegExp(`"(?:usage|${metrics})"\\s*:\\s*\\{`);
 
 export class UsageFollower {
   readonly #stream: EventStreamReader | undefined;
+  readonly #awsStream: AwsEventReader | undefined;
   #answer: Buffer[] = [];
   #answerBytes = 0;
   #events = 0;
   #model: string | undefined;
   #usage: Usage | undefined;
 
-  constructor(kind: "event-stream" | "json") {
+  /** @param said of the usage, before the answer's contents */
+  constructor(kind: "event-stream" | "aws-event-stream" | "json", said?: Usage) {
     this.#stream = kind === "event-stream" ? new EventStreamReader(maxEventCharacters) : undefined;
+    this.#awsStream = kind === "aws-event-stream" ? new AwsEventReader() : undefined;
+    this.#usage = said;
   }
 
   /** The next piece of the answer's contents. */
   push(piece: Buffer): void {
     if (this.#stream) {
       for (const { data } of this.#stream.push(piece)) this.#look(data);
+      return;
+    }
+    if (this.#awsStream) {
+      for (const { payload } of this.#awsStream.push(piece)) this.#look(innerEvent(payload) ?? "");
       return;
     }
     this.#answerBytes += piece.length;
@@ -73,7 +84,19 @@ export class UsageFollower {
       const usage = memberOf(part, "usage");
       if (usage) this.#usage = merged(this.#usage, usage);
     }
+    const measured = memberOf(answer, metrics);
+    const [input, output] = [count(measured?.["inputTokenCount"]), count(measured?.["outputTokenCount"])];
+    if (input !== undefined && output !== undefined) this.#usage ??= { inputTokens: input, outputTokens: output };
   }
+}
+
+/** What Bedrock says in headers, whatever the model's own answer looks like. */
+export function bedrockUsage(header: (lower: string) => string | undefined): Usage | undefined {
+  const [inputTokens, outputTokens] = ["input", "output"].map((which) => {
+    const value = header(`x-amzn-bedrock-${which}-token-count`);
+    return value !== undefined && /^\d{1,12}$/.test(value) ? Number(value) : undefined;
+  });
+  return inputTokens === undefined || outputTokens === undefined ? undefined : { inputTokens, outputTokens };
 }
 
 /** Streams of Messages say the input first and the output, growing, with their last events. */

@@ -27,13 +27,14 @@ describe("a route to a model", () => {
   let gateway: TestGateway;
   let backend: Server;
   let status = 200;
+  let answer: unknown = { choices: [{ message: { content: "ok" } }], model: "small-1-2026" };
   const asked: Asked[] = [];
 
   before(async () => {
     backend = createServer((request, response) => {
       void record(request).then((each) => asked.push(each));
       response.writeHead(status, { "content-type": "application/json" });
-      response.end(JSON.stringify(status === 200 ? { choices: [] } : { error: { message: "no such model" } }));
+      response.end(JSON.stringify(status === 200 ? answer : { error: { message: "no such model" } }));
     });
     await new Promise<void>((resolve) => backend.listen(0, "127.0.0.1", resolve));
     gateway = await startTestGateway();
@@ -71,11 +72,29 @@ describe("a route to a model", () => {
     const insisted = await gateway.inference.setInferenceRoute({ ...request, noVerify: true });
     assert.equal(insisted.validationPerformed, false);
     status = 200;
-    assert.ok(
-      (await gateway.inference.testInferenceRoute({ routeName: "wrong" })).endpoint?.url.endsWith(
-        "/v1/chat/completions",
-      ),
+  });
+
+  it("is not set to something that answers and is no model", async () => {
+    const model = answer;
+    answer = { status: "ok", message: "this is a health check" };
+    await assert.rejects(
+      gateway.inference.setInferenceRoute({ providerName: "models", modelId: "m", routeName: "health" }),
+      isCode(Code.FailedPrecondition, /not as a model does in openai_chat_completions: .*health check/),
     );
+    answer = model;
+  });
+
+  it("can be tried at any time, and says what was asked and answered", async () => {
+    const { latencyMs, endpoint, ...test } = await gateway.inference.testInferenceRoute({ routeName: "wrong" });
+    assert.ok(endpoint?.url.endsWith("/v1/chat/completions"));
+    assert.ok(latencyMs >= 0);
+    assert.deepEqual(
+      [test.question, test.modelId, test.answered, test.answer, test.modelServed],
+      ["Say ok.", "none", true, "ok", "small-1-2026"],
+    );
+    status = 429;
+    assert.equal((await gateway.inference.testInferenceRoute({ routeName: "wrong" })).answered, false);
+    status = 200;
   });
 
   it("is the default if it is the first, until another one is made so", async () => {

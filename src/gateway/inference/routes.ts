@@ -26,7 +26,7 @@ export interface CheckedRoute {
   readonly workspace: string;
   readonly name: string;
   readonly body: RouteBody;
-  readonly backend: Backend;
+  readonly resolved: ModelRoute;
 }
 
 export class InferenceRoutes {
@@ -51,10 +51,11 @@ export class InferenceRoutes {
     throw notFound(name === "" ? "inference route for calls that name none" : `inference route "${name}"`);
   }
 
-  /** What is behind a route that is set. */
-  async backend({ workspace, body }: RouteRecord): Promise<Backend> {
+  /** A route with its backend, as calls take it. Throws as `check` does, where its provider has changed. */
+  async resolved(route: RouteRecord): Promise<ModelRoute> {
     const { providers, vault } = this.#options;
-    return backendOf(vault, await providers.find(workspace, body.provider));
+    const provider = await providers.find(route.workspace, route.body.provider);
+    return modelRoute(route, backendOf(vault, provider, route.body.model));
   }
 
   /** Throws for a route that could not work: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION. */
@@ -64,7 +65,7 @@ export class InferenceRoutes {
     const name = request.routeName || DEFAULT_ROUTE;
     if (!NAME.test(name)) throw invalid(`"${name}" cannot be a route's name: letters, digits and inner . _ : / -`);
     if (request.modelId === "") throw invalid("`model_id` is missing");
-    const backend = backendOf(vault, await providers.find(workspace, request.providerName));
+    const backend = backendOf(vault, await providers.find(workspace, request.providerName), request.modelId);
     const others = (await this.list(workspace)).filter((route) => route.name !== name);
     if (others.length >= MAX_ROUTES) throw invalid(`there are ${MAX_ROUTES} routes already`);
     const body = bodyOf(request, { name, others });
@@ -72,7 +73,7 @@ export class InferenceRoutes {
       if (fallback === name) throw invalid(`route "${name}" can't be its own fallback`);
       if (!others.some((route) => route.name === fallback)) throw notFound(`inference route "${fallback}"`);
     }
-    return { workspace, name, body, backend };
+    return { workspace, name, body, resolved: modelRoute({ name, body }, backend) };
   }
 
   /** Stores a route, in place of one by its name. A new default takes the place of the one before. */
@@ -100,7 +101,7 @@ export class InferenceRoutes {
     const routes: ModelRoute[] = [];
     for (const route of await this.list(workspace)) {
       try {
-        routes.push(modelRoute(route, await this.backend(route)));
+        routes.push(await this.resolved(route));
       } catch (error) {
         onUnusable(route.name, error);
       }
@@ -141,7 +142,8 @@ function bodyOf(
   };
 }
 
-function modelRoute({ name, body }: RouteRecord, { typeName, type, baseUrl, credential }: Backend): ModelRoute {
+function modelRoute({ name, body }: Pick<RouteRecord, "name" | "body">, backend: Backend): ModelRoute {
+  const { typeName: providerType, ...place } = backend;
   const total = body.timeoutSecs * 1000 || defaultTimeouts.total;
   return {
     name,
@@ -149,11 +151,9 @@ function modelRoute({ name, body }: RouteRecord, { typeName, type, baseUrl, cred
     isDefault: body.isDefault,
     isSystem: name === SYSTEM_ROUTE,
     providerName: body.provider,
-    providerType: typeName,
-    dialects: type.dialects,
-    baseUrl,
+    providerType,
+    ...place,
     model: body.model,
-    ...(credential && { credential }),
     headers: {},
     timeouts: {
       connect: body.connectTimeoutSecs * 1000 || defaultTimeouts.connect,

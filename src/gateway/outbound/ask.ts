@@ -9,7 +9,7 @@ import { systemCertificates } from "../../net/system-certificates.ts";
 export interface Question {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly timeoutMs: number;
 }
 

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Call } from "../backend-request.ts";
 import { readCallBody } from "../call-body.ts";
+import { failureMessage } from "../error-body.ts";
 import { type ModelRoute, modelRoutesFromJson } from "../routes.ts";
 import { type Translation, translate } from "./translate.ts";
 
@@ -120,7 +121,7 @@ for (const [from, to] of pairs) {
           const translation = plainTranslation(from, to);
           const answer = translation.answer(Buffer.from(JSON.stringify(whole)));
           if (typeof answer === "string") JSON.parse(answer);
-          assert.equal(typeof translation.errorMessage(Buffer.from(JSON.stringify(whole))), "string");
+          assert.equal(typeof failureMessage(Buffer.from(JSON.stringify(whole))), "string");
           const stream = translation.stream();
           for (const event of said) {
             const data = typeof event === "string" ? event : JSON.stringify(event);

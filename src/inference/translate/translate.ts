@@ -12,7 +12,7 @@ import * as chatReply from "./chat-completions/reply.ts";
 import * as chatRequest from "./chat-completions/request.ts";
 import { ChatStreamReader, ChatStreamWriter } from "./chat-completions/stream.ts";
 import { type Conversation, type Reply, type ReplyEvent, Untranslatable } from "./conversation.ts";
-import { asObject, asText, type Json } from "./loose.ts";
+import { asObject, type Json } from "./loose.ts";
 import * as messagesReply from "./messages/reply.ts";
 import * as messagesRequest from "./messages/request.ts";
 import { MessagesStreamReader, MessagesStreamWriter } from "./messages/stream.ts";
@@ -26,8 +26,6 @@ export interface Translation {
   readonly call: Call;
   /** The whole answer in the caller's dialect. */
   answer(body: Buffer): string | Untranslated;
-  /** What went wrong, in the backend's words. */
-  errorMessage(body: Buffer): string;
   /** For an answer in events. */
   stream(): StreamTranslation;
 }
@@ -113,7 +111,6 @@ export function translate(call: Call, route: ModelRoute, created: number): Trans
         attempt(() =>
           JSON.stringify(from.writeReply(to.readReply(asObject(JSON.parse(body.toString("utf8")))), created)),
         ),
-      errorMessage: (body) => errorMessage(body),
       stream: () => new EventTranslation(to.reader(), from.writer({ created, includeUsage })),
     };
   });
@@ -152,16 +149,6 @@ class EventTranslation implements StreamTranslation {
     this.#isOver = event.kind === "end";
     this.#hasStopped ||= event.kind === "stop";
     return this.#writer.write(event);
-  }
-}
-
-/** All dialects have the message in the same place, or nearly so. */
-function errorMessage(body: Buffer): string {
-  try {
-    const json = asObject(JSON.parse(body.toString("utf8")));
-    return asText(asObject(json["error"])["message"]) || asText(json["message"]) || "the backend reported an error";
-  } catch {
-    return "the backend reported an error";
   }
 }
 

@@ -15,6 +15,30 @@ function aws(host: string, service: string, signing: "sigv4" | "sigv4:no_body" =
   return { ...api(host), credentialSigning: signing, signingService: service, signingRegion: "{AWS_REGION}" };
 }
 
+/** An access token, and how the gateway gets one: it lives for an hour. */
+function googleToken(
+  name: string,
+  whose: "service account" | "user",
+  variables: readonly string[],
+): ProviderProfileCredentialJson {
+  const strategy =
+    whose === "user"
+      ? "PROVIDER_CREDENTIAL_REFRESH_STRATEGY_OAUTH2_REFRESH_TOKEN"
+      : "PROVIDER_CREDENTIAL_REFRESH_STRATEGY_GOOGLE_SERVICE_ACCOUNT_JWT";
+  const refresh: ProviderProfileCredentialJson["refresh"] = {
+    strategy,
+    tokenUrl: "https://oauth2.googleapis.com/token",
+    scopes: ["https://www.googleapis.com/auth/cloud-platform"],
+  } as const;
+  return {
+    ...bearer(variables, unknownShape),
+    name,
+    description: `Access token of a ${whose}`,
+    required: false,
+    refresh,
+  };
+}
+
 const s3 = [aws("s3.{AWS_REGION}.amazonaws.com", "s3"), aws("*.s3.{AWS_REGION}.amazonaws.com", "s3")];
 const bedrock = [
   aws("bedrock.{AWS_REGION}.amazonaws.com", "bedrock"),
@@ -41,10 +65,14 @@ export const cloudProfiles: readonly ProviderProfileJson[] = [
   {
     id: "aws-bedrock",
     displayName: "Amazon Bedrock",
-    description: "Say which region with --config AWS_REGION=….",
+    description: "Say which region with --config AWS_REGION=…, or where a bridge is with --config BEDROCK_BASE_URL=….",
     category: "PROVIDER_PROFILE_CATEGORY_INFERENCE",
     inferenceCapable: true,
-    credentials: awsCredentials,
+    // Either AWS's keys or a key of Bedrock's own; a bridge has keys by itself.
+    credentials: [
+      ...awsCredentials.map((credential) => ({ ...credential, required: false })),
+      { ...bearer(["AWS_BEARER_TOKEN_BEDROCK"], unknownShape), required: false },
+    ],
     endpoints: bedrock,
     binaries: anyProgram,
   },
@@ -53,16 +81,35 @@ export const cloudProfiles: readonly ProviderProfileJson[] = [
     displayName: "Google Cloud",
     description: "An access token: which of the APIs may be used, the policy says, with a binding to the provider.",
     category: "PROVIDER_PROFILE_CATEGORY_DATA",
-    credentials: [{ ...bearer(["GOOGLE_OAUTH_ACCESS_TOKEN"], unknownShape), name: "access_token", required: false }],
+    credentials: [
+      googleToken("service_account_token", "service account", ["GCP_SA_ACCESS_TOKEN"]),
+      googleToken("adc_token", "user", ["GCP_ADC_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN"]),
+    ],
   },
   {
     id: "google-vertex-ai",
     displayName: "Google Vertex AI",
-    description: "Say which region with --config GOOGLE_CLOUD_REGION=….",
+    description:
+      "Say which project with --config VERTEX_AI_PROJECT_ID=…, and where with VERTEX_AI_REGION (us-central1).",
     category: "PROVIDER_PROFILE_CATEGORY_INFERENCE",
     inferenceCapable: true,
-    credentials: [{ ...bearer(["GOOGLE_OAUTH_ACCESS_TOKEN"], unknownShape), name: "access_token", required: false }],
-    endpoints: [api("{GOOGLE_CLOUD_REGION}-aiplatform.googleapis.com"), api("aiplatform.googleapis.com")],
+    credentials: [
+      googleToken("service_account_token", "service account", [
+        "GOOGLE_VERTEX_AI_SERVICE_ACCOUNT_TOKEN",
+        "VERTEX_AI_SERVICE_ACCOUNT_TOKEN",
+      ]),
+      googleToken("gcloud_adc_token", "user", [
+        "GOOGLE_VERTEX_AI_TOKEN",
+        "VERTEX_AI_TOKEN",
+        "GOOGLE_OAUTH_ACCESS_TOKEN",
+      ]),
+    ],
+    endpoints: [
+      api("*-aiplatform.googleapis.com"),
+      api("aiplatform.googleapis.com"),
+      api("aiplatform.us.rep.googleapis.com"),
+      api("aiplatform.eu.rep.googleapis.com"),
+    ],
     binaries: anyProgram,
   },
   {

@@ -1,12 +1,14 @@
-import { performance } from "node:perf_hooks";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { Inference } from "../../../gen/openshell/inference/v1/inference_pb.ts";
 import type { GatewayContext } from "../../context.ts";
 import { routesChanged } from "../../inference/push-routes.ts";
 import { routeMessage } from "../../inference/route.ts";
-import { verifyBackend } from "../../inference/verify.ts";
+import { question, verifyRoute } from "../../inference/verify.ts";
 import { failedPrecondition } from "../../refuse.ts";
 import { requireWorkspace } from "../../sandboxes/registry.ts";
+
+/** A model that was asked for a word may say a hundred. */
+const SHOWN_CHARACTERS = 200;
 
 /** Routes to models. */
 export function inferenceMethods(context: GatewayContext): Partial<ServiceImpl<typeof Inference>> {
@@ -15,7 +17,7 @@ export function inferenceMethods(context: GatewayContext): Partial<ServiceImpl<t
     async setInferenceRoute(request) {
       const checked = await routes.check(request);
       const { model } = checked.body;
-      const verified = request.noVerify ? undefined : await verifyBackend(checked.backend, model);
+      const verified = request.noVerify ? undefined : await verifyRoute(checked.resolved, context.now());
       const stored = await routes.put(checked);
       await routesChanged(context, stored.workspace);
       log.info(`inference route ${stored.name} goes to ${model} of ${stored.body.provider}`);
@@ -55,12 +57,21 @@ export function inferenceMethods(context: GatewayContext): Partial<ServiceImpl<t
     },
     async testInferenceRoute({ routeName, workspace }) {
       const route = await routes.find(workspace, routeName);
-      const startedAt = performance.now();
-      const verified = await verifyBackend(await routes.backend(route), route.body.model);
+      const verified = await verifyRoute(await routes.resolved(route), context.now());
       if (verified === undefined)
         throw failedPrecondition("there is no small request that this backend could be tried with");
-      const latencyMs = Math.round(performance.now() - startedAt);
-      return { endpoint: { url: verified.url, protocol: verified.dialect }, latencyMs };
+      const { url, dialect, latencyMs, answer } = verified;
+      return {
+        endpoint: { url, protocol: dialect },
+        latencyMs,
+        question,
+        modelId: route.body.model,
+        answered: answer !== undefined,
+        answer: answer?.text.slice(0, SHOWN_CHARACTERS) ?? "",
+        modelServed: answer?.served.model ?? "",
+        inputTokens: answer?.served.usage?.inputTokens ?? 0,
+        outputTokens: answer?.served.usage?.outputTokens ?? 0,
+      };
     },
   };
 }

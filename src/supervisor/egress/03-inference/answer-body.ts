@@ -10,7 +10,17 @@ export type AnswerPiece =
   /** The rest is missing. */
   | { readonly kind: "broken"; readonly detail: string; readonly timedOut: boolean };
 
-export class AnswerBody {
+/** What is read of an answer: as the backend sent it, or as another step makes it of that. */
+export interface AnswerPieces {
+  /** The next piece, all that has arrived of it. */
+  next(idleMs: number): Promise<AnswerPiece>;
+  /** All of it, if it is no longer than so many bytes. */
+  whole(maxBytes: number, idleMs: number): Promise<Buffer | undefined>;
+  /** Reads no more of it; the backend hears so by the end of its connection. */
+  discard(): void;
+}
+
+export class AnswerBody implements AnswerPieces {
   readonly #reader: ByteReader;
   readonly #follower: BodyFollower;
   readonly #onEnd: (isWhole: boolean) => void;
@@ -24,7 +34,6 @@ export class AnswerBody {
     this.#onEnd = onEnd;
   }
 
-  /** The next piece, all that has arrived of it. */
   async next(idleMs: number): Promise<AnswerPiece> {
     for (;;) {
       if (this.#reader.bytes.length > 0 && !this.#follower.ended) {
@@ -41,25 +50,10 @@ export class AnswerBody {
     }
   }
 
-  /** All of it, if it is no longer than so many bytes. */
-  async whole(maxBytes: number, idleMs: number): Promise<Buffer | undefined> {
-    const pieces: Buffer[] = [];
-    let length = 0;
-    for (;;) {
-      const next = await this.next(idleMs);
-      if (next.kind === "end") return Buffer.concat(pieces);
-      if (next.kind === "piece") {
-        length += next.bytes.length;
-        pieces.push(next.bytes);
-      }
-      if (next.kind === "broken" || length > maxBytes) {
-        this.discard();
-        return undefined;
-      }
-    }
+  whole(maxBytes: number, idleMs: number): Promise<Buffer | undefined> {
+    return wholeOf(this, maxBytes, idleMs);
   }
 
-  /** Reads no more of it; the backend hears so by the end of its connection. */
   discard(): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -83,5 +77,23 @@ export class AnswerBody {
   #broken(detail: string, timedOut = false): AnswerPiece {
     this.discard();
     return { kind: "broken", detail, timedOut };
+  }
+}
+
+/** Reads to the end; undefined for what breaks off or is too long. */
+export async function wholeOf(body: AnswerPieces, maxBytes: number, idleMs: number): Promise<Buffer | undefined> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for (;;) {
+    const next = await body.next(idleMs);
+    if (next.kind === "end") return Buffer.concat(pieces);
+    if (next.kind === "piece") {
+      length += next.bytes.length;
+      pieces.push(next.bytes);
+    }
+    if (next.kind === "broken" || length > maxBytes) {
+      body.discard();
+      return undefined;
+    }
   }
 }

@@ -13,14 +13,14 @@ import { type ReadHead, readHead } from "../../../net/http1-read-head.ts";
 import { requestHeadTimeoutMs } from "../10-forward/limits.ts";
 import { serialiseRequestHead } from "../10-forward/request.ts";
 import { isRefusal } from "../connection.ts";
-import { AnswerBody } from "./answer-body.ts";
+import { AnswerBody, type AnswerPieces } from "./answer-body.ts";
 import type { BackendConnection, BackendPool } from "./backend-pool.ts";
 import { maxInterimAnswers } from "./limits.ts";
 
 export interface BackendAnswer {
   readonly status: number;
   readonly fields: readonly Field[];
-  readonly body: AnswerBody;
+  readonly body: AnswerPieces;
 }
 
 /** Why there is no answer: `connect` and `reset` may pass, `timeout` has cost its time already. */

@@ -4,6 +4,8 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { type BackendRequest, backendRequest, type Call } from "../../../inference/backend-request.ts";
+import type { Dialect } from "../../../inference/dialects.ts";
+import { notHosted } from "../../../inference/hosted-claude.ts";
 import type { ModelRoute } from "../../../inference/routes.ts";
 import { type Translation, translate } from "../../../inference/translate/translate.ts";
 import { fieldValue } from "../../../net/http1-fields.ts";
@@ -12,6 +14,7 @@ import { askBackend, type BackendAnswer, type NoAnswer } from "./ask-backend.ts"
 import type { Admission } from "./budgets.ts";
 import type { InferenceContext } from "./context.ts";
 import { firstRetryMs, longestRetryAfterMs } from "./limits.ts";
+import { unwrapBedrock } from "./unwrap-bedrock.ts";
 
 /** A backend's answer, be it an error, with what it took to get it. */
 export interface Asked {
@@ -87,7 +90,8 @@ async function askRoute(
     if (!("failed" in result)) {
       const wantedMs = retryAfterMs(result);
       if (!isPassing(result.status) || isLast || wantedMs > longestRetryAfterMs) {
-        return { answer: result, route, ...prepared, admission, endless: () => time.end() };
+        const answer = unwrapBedrock(result, prepared.dialect);
+        return { answer, route, ...prepared, admission, endless: () => time.end() };
       }
       result.body.discard();
       waitMs = Math.max(waitMs, wantedMs);
@@ -100,6 +104,7 @@ async function askRoute(
 /** What the backend is sent. */
 interface Prepared {
   readonly request: BackendRequest;
+  readonly dialect: Dialect;
   readonly translation?: Translation;
 }
 
@@ -108,8 +113,12 @@ function prepare(call: Call, route: ModelRoute, now: number): Prepared | Refusal
   if (translation !== undefined && "untranslatable" in translation) {
     return { refused: "inference.untranslatable", detail: translation.untranslatable };
   }
+  const asked = translation?.call ?? call;
+  const impossible = notHosted(asked, route);
+  if (impossible !== undefined) return { refused: "inference.untranslatable", detail: impossible };
   try {
-    return { request: backendRequest(translation?.call ?? call, route), ...(translation && { translation }) };
+    const request = backendRequest(asked, route, now);
+    return { request, dialect: asked.dialect, ...(translation && { translation }) };
   } catch {
     // A route that can't be followed is the operator's mistake, and no caller's.
     return {

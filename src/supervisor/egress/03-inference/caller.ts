@@ -53,7 +53,7 @@ export class Caller {
   async fail(error: CallError, options: { readonly headers?: HeaderList; readonly close: boolean }): Promise<void> {
     if (this.#isStreaming) {
       // No last chunk follows: who does not understand the event sees at least that the answer is not whole.
-      await this.piece(Buffer.from(errorEvent(this.dialect, error)));
+      await this.piece(errorEvent(this.dialect, error));
       return;
     }
     const { headers, body } = errorAnswer(this.dialect, error);

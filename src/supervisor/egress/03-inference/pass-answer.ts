@@ -3,11 +3,12 @@
  * the caller takes is read. What the answer says of itself (tokens, model) is picked up in passing.
  */
 import type { Served } from "../../../inference/usage.ts";
-import { UsageFollower } from "../../../inference/usage.ts";
+import { bedrockUsage, UsageFollower } from "../../../inference/usage.ts";
 import { type Field, fieldValue } from "../../../net/http1-fields.ts";
 import type { Refusal } from "../connection.ts";
 import type { Asked } from "./ask-routes.ts";
 import type { Caller, HeaderList } from "./caller.ts";
+import { isAwsEventStream } from "./unwrap-bedrock.ts";
 
 /** What has been passed on, whole or not. */
 export interface Passed {
@@ -19,6 +20,12 @@ export interface Passed {
   readonly firstAt?: number;
 }
 
+export interface PassOptions {
+  /** Ours, behind the backend's. */
+  readonly headers: HeaderList;
+  readonly now: () => number;
+}
+
 /** Headers of backends that mean something to callers. Others are about the operator's account, or set cookies. */
 const passedHeader =
   /^(?:content-type|content-encoding|cache-control|retry-after(?:-ms)?|x-should-retry|(?:x-)?request-id|openai-(?:processing-ms|version|model)|(?:x|anthropic)-ratelimit-[\w-]+|x-amzn-(?:requestid|bedrock-[\w-]+|errortype)|x-reasoning-included)$/;
@@ -27,13 +34,16 @@ const passedHeader =
 export async function passAnswer(
   { answer, route, endless }: Asked,
   caller: Caller,
-  options: { readonly headers: HeaderList; readonly now: () => number },
+  options: PassOptions,
 ): Promise<Passed> {
   const { body, fields, status } = answer;
-  const isStream = isEventStream(fields);
-  if (isStream) endless();
+  const kind = contentsOf(fields);
+  if (kind !== "json") endless();
   caller.begin(status, [...passedHeaders(fields), ...options.headers]);
-  const usage = new UsageFollower(isStream ? "event-stream" : "json");
+  const usage = new UsageFollower(
+    kind,
+    bedrockUsage((lower) => fieldValue(fields, lower)),
+  );
   let bytes = 0;
   let firstAt: number | undefined;
   const passed = (brokenOff?: Refusal): Passed => ({
@@ -59,6 +69,11 @@ export async function passAnswer(
       return passed();
     }
   }
+}
+
+function contentsOf(fields: readonly Field[]): "event-stream" | "aws-event-stream" | "json" {
+  if (isEventStream(fields)) return "event-stream";
+  return isAwsEventStream(fields) ? "aws-event-stream" : "json";
 }
 
 export function isEventStream(fields: readonly Field[]): boolean {

@@ -5,11 +5,11 @@
 import type { Translation } from "../../../inference/translate/translate.ts";
 import { UsageFollower } from "../../../inference/usage.ts";
 import type { Refusal } from "../connection.ts";
-import type { BackendAnswer } from "./ask-backend.ts";
 import type { Asked } from "./ask-routes.ts";
 import type { Caller, HeaderList } from "./caller.ts";
 import { maxWholeAnswerBytes } from "./limits.ts";
-import { brokenOff, isEventStream, type Passed, passedHeaders } from "./pass-answer.ts";
+import { brokenOff, isEventStream, type Passed } from "./pass-answer.ts";
+import { headersOfAnother } from "./pass-failure.ts";
 
 export interface PassTranslatedOptions {
   readonly caller: Caller;
@@ -23,15 +23,9 @@ export async function passTranslated(
   options: PassTranslatedOptions,
 ): Promise<Passed> {
   const { answer } = asked;
-  const headers = [...passedHeaders(answer.fields).filter(([name]) => !isAboutContents(name)), ...options.headers];
+  const headers = [...headersOfAnother(answer.fields), ...options.headers];
   const whole = { ...options, headers };
-  if (answer.status < 300 && isEventStream(answer.fields)) return passStream(asked, translation, whole);
-  return passWhole(asked, translation, whole);
-}
-
-/** What the backend says of its own bytes is not true of ours. */
-function isAboutContents(name: string): boolean {
-  return /^content-/i.test(name);
+  return isEventStream(answer.fields) ? passStream(asked, translation, whole) : passWhole(asked, translation, whole);
 }
 
 async function passWhole(
@@ -45,23 +39,10 @@ async function passWhole(
     return { served: usage.finish(), bytes: 0, brokenOff: nonsense("an answer that is not whole") };
   usage.push(body);
   const passed = { served: usage.finish(), bytes: body.length, firstAt: now() };
-  if (answer.status >= 300) {
-    await tellError(answer, translation.errorMessage(body), { caller, headers });
-    return passed;
-  }
   const translated = translation.answer(body);
   if (typeof translated !== "string") return { ...passed, brokenOff: nonsense(translated.untranslatable) };
   await caller.answer(answer.status, translated, { headers });
   return passed;
-}
-
-/** The backend's own words, as the caller's API would have said them. */
-async function tellError(
-  { status }: BackendAnswer,
-  message: string,
-  { caller, headers }: { readonly caller: Caller; readonly headers: HeaderList },
-): Promise<void> {
-  await caller.fail({ status, code: "backend_error", message }, { headers, close: false });
 }
 
 async function passStream(

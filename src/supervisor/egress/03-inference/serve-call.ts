@@ -15,7 +15,8 @@ import { type Asked, type Attempts, askRoutes, type CallRefusal, overBudget } fr
 import type { Admission } from "./budgets.ts";
 import type { Caller, HeaderList } from "./caller.ts";
 import type { InferenceContext } from "./context.ts";
-import { isEventStream, type Passed, passAnswer } from "./pass-answer.ts";
+import { isEventStream, type Passed, type PassOptions, passAnswer } from "./pass-answer.ts";
+import { passFailure } from "./pass-failure.ts";
 import { passTranslated } from "./pass-translated.ts";
 import { tellRefusal } from "./tell-refusal.ts";
 
@@ -60,11 +61,15 @@ export async function serveCall(parts: CallParts, context: InferenceContext): Pr
     );
   }
   const pass = { headers: honestHeaders(parts, attempts), now: context.now };
-  const { translation } = fit;
-  const passed = await (translation
-    ? passTranslated(fit, translation, { ...pass, caller })
-    : passAnswer(fit, caller, pass));
+  const passed = await passOn(fit, caller, pass);
   return finish({ parts, attempts, got: fit, admission, passed }, context);
+}
+
+function passOn(got: Asked, caller: Caller, options: PassOptions): Promise<Passed> {
+  const { answer, translation } = got;
+  const isFailure = answer.status >= 300 && (translation !== undefined || !isEventStream(answer.fields));
+  if (isFailure) return passFailure(got, caller, options);
+  return translation ? passTranslated(got, translation, { ...options, caller }) : passAnswer(got, caller, options);
 }
 
 interface Finished {

@@ -192,7 +192,9 @@ function readCall(
   }
   const read = readCallBody(bytes);
   if (!read.ok) return { refused: "inference.malformed_call", detail: read.detail };
-  const body = pathModel === undefined ? read.body : { ...read.body, model: pathModel };
+  // Bedrock has model and manner of answering in the path.
+  const stream = operation === "/invoke-with-response-stream";
+  const body = pathModel === undefined ? read.body : { ...read.body, model: pathModel, stream };
   const header = (lower: string): string | undefined => fieldValue(request.fields, lower);
   return { dialect, operation, header, query: request.facts.query, body };
 }

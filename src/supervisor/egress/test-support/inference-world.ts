@@ -1,6 +1,12 @@
 /** A world with models in it: backends on loopback, routes to them, and callers who come through the proxy. */
 import { once } from "node:events";
-import { createServer, request as httpRequest, type IncomingMessage, type Server } from "node:http";
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import {
@@ -56,11 +62,16 @@ export class InferenceWorld extends LoopbackWorld {
   /** A backend, and the base URL under which a route finds it. */
   async backend(): Promise<ModelBackend & { readonly baseUrl: string }> {
     const backend = new ModelBackend();
-    const server = createServer(backend.listener);
+    return Object.assign(backend, { baseUrl: await this.serve(backend.listener) });
+  }
+
+  /** A server of its own; gives its URL. */
+  async serve(listener: RequestListener): Promise<string> {
+    const server = createServer(listener);
     this.#servers.push(server);
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    return Object.assign(backend, { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
   /** Puts routes in force; what a route does not say is as for a default route of OpenAI's. */

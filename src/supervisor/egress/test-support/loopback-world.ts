@@ -9,7 +9,7 @@ import type { Endpoint } from "../../../policy/policy.ts";
 import type { CompiledPolicy, ConnectVerdict, RequestFacts, RequestVerdict } from "../../../policy/verdict.ts";
 import { serveProxyClient } from "../01-intercept/explicit-proxy.ts";
 import { noCredentials } from "../09-credential/credentials.ts";
-import type { Audit, RequestOutcome } from "../11-audit.ts";
+import type { Audit, CallOutcome, RequestOutcome } from "../11-audit.ts";
 import type { Guarded, Identified, Intercepted, Refusal } from "../connection.ts";
 import type { EgressContext } from "../context.ts";
 import { createDecisionPath, type DecisionPath } from "../decision-path.ts";
@@ -18,6 +18,8 @@ import { createDecisionPath, type DecisionPath } from "../decision-path.ts";
 export class RememberingAudit {
   readonly healthy = true;
   readonly events: string[] = [];
+  /** Of the calls to models that were completed. */
+  readonly callOutcomes: CallOutcome[] = [];
   readonly outcomes: RequestOutcome[] = [];
 
   readonly connectionRefused: Audit["connectionRefused"] = (_, { refused }) =>
@@ -35,7 +37,10 @@ export class RememberingAudit {
   readonly requestRefused: Audit["requestRefused"] = (_, _request, { refused }) =>
     this.#note("request refused", refused);
   readonly callAllowed: Audit["callAllowed"] = (_, { operation }) => this.#note("call allowed", operation);
-  readonly callCompleted: Audit["callCompleted"] = (_, _call, { status }) => this.#note("call completed", `${status}`);
+  readonly callCompleted: Audit["callCompleted"] = (_, _call, outcome) => {
+    this.callOutcomes.push(outcome);
+    this.#note("call completed", `${outcome.status}`);
+  };
   readonly callRefused: Audit["callRefused"] = (_, _call, { refusal }) => this.#note("call refused", refusal.refused);
   readonly udpRefused: Audit["udpRefused"] = () => this.#note("udp refused");
   readonly dnsAnswered: Audit["dnsAnswered"] = () => this.#note("dns answered");
