@@ -31,7 +31,8 @@ class UnwrappedBody implements AnswerPieces {
       if (next.kind === "end" && !this.#stream.betweenEvents) return this.#broken("the backend broke its answer off");
       if (next.kind !== "piece") return next;
       const text = this.#stream.push(next.bytes);
-      if (text !== "") return { kind: "piece", bytes: Buffer.from(text) };
+      const isLast = next.isLast && this.#stream.betweenEvents;
+      if (text !== "") return { kind: "piece", bytes: Buffer.from(text), isLast };
       if (this.#stream.broken !== undefined) return this.#broken(`the backend's stream has ${this.#stream.broken}`);
     }
   }
