@@ -16,8 +16,8 @@ import { printable } from "./printable.ts";
 import type { RulingAttributes } from "./ruling.ts";
 
 /** The line with its time in front and the label `OCSF`, as the log file has it, without a line break. */
-export function shorthand(event: OcsfEvent): string {
-  return `${new Date(event.time).toISOString()} OCSF ${shorthandMessage(event)}`;
+export function shorthandLine(time: number, message: string): string {
+  return `${new Date(time).toISOString()} OCSF ${message}`;
 }
 
 /** The line without time and label: what the API carries as a log line's message. */

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { applicationLifecycle } from "../ocsf/classes/application-lifecycle.ts";
 import { type Severity, severities } from "../ocsf/enums/severity.ts";
 import type { OcsfEvent } from "../ocsf/ocsf-event.ts";
-import { writeJsonl } from "../ocsf/write-jsonl.ts";
+import { writeEvent, writeJsonl } from "../ocsf/write-jsonl.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { logSource } from "./log-source.ts";
 
@@ -17,11 +17,10 @@ function event(severity: Severity): OcsfEvent {
 describe("the audit log as log lines", () => {
   it("gives each line the level that `logs --level` asks for, and the event itself", async () => {
     const events = (Object.keys(severities) as Severity[]).map(event);
-    const records = events.map((each, index) => ({
-      sequence: index + 1,
-      event: each,
-      line: writeJsonl(each),
-    }));
+    const records = events.map((each, index) => {
+      const written = writeEvent(each);
+      return { ...written, sequence: index + 1, line: writeJsonl(written, { sequence: index + 1, uid: "id" }) };
+    });
     const log = { readAfter: async () => records } as unknown as AuditLog;
     const lines = await logSource(log, "id").readAfter(0, 10);
     assert.deepEqual(
@@ -29,6 +28,10 @@ describe("the audit log as log lines", () => {
       ["INFO", "LOW", "MED", "HIGH", "CRIT", "FATAL"],
     );
     assert.deepEqual([lines[0]?.sandboxId, lines[0]?.sequence, lines[0]?.source], ["id", "1", "sandbox"]);
-    assert.deepEqual(JSON.parse(lines[0]?.fields?.["ocsf"] ?? ""), events[0]);
+    const [first] = events;
+    assert.deepEqual(JSON.parse(lines[0]?.fields?.["ocsf"] ?? ""), {
+      ...first,
+      metadata: { ...first?.metadata, sequence: 1, uid: "id" },
+    });
   });
 });

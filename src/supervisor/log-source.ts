@@ -1,7 +1,6 @@
 /** The audit log as the lines that the gateway keeps: the one-line form for people, the event itself beside it. */
 import type { SandboxLogLineJson } from "../gen/openshell/v1/watch_pb.ts";
 import { shortSeverity } from "../ocsf/enums/severity.ts";
-import { shorthandMessage } from "../ocsf/shorthand.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import type { LogRecord } from "./audit/read-after.ts";
 import type { LogSource } from "./log-shipper.ts";
@@ -17,16 +16,16 @@ export function logSource(log: AuditLog, sandboxId: string): LogSource {
   };
 }
 
-function toLine({ sequence, event, line }: LogRecord, sandboxId: string): SandboxLogLineJson {
+function toLine({ sequence, time, severityId, shorthand, line }: LogRecord, sandboxId: string): SandboxLogLineJson {
   return {
     sandboxId,
     sequence: String(sequence),
-    timestampMs: String(event.time),
+    timestampMs: String(time),
     // The severity, and not `OCSF` for all: the gateway filters by it. What kind of line it is, the target says.
-    level: shortSeverity(event.severity_id),
+    level: shortSeverity(severityId),
     target: "ocsf",
     source: "sandbox",
-    message: shorthandMessage(event),
+    message: shorthand,
     fields: { ocsf: line },
   };
 }

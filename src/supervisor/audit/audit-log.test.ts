@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { applicationLifecycle } from "../../ocsf/classes/application-lifecycle.ts";
 import { sandboxDevice } from "../../ocsf/objects/device.ts";
-import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
+import { type WrittenEvent, writeEvent } from "../../ocsf/write-jsonl.ts";
 import { type AuditLog, type LogHealth, openAuditLog } from "./audit-log.ts";
 import { keptDays } from "./day-file.ts";
 
@@ -19,11 +19,9 @@ const device = sandboxDevice({
   hostname: "box",
 });
 
-function event(message: string, time = noon): OcsfEvent {
-  return applicationLifecycle(
-    { reporter: { productVersion: "0.0.0", device }, time, severity: "informational", message },
-    "start",
-  );
+function event(message: string, time = noon): WrittenEvent {
+  const occasion = { reporter: { productVersion: "0.0.0", device }, time, severity: "informational", message } as const;
+  return writeEvent(applicationLifecycle(occasion, "start"));
 }
 
 describe("the audit log", () => {

@@ -6,9 +6,8 @@
  * for everything after the last one it has.
  */
 import fs from "node:fs";
-import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
-import { shorthand } from "../../ocsf/shorthand.ts";
-import { writeJsonl } from "../../ocsf/write-jsonl.ts";
+import { shorthandLine } from "../../ocsf/shorthand.ts";
+import { type WrittenEvent, writeJsonl } from "../../ocsf/write-jsonl.ts";
 import { DayFile } from "./day-file.ts";
 import { type LogRecord, parseRecord, readAfter, windowBytes } from "./read-after.ts";
 import { RecentRecords } from "./recent-records.ts";
@@ -60,7 +59,7 @@ export interface AuditLog extends Disposable {
   /** Sequence number of the event that was appended last, 0 if there has never been one. */
   readonly lastSequence: number;
   /** Adds an event. False if it can't be written now; it is then written later if there is room for it. */
-  append(event: OcsfEvent, urgency: Urgency): boolean;
+  append(event: WrittenEvent, urgency: Urgency): boolean;
   /** Writes what waits; false if it can't be written. */
   flush(): boolean;
   /** What is on record after a sequence number, at most `limit` records, in order. */
@@ -105,16 +104,15 @@ class FileAuditLog implements AuditLog {
     return this.#sequence;
   }
 
-  append(event: OcsfEvent, urgency: Urgency): boolean {
+  append(event: WrittenEvent, urgency: Urgency): boolean {
     const sequence = ++this.#sequence;
     if (this.#pendingCharacters > maxPendingCharacters && !this.flush()) {
       this.#health = { ...this.#health, lost: this.#health.lost + 1 };
       return false;
     }
-    const uid = `${this.#options.sandboxId}-${sequence}`;
-    const stamped: OcsfEvent = { ...event, metadata: { ...event.metadata, sequence, uid } };
-    const line = writeJsonl(stamped);
-    this.#pending.push({ sequence, event: stamped, line });
+    const { time, severityId, shorthand } = event;
+    const line = writeJsonl(event, { sequence, uid: `${this.#options.sandboxId}-${sequence}` });
+    this.#pending.push({ sequence, time, severityId, shorthand, line });
     this.#pendingCharacters += line.length;
     if (urgency !== "soon") return this.flush() || this.#keepOrWithdraw(urgency);
     // Unreferenced: the log alone must not keep a supervisor alive that has nothing else left; it flushes on disposal.
@@ -174,7 +172,8 @@ class FileAuditLog implements AuditLog {
 
   #writeShorthand(batch: readonly LogRecord[]): void {
     try {
-      this.#shorthand.append(`${batch.map(({ event }) => shorthand(event)).join("\n")}\n`, this.#options.now());
+      const lines = batch.map(({ time, shorthand }) => shorthandLine(time, shorthand));
+      this.#shorthand.append(`${lines.join("\n")}\n`, this.#options.now());
     } catch {
       // The record stands in the JSON file, from which these lines can be made again; they are no reason to stop.
     }

@@ -4,11 +4,12 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
+import { shorthandMessage } from "../../ocsf/shorthand.ts";
+import type { WrittenEvent } from "../../ocsf/write-jsonl.ts";
 
 /** An event as it is in the file. */
-export interface LogRecord {
+export interface LogRecord extends Pick<WrittenEvent, "time" | "severityId" | "shorthand"> {
   readonly sequence: number;
-  readonly event: OcsfEvent;
   /** The event's JSON, without the line break. */
   readonly line: string;
 }
@@ -94,8 +95,9 @@ async function readWindow(file: FileHandle, offset: number): Promise<Buffer> {
 export function parseRecord(line: string): LogRecord | undefined {
   try {
     const event: OcsfEvent = JSON.parse(line);
-    const sequence = event.metadata.sequence;
-    return Number.isSafeInteger(sequence) ? { sequence: sequence as number, event, line } : undefined;
+    const { sequence = Number.NaN } = event.metadata;
+    if (!Number.isSafeInteger(sequence)) return undefined;
+    return { sequence, time: event.time, severityId: event.severity_id, shorthand: shorthandMessage(event), line };
   } catch {
     return undefined;
   }

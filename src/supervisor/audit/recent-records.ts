@@ -4,8 +4,11 @@
  */
 import type { LogRecord } from "./read-after.ts";
 
-/** Characters of JSON that are kept: some 300 usual events, and a small part of the memory that a supervisor may have. */
-const maxCharacters = 512 * 1024;
+/**
+ * Characters of JSON that are kept: some 1,200 usual events, which is what a busy sandbox has written by the time that the
+ * gateway has stored a batch and asks for the next. Reading those from disk costs more than writing them did.
+ */
+const maxCharacters = 2 * 1024 * 1024;
 
 export class RecentRecords {
   /** In order of their numbers; `#first` is the index of the oldest that counts. */

@@ -1,7 +1,7 @@
 /** Events of class HTTP Activity: a request refused, let through, or over. */
 import { type HttpActivity, httpActivity } from "../../ocsf/classes/http-activity.ts";
-import { type HttpRequest, url } from "../../ocsf/objects/http.ts";
-import { traffic } from "../../ocsf/objects/traffic.ts";
+import { type HttpRequest, type HttpResponse, url } from "../../ocsf/objects/http.ts";
+import { type Traffic, traffic } from "../../ocsf/objects/traffic.ts";
 import type { Ruling } from "../../ocsf/ruling.ts";
 import { reasonEntry } from "../../policy/reason-codes.ts";
 import type { RequestVerdict } from "../../policy/verdict.ts";
@@ -22,6 +22,9 @@ export interface Exchange {
   readonly outcome?: RequestOutcome;
 }
 
+/** One that is over. */
+export type AnsweredExchange = Required<Exchange>;
+
 export function requestAllowedEvent(moment: Moment, connection: AuditedConnection, exchange: Exchange): HttpActivity {
   const { request, verdict, outcome } = exchange;
   const severity = verdict.kind === "deny" ? reasonEntry(verdict.reason).severity : "informational";
@@ -30,10 +33,7 @@ export function requestAllowedEvent(moment: Moment, connection: AuditedConnectio
   return httpActivity(occasion(moment, { severity, message, correlation: connection.id }), {
     ...facts,
     ruling: passedRuling(verdict, revisionOf(connection)),
-    ...(outcome && {
-      response: { code: outcome.status, body_length: outcome.bytesIn },
-      traffic: traffic(outcome.bytesIn, outcome.bytesOut),
-    }),
+    ...(outcome && answer(outcome)),
     ...(!outcome && { unmapped: { ...facts.unmapped, in_progress: true } }),
   });
 }
@@ -72,7 +72,15 @@ function passedRuling(verdict: RequestVerdict, revision: number | undefined): Ru
   };
 }
 
-function httpRequest(connection: AuditedConnection, { id, scheme, facts, version }: AuditedRequest): HttpRequest {
+/** What the outcome says, in the objects of OCSF. */
+export function answer({ status, bytesIn, bytesOut }: RequestOutcome): { response: HttpResponse; traffic: Traffic } {
+  return { response: { code: status, body_length: bytesIn }, traffic: traffic(bytesIn, bytesOut) };
+}
+
+export function httpRequest(
+  connection: AuditedConnection,
+  { id, scheme, facts, version }: AuditedRequest,
+): HttpRequest {
   const { host, port } = connection.destination;
   return {
     uid: id,

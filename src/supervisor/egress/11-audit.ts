@@ -9,9 +9,12 @@
 import { applicationLifecycle } from "../../ocsf/classes/application-lifecycle.ts";
 import type { Reporter } from "../../ocsf/event-head.ts";
 import { type SandboxNames, sandboxDevice } from "../../ocsf/objects/device.ts";
+import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
+import { writeEvent } from "../../ocsf/write-jsonl.ts";
 import { reasonEntry } from "../../policy/reason-codes.ts";
 import type { RequestVerdict } from "../../policy/verdict.ts";
-import type { AuditLog } from "../audit/audit-log.ts";
+import { AnsweredRequests } from "../audit/answered-requests.ts";
+import type { AuditLog, Urgency } from "../audit/audit-log.ts";
 import type {
   AuditedCall,
   AuditedConnection,
@@ -38,7 +41,7 @@ import {
 import { dnsAnsweredEvent, dnsRefusedEvent } from "../audit/dns-events.ts";
 import { type Moment, occasion } from "../audit/moment.ts";
 import { refusedCallsEvent } from "../audit/refused-call-events.ts";
-import { type Exchange, requestAllowedEvent, requestRefusedEvent } from "../audit/request-events.ts";
+import { requestAllowedEvent, requestRefusedEvent } from "../audit/request-events.ts";
 import { configEvent, findingEvent, processEvent } from "../audit/sandbox-events.ts";
 import type { Guarded, Refusal } from "./connection.ts";
 
@@ -144,6 +147,7 @@ class LoggedAudit implements Audit {
   readonly #now: () => number;
   /** Requests that were let through and are not over, by id. */
   readonly #open = new Map<string, OpenRequest>();
+  readonly #answered = new AnsweredRequests();
   /** What puts calls to models on record that are slow to be answered, by id. */
   readonly #openCalls = new Map<string, NodeJS.Timeout>();
 
@@ -158,40 +162,41 @@ class LoggedAudit implements Audit {
   }
 
   connectionRefused(connection: AuditedConnection, refusal: Refusal): void {
-    this.#log.append(connectionRefusedEvent(this.#moment(), connection, refusal), "now");
+    this.#append(connectionRefusedEvent(this.#moment(), connection, refusal), "now");
     this.#findIn(refusal);
   }
 
   connectionAllowed(connection: Guarded): Refusal | undefined {
-    const recorded = this.#log.append(connectionAllowedEvent(this.#moment(), connection), "now_or_never");
+    const recorded = this.#append(connectionAllowedEvent(this.#moment(), connection), "now_or_never");
     return recorded ? undefined : unwritable(connection.rule);
   }
 
   connectionClosed(connection: Guarded, counts: TrafficCounts): void {
-    this.#log.append(connectionClosedEvent(this.#moment(), connection, counts), "soon");
+    this.#append(connectionClosedEvent(this.#moment(), connection, counts), "soon");
   }
 
   clientRejected(connection: AuditedConnection, detail: string): void {
     const refusal = { refused: "terminate.client_rejected", detail } as const;
-    this.#log.append(connectionRefusedEvent(this.#moment(), connection, refusal), "now");
+    this.#append(connectionRefusedEvent(this.#moment(), connection, refusal), "now");
   }
 
   requestAllowed(connection: AuditedConnection, request: AuditedRequest, verdict: RequestVerdict): Refusal | undefined {
     // A log that could not be written is tried again here, so that traffic passes again once there is room.
     if (!this.#log.healthy && !this.#log.flush()) return unwritable(verdict.rule);
-    const write = () => this.#appendRequest(connection, { request, verdict });
+    const write = () => this.#append(requestAllowedEvent(this.#moment(), connection, { request, verdict }), "soon");
     this.#open.set(request.id, { verdict, timer: setTimeout(write, slowRequestMilliseconds).unref() });
     return undefined;
   }
 
   requestCompleted(connection: AuditedConnection, request: AuditedRequest, outcome: RequestOutcome): void {
     const verdict = this.#endRequest(request);
-    if (verdict) this.#appendRequest(connection, { request, verdict, outcome });
+    if (verdict === undefined) return;
+    this.#log.append(this.#answered.write(this.#moment(), connection, { request, verdict, outcome }), "soon");
   }
 
   requestRefused(connection: AuditedConnection, request: AuditedRequest, refusal: Refusal): void {
     this.#endRequest(request);
-    this.#log.append(requestRefusedEvent(this.#moment(), connection, { request, refusal }), "now");
+    this.#append(requestRefusedEvent(this.#moment(), connection, { request, refusal }), "now");
     this.#findIn(refusal);
   }
 
@@ -203,57 +208,57 @@ class LoggedAudit implements Audit {
 
   callAllowed(connection: AuditedConnection, call: AuditedCall): Refusal | undefined {
     if (!this.#log.healthy && !this.#log.flush()) return unwritable(undefined);
-    const write = () => this.#log.append(callAllowedEvent(this.#moment(), connection, { call }), "soon");
+    const write = () => this.#append(callAllowedEvent(this.#moment(), connection, { call }), "soon");
     this.#openCalls.set(call.id, setTimeout(write, slowRequestMilliseconds).unref());
     return undefined;
   }
 
   callCompleted(connection: AuditedConnection, call: AuditedCall, outcome: CallOutcome): void {
     this.#endCall(call);
-    this.#log.append(callAllowedEvent(this.#moment(), connection, { call, outcome }), "soon");
+    this.#append(callAllowedEvent(this.#moment(), connection, { call, outcome }), "soon");
   }
 
   callRefused(connection: AuditedConnection, call: AuditedCall, refused: RefusedCall): void {
     this.#endCall(call);
-    this.#log.append(callRefusedEvent(this.#moment(), connection, { call, ...refused }), "now");
+    this.#append(callRefusedEvent(this.#moment(), connection, { call, ...refused }), "now");
     this.#findIn(refused.refusal);
   }
 
   udpRefused(datagram: RefusedDatagram, refusal: Refusal): void {
-    this.#log.append(datagramRefusedEvent(this.#moment(), datagram, refusal), "now");
+    this.#append(datagramRefusedEvent(this.#moment(), datagram, refusal), "now");
   }
 
   dnsAnswered(question: DnsQuestion, address?: string): void {
-    this.#log.append(dnsAnsweredEvent(this.#moment(), question, address), "soon");
+    this.#append(dnsAnsweredEvent(this.#moment(), question, address), "soon");
   }
 
   dnsRefused(question: DnsQuestion, refusal: Refusal): void {
-    this.#log.append(dnsRefusedEvent(this.#moment(), question, refusal), "now");
+    this.#append(dnsRefusedEvent(this.#moment(), question, refusal), "now");
   }
 
   kernelCallsRefused(calls: RefusedKernelCalls): void {
-    this.#log.append(refusedCallsEvent(this.#moment(), calls), "now");
+    this.#append(refusedCallsEvent(this.#moment(), calls), "now");
   }
 
   processStarted(process: AuditedProcess): void {
-    this.#log.append(processEvent(this.#moment(), process), "now");
+    this.#append(processEvent(this.#moment(), process), "now");
   }
 
   processExited(process: AuditedProcess, end: ProcessEnd): void {
     // At once, and with it all that waits: who sees the command end will look at the log next.
-    this.#log.append(processEvent(this.#moment(), process, end), "now");
+    this.#append(processEvent(this.#moment(), process, end), "now");
   }
 
   lifecycle(activity: "start" | "stop", detail: string): void {
-    this.#log.append(applicationLifecycle(occasion(this.#moment(), { message: detail }), activity), "now");
+    this.#append(applicationLifecycle(occasion(this.#moment(), { message: detail }), activity), "now");
   }
 
   configChanged(change: ConfigChange): void {
-    this.#log.append(configEvent(this.#moment(), change), "now");
+    this.#append(configEvent(this.#moment(), change), "now");
   }
 
   finding(finding: Finding): void {
-    this.#log.append(findingEvent(this.#moment(), finding), "now");
+    this.#append(findingEvent(this.#moment(), finding), "now");
   }
 
   #moment(): Moment {
@@ -272,8 +277,8 @@ class LoggedAudit implements Audit {
     return open?.verdict;
   }
 
-  #appendRequest(connection: AuditedConnection, exchange: Exchange): void {
-    this.#log.append(requestAllowedEvent(this.#moment(), connection, exchange), "soon");
+  #append(event: OcsfEvent, urgency: Urgency): boolean {
+    return this.#log.append(writeEvent(event), urgency);
   }
 }
 
