@@ -7,6 +7,7 @@ import type { DnsActivity } from "./classes/dns-activity.ts";
 import type { HttpActivity } from "./classes/http-activity.ts";
 import type { NetworkActivity } from "./classes/network-activity.ts";
 import type { ProcessActivity } from "./classes/process-activity.ts";
+import type { SshActivity } from "./classes/ssh-activity.ts";
 
 /** Any event that we write; `class_uid` tells which. */
 export type OcsfEvent =
@@ -14,6 +15,7 @@ export type OcsfEvent =
   | HttpActivity
   | ApiActivity
   | DnsActivity
+  | SshActivity
   | ProcessActivity
   | ApplicationLifecycle
   | DeviceConfigStateChange

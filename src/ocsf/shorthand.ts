@@ -39,6 +39,10 @@ export function shorthandMessage(event: OcsfEvent): string {
       const what = `${printable(event.query.type)} ${printable(event.query.hostname)} -> ${answer}`;
       return `DNS:QUERY ${severity} ${decisionWord(event)} ${what}${reason(event)}`;
     }
+    case 4007: {
+      const who = printable(event.actor.user.name);
+      return `SSH:${word(event.activity_name)} ${severity} ${decisionWord(event)} ${who} ${printable(event.message)}`;
+    }
     case 1007: {
       const exit = event.exit_code === undefined ? "" : ` [exit:${event.exit_code}]`;
       const detail = event.status_detail ? ` [${printable(event.status_detail)}]` : "";

@@ -1,4 +1,5 @@
 /** What is told to the audit (egress/11-audit.ts), apart from the records of the decision path themselves. */
+import type { SshActivityName } from "../../ocsf/classes/ssh-activity.ts";
 import type { Destination, RequestFacts } from "../../policy/verdict.ts";
 import type {
   Decided,
@@ -128,6 +129,17 @@ export interface Finding {
   readonly severity: "informational" | "low" | "medium" | "high" | "critical";
   /** One sentence on what to do. */
   readonly remedy?: string;
+}
+
+/** Something that the SSH server did for a client, or refused it. */
+export interface AuditedSsh {
+  readonly activity: SshActivityName;
+  /** As the gateway has authenticated them; `id` is of the record there. */
+  readonly session: { readonly id: string; readonly user: string };
+  /** One phrase, without secrets: `a shell`, `a forwarded connection to port 80`. */
+  readonly what: string;
+  /** Why not, where something was refused or failed. */
+  readonly why?: string;
 }
 
 /** A program that made a system call; what can't be found out is left out. */

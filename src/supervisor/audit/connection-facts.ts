@@ -82,9 +82,9 @@ export function holderProcess({ pid, path, sha256, commandLine, ancestors = [] }
 function briefHolder({ pid, path, sha256 }: Holder): {
   readonly pid: number;
   readonly path: string;
-  readonly sha256: string;
+  readonly sha256?: string;
 } {
-  return { pid, path: cut(path), sha256 };
+  return { pid, path: cut(path), ...(sha256 !== undefined && { sha256 }) };
 }
 
 function cut(text: string): string {

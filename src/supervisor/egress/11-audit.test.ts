@@ -319,8 +319,8 @@ describe("what is told to the audit", () => {
   });
 
   it("has system calls that were refused as a finding with their program, updated as they go on", () => {
-    const { pid, path, sha256, commandLine, ancestors } = curl;
-    const program = { pid, path, sha256, commandLine, ancestors };
+    const sha256 = curl.sha256 ?? "";
+    const program = { ...curl, sha256 };
     const calls = { uid: "f1", call: "unshare(CLONE_NEWUSER)", errno: "EPERM", since: noon - 9 };
     audit.kernelCallsRefused({ ...calls, count: 1, program });
     audit.kernelCallsRefused({ ...calls, count: 100, program });

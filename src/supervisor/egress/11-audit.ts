@@ -20,6 +20,7 @@ import type {
   AuditedConnection,
   AuditedProcess,
   AuditedRequest,
+  AuditedSsh,
   CallingProgram,
   CallOutcome,
   ConfigChange,
@@ -43,6 +44,7 @@ import { type Moment, occasion } from "../audit/moment.ts";
 import { refusedCallsEvent } from "../audit/refused-call-events.ts";
 import { requestAllowedEvent, requestRefusedEvent } from "../audit/request-events.ts";
 import { configEvent, findingEvent, processEvent } from "../audit/sandbox-events.ts";
+import { sshEvent } from "../audit/ssh-events.ts";
 import type { Guarded, Refusal } from "./connection.ts";
 
 export type {
@@ -107,6 +109,9 @@ export interface Audit {
 
   processStarted(process: AuditedProcess): void;
   processExited(process: AuditedProcess, end: ProcessEnd): void;
+
+  /** Something was opened over SSH, or closed, or refused. On disk on return. */
+  ssh(event: AuditedSsh): void;
 
   /** The supervisor itself. */
   lifecycle(activity: "start" | "stop", detail: string): void;
@@ -247,6 +252,10 @@ class LoggedAudit implements Audit {
   processExited(process: AuditedProcess, end: ProcessEnd): void {
     // At once, and with it all that waits: who sees the command end will look at the log next.
     this.#append(processEvent(this.#moment(), process, end), "now");
+  }
+
+  ssh(event: AuditedSsh): void {
+    this.#append(sshEvent(this.#moment(), event), "now");
   }
 
   lifecycle(activity: "start" | "stop", detail: string): void {

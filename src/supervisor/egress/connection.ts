@@ -10,7 +10,7 @@ import type { Destination, MatchedEndpoint, ObservedDenial } from "../../policy/
 import type { ProxyAddress } from "../launch-spec.ts";
 
 /** How a connection came in. DNS only hands out names; what then connects comes in transparently. */
-export type Listener = "proxy" | "transparent";
+export type Listener = "proxy" | "transparent" | "ssh";
 
 /**
  * What the client is waiting for, which decides how it can be told of a refusal, and whether anything is said before its
@@ -49,8 +49,8 @@ export interface Holder {
   readonly pid: number;
   /** Resolved path of the executable. */
   readonly path: string;
-  /** SHA-256 of the executable, hex. */
-  readonly sha256: string;
+  /** SHA-256 of the executable, hex; absent where there is none (02-identify/ssh-forwarder.ts). */
+  readonly sha256?: string;
   /** Executables of the ancestors, nearest first. */
   readonly ancestors: readonly { readonly pid: number; readonly path: string }[];
   /** For an interpreter started by `#!`: the script. Said by the process itself, so for the log only. */

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import type { ModelRoutes } from "../../inference/routes.ts";
 import type { CompiledPolicy } from "../../policy/verdict.ts";
 import type { LaunchSpec } from "../launch-spec.ts";
@@ -10,6 +11,7 @@ import type { ListenerDescriptors } from "../sandbox/listener-descriptors.ts";
 import type { BuiltSandbox } from "../sandbox/prepared-sandbox.ts";
 import { acceptClients } from "./01-intercept/accept-clients.ts";
 import { serveProxyClient } from "./01-intercept/explicit-proxy.ts";
+import { type Forwarded, serveForwarded } from "./01-intercept/forwarded.ts";
 import { PolicyDns } from "./01-intercept/policy-dns.ts";
 import { watchRefusedDatagrams } from "./01-intercept/refused-datagrams.ts";
 import { SyntheticAddresses } from "./01-intercept/synthetic-addresses.ts";
@@ -48,6 +50,8 @@ export interface EgressOptions {
 export interface Egress {
   /** To be called when another policy has come into force. */
   recheck(): void;
+  /** Takes a connection that an SSH client forwards along the decision path, to its end. */
+  forward(stream: Duplex, to: Forwarded): Promise<void>;
   /** Closes the doors and breaks every connection off. Settles when no process is left that belongs to them. */
   close(): Promise<void>;
 }
@@ -110,6 +114,7 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
       : watchRefusedCalls({ listener, identify: identifyContext, audit, now: Date.now });
   return {
     recheck: path.recheck,
+    forward: (stream, to) => serveForwarded(stream, { to, path }, context),
     close: async () => {
       closing.abort();
       await calls?.[Symbol.asyncDispose]();

@@ -2,7 +2,7 @@
  * Connections that the client makes through the sandbox: `ssh -L`, `-D`, `-W` and `-J` (direct-tcpip).
  * Takes  a destination as the client spells it.
  * Gives  a connection to a program of the sandbox, for its loopback and its Unix sockets: init makes it.
- *        For any other host, the decision path, as if the program `/run/openshell/ssh` had opened it in the sandbox.
+ *        For any other host, the decision path, as a program of its own (egress/02-identify/ssh-forwarder.ts).
  * Refuses what nobody listens on, and what there is no room for; the decision path says its own no.
  */
 import type { Duplex } from "node:stream";
@@ -28,7 +28,9 @@ export function forwardInto(connection: SshConnection): void {
     const channel = accept();
     if (channel === undefined) return;
     const stream = new ChannelStream(channel, connection);
-    void context.leave(stream, { host, port, originHost: srcIP, originPort: srcPort }).finally(() => stream.destroy());
+    void context
+      .forward(stream, { host, port, originHost: srcIP, originPort: srcPort })
+      .finally(() => stream.destroy());
   });
   client.on("openssh.streamlocal", (accept, reject, { socketPath: path }) => {
     if (!connection.hasRoom()) return reject();

@@ -7,7 +7,7 @@
 import { constants } from "node:os";
 import type { PseudoTtyInfo, ServerChannel, Session, WindowChangeInfo } from "ssh2";
 import type { Exited, SpawnRequest } from "../../init/protocol.ts";
-import { LOGIN_SHELL, notStartedCode, WORKDIR, whyNotStarted } from "../exec.ts";
+import { LOGIN_SHELL, notStartedCode, whyNotStarted } from "../exec.ts";
 import { ProgramNotStarted, type SandboxProgram } from "../init-link.ts";
 import { ChannelWriter } from "./channel-writer.ts";
 import type { SshConnection } from "./ssh-connection.ts";
@@ -100,11 +100,11 @@ interface Run {
 }
 
 async function runProgram(channel: ServerChannel, { command, asked, connection }: Run): Promise<void> {
-  const { init, environment, onStarted } = connection.context;
+  const { init, workdir, environment, onStarted } = connection.context;
   const program = init.start({
     command,
     environment: { ...environment, ...asked.environment },
-    workdir: WORKDIR,
+    workdir,
     ...(asked.terminal && { terminal: asked.terminal }),
   });
   asked.program = program;

@@ -1,6 +1,9 @@
 /** One client's SSH connection: who it is, what it goes over, and what of it is open. */
 import type { Duplex } from "node:stream";
 import type { Connection } from "ssh2";
+import type { SshActivityName } from "../../ocsf/classes/ssh-activity.ts";
+import type { Forwarded } from "../egress/01-intercept/forwarded.ts";
+import type { Audit } from "../egress/11-audit.ts";
 import type { InitLink } from "../init-link.ts";
 
 /** Who is at the other end, as the gateway has authenticated them. */
@@ -17,33 +20,17 @@ export interface SshContext {
   /** The server's key, in OpenSSH's format. */
   readonly hostKey: string;
   readonly sandboxName: string;
+  /** Where programs start. */
+  readonly workdir: string;
   /** What every program of the sandbox starts with. */
   readonly environment: Readonly<Record<string, string>>;
   readonly onStarted: (pid: number, command: readonly string[]) => ProgramEnded;
-  readonly record: (event: SshEvent) => void;
+  readonly audit: Pick<Audit, "ssh">;
   /** Takes a forwarded connection that leaves the sandbox along the decision path, to its end. */
-  readonly leave: (stream: Duplex, destination: ForwardedTo) => Promise<void>;
+  readonly forward: (stream: Duplex, to: Forwarded) => Promise<void>;
 }
 
 type ProgramEnded = (exited: { readonly code: number | null; readonly signal: number }) => void;
-
-export interface ForwardedTo {
-  readonly host: string;
-  readonly port: number;
-  /** Where the client says that the connection comes from, at its side. */
-  readonly originHost: string;
-  readonly originPort: number;
-}
-
-/** Something for the audit log. */
-export interface SshEvent {
-  readonly activity: "open" | "close" | "refuse" | "listen" | "fail";
-  readonly session: SshSession;
-  /** One sentence, without secrets: `a shell`, `a forwarded connection to 127.0.0.1:80`. */
-  readonly what: string;
-  /** Why not, where something was refused or failed. */
-  readonly why?: string;
-}
 
 /** Channels that a client may have open. An editor has a dozen; each may hold 2 MiB that its program has yet to read. */
 const MAX_CHANNELS = 64;
@@ -85,7 +72,7 @@ export class SshConnection {
     return () => void this.#open.delete(close);
   }
 
-  record(activity: SshEvent["activity"], what: string, why?: string): void {
-    this.context.record({ activity, session: this.#session, what, ...(why !== undefined && { why }) });
+  record(activity: SshActivityName, what: string, why?: string): void {
+    this.context.audit.ssh({ activity, session: this.#session, what, ...(why !== undefined && { why }) });
   }
 }

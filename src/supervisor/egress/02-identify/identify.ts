@@ -16,6 +16,7 @@ import { FirstUseMemory } from "./first-use.ts";
 import { scriptOf } from "./script.ts";
 import { SocketHolderFinder } from "./socket-holders.ts";
 import { socketInode } from "./socket-inode.ts";
+import { sshForwarder } from "./ssh-forwarder.ts";
 
 /** The sandbox's processes, and what is remembered of them. */
 export interface IdentifyContext extends AsyncDisposable {
@@ -70,6 +71,7 @@ export async function createIdentifyContext(options: IdentifyOptions): Promise<I
 
 /** Finds and describes the holders of a connection. */
 export async function identify(connection: Intercepted, context: IdentifyContext): Promise<Identified | Refusal> {
+  if (connection.listener === "ssh") return { ...connection, holders: [sshForwarder(context.initPid)] };
   const netDirectory = `${context.proc.path}/${context.initPid}/net`;
   const inode = socketInode(connection.client, { sockDiag: context.sockDiag, netDirectory });
   if (inode === undefined) return refuseWithoutHolder(connection);

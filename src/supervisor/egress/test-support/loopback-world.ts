@@ -48,6 +48,7 @@ export class RememberingAudit {
   readonly kernelCallsRefused: Audit["kernelCallsRefused"] = () => this.#note("calls refused");
   readonly processStarted: Audit["processStarted"] = () => this.#note("process started");
   readonly processExited: Audit["processExited"] = () => this.#note("process exited");
+  readonly ssh: Audit["ssh"] = () => this.#note("ssh");
   readonly lifecycle: Audit["lifecycle"] = () => this.#note("lifecycle");
   readonly configChanged: Audit["configChanged"] = () => this.#note("config changed");
   readonly finding: Audit["finding"] = () => this.#note("finding");
