@@ -1,6 +1,7 @@
 import type { Vault } from "../secrets/vault.ts";
 import type { UpstreamSettings } from "../supervisor/launch-spec.ts";
 import type { ComputeDriver } from "./drivers/driver.ts";
+import type { Exports } from "./export/exports.ts";
 import type { GatewayLog } from "./gateway-log.ts";
 import type { Observer } from "./health/observer.ts";
 import type { Readiness } from "./health/readiness.ts";
@@ -25,6 +26,7 @@ export interface GatewayContext {
   readonly routes: InferenceRoutes;
   readonly sshSessions: SshSessions;
   readonly settings: Settings;
+  readonly exports: Exports;
   /** What secrets are sealed with. */
   readonly vault: Vault;
   readonly log: GatewayLog;

@@ -19,6 +19,8 @@ import { type GatewayCertificates, loadCertificates } from "./certificates/gatew
 import type { GatewayContext } from "./context.ts";
 import { canUseHostUids, HOST_UIDS_PATH, openHostUids } from "./drivers/local/host-uids.ts";
 import { createLocalDriver } from "./drivers/local/local-driver.ts";
+import { Exports } from "./export/exports.ts";
+import type { ExportSettings } from "./export/exports-file.ts";
 import type { GatewayLog } from "./gateway-log.ts";
 import { createObservation, type Observation, type ObservationOptions } from "./health/observation.ts";
 import { createReadiness } from "./health/readiness.ts";
@@ -56,6 +58,8 @@ export interface GatewayOptions {
   /** Whether a gateway that is root gives each sandbox a uid of its own. Only tests say no. */
   readonly useHostUids?: boolean;
   readonly observation: ObservationOptions;
+  /** Where audit events go besides this gateway. */
+  readonly exports: readonly ExportSettings[];
   readonly log: GatewayLog;
   readonly now: () => number;
 }
@@ -88,6 +92,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const ownServer = createOwnApiServer(context, user);
   const server = createApiServer(context, certificates);
   const closeServers = [closable(server), closable(ownServer)];
+  await context.exports.start();
   await reconcile(context);
   readiness.reconciled();
   startRefreshing(context, DEFAULT_WORKSPACE);
@@ -103,6 +108,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       forgetRunningGateway(options.stateDirectory);
       stopping.abort();
       await Promise.all([...closeServers.map((close) => close()), closeLink(context, link), context.driver.close()]);
+      await context.exports.stop();
       store.close();
       observation.server?.closeAllConnections();
       observation.server?.close();
@@ -136,6 +142,7 @@ function createContext(
   });
   const { now } = options;
   const vault = Vault.open(new KeyFile(join(options.stateDirectory, "secrets.key")), store.wrappedKey);
+  const settings = new Settings(store.resources("settings"), now);
   const profiles = new Profiles(store.resources("provider_profile"), now);
   const providers = new Providers({ store: store.resources("provider"), profiles, vault, now });
   return {
@@ -146,7 +153,8 @@ function createContext(
     providers,
     routes: new InferenceRoutes({ store: store.resources("inference_route"), providers, vault, now }),
     sshSessions: new SshSessions(store.sshSessions, now),
-    settings: new Settings(store.resources("settings"), now),
+    settings,
+    exports: new Exports({ ...options, outbox: store.outbox, settings }),
     changes,
     registry: new SandboxRegistry(store, changes),
     log: options.log,

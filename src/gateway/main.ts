@@ -8,11 +8,12 @@ import { runtimeDirectory } from "../locations/runtime-directory.ts";
 import { stateDirectory } from "../locations/state-directory.ts";
 import { VERSION } from "../version.ts";
 import { parseGatewayArguments } from "./arguments.ts";
+import { readExports } from "./export/exports-file.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { createGatewayLog } from "./gateway-log.ts";
 import { traceTargetOf } from "./health/traces.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
-import { readUpstream, type UpstreamConfiguration } from "./upstream/read-upstream.ts";
+import { readUpstream } from "./upstream/read-upstream.ts";
 
 /** Another gateway has this state: not a failure for whoever only wants one to run. */
 const EXIT_ALREADY_RUNNING = 3;
@@ -37,7 +38,7 @@ void serve(lock);
 
 async function serve(instanceLock: Disposable): Promise<void> {
   const { metricsPort, ...named } = parseGatewayArguments(process.argv.slice(2), env);
-  const traces = traceTargetOf(env);
+  const traces = readOrExit(() => traceTargetOf(env));
   const gateway = await startGateway({
     version: VERSION,
     ...named,
@@ -49,7 +50,8 @@ async function serve(instanceLock: Disposable): Promise<void> {
     supervisorEnvironment: Object.fromEntries(
       PASSED_ON.map((name) => [name, env[name] ?? ""]).filter(([, value]) => value !== ""),
     ),
-    upstream: upstreamOrExit(),
+    upstream: readOrExit(() => readUpstream(configDirectory(env), env)),
+    exports: readOrExit(() => readExports(configDirectory(env))),
     log,
     now: Date.now,
   });
@@ -67,9 +69,9 @@ async function serve(instanceLock: Disposable): Promise<void> {
 }
 
 /** What is wrong with the user's own words is told in words, not with the place in our code. */
-function upstreamOrExit(): UpstreamConfiguration {
+function readOrExit<T>(read: () => T): T {
   try {
-    return readUpstream(configDirectory(env), env);
+    return read();
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);

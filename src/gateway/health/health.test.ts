@@ -38,6 +38,7 @@ describe("a gateway asked for metrics", () => {
     assert.match(metrics, /^openshell_sandboxes\{phase="stopped"\} 0$/m);
     assert.match(metrics, /^openshell_api_call_duration_seconds_count\{method="CreateSandbox",code="OK"\} 1$/m);
     assert.match(metrics, /^openshell_api_call_duration_seconds_count\{method="GetSandbox",code="NOT_FOUND"\} 1$/m);
+    assert.match(metrics, /^openshell_export_backlog_events\{export="\(ocsf_json_enabled\)"\} 0$/m);
     assert.match(metrics, /^process_resident_memory_bytes \d+$/m);
     assert.doesNotMatch(metrics, /counted/, "no name of a sandbox");
   });
@@ -53,7 +54,7 @@ describe("decisions", () => {
     create(SandboxLogLineSchema, { message: "OCSF", fields: { ocsf: JSON.stringify(event) } });
 
   it("are counted by what came of them, once each", async () => {
-    const store = { sandboxes: { all: async () => [] } } as never;
+    const store = { sandboxes: { all: async () => [] }, outbox: { backlogs: async () => new Map() } } as never;
     const metrics = createMetrics({ version: "1", store, sessions: { size: 2 } as never });
     const blocked = { disposition: "Blocked", status_code: "decide.implicit_deny" };
     metrics.linesStored?.([

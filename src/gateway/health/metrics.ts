@@ -46,6 +46,15 @@ export function createMetrics({ version, store, sessions }: MetricsSources): Met
       this.set(sessions.size);
     },
   });
+  new Gauge({
+    name: "openshell_export_backlog_events",
+    help: "Audit events that an export has still to hand over.",
+    labelNames: ["export"],
+    registers,
+    async collect() {
+      for (const [name, events] of await store.outbox.backlogs()) this.set({ export: name }, events);
+    },
+  });
   const calls = new Histogram({
     name: "openshell_api_call_duration_seconds",
     help: "Duration of the API's calls, of streams until their end.",

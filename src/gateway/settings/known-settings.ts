@@ -10,6 +10,7 @@ export type ApprovalMode = "manual" | "auto";
 /** A setting's values by its key. */
 export interface SettingTypes {
   readonly log_level: string;
+  readonly ocsf_json_enabled: boolean;
   readonly proposal_approval_mode: ApprovalMode;
   readonly providers_v2_enabled: boolean;
 }
@@ -32,6 +33,8 @@ const knownSettings: { readonly [K in SettingKey]: KnownSetting<SettingTypes[K]>
       return level || "all";
     },
   },
+  // Whether a sandbox's audit events go to the gateway's own file of events, too.
+  ocsf_json_enabled: { initial: false, read: (value) => booleanOf("ocsf_json_enabled", value) },
   // `auto`: what is proposed is in force at once, unless it opens what a person should see first.
   proposal_approval_mode: {
     initial: "manual",

@@ -8,6 +8,7 @@ import type { SandboxSpec, SandboxStatus } from "../../gen/openshell/v1/sandbox_
 import type { SandboxLogLine } from "../../gen/openshell/v1/watch_pb.ts";
 import type { WrappedKeyStore } from "../../secrets/vault.ts";
 import type { Placement } from "../drivers/driver.ts";
+import type { NewOutgoingEvent, Outbox } from "./outbox.ts";
 import type { ProposalStore } from "./proposal-store.ts";
 import type { ResourceKind, ResourceStore } from "./resource-store.ts";
 import type { SshSessionStore } from "./ssh-session-store.ts";
@@ -20,6 +21,7 @@ export interface Store {
   readonly sshSessions: SshSessionStore;
   readonly logs: LogStore;
   readonly usage: UsageStore;
+  readonly outbox: Outbox;
   /** The named things of a kind; `T` is what its owner keeps there. */
   resources<T>(kind: ResourceKind): ResourceStore<T>;
   /** What the secrets among all this are sealed with, itself wrapped. */
@@ -119,9 +121,15 @@ export interface LogQuery {
   readonly levels: readonly string[];
 }
 
+/** The event of a line that is to leave the gateway. */
+export type Outgoing = (line: SandboxLogLine) => NewOutgoingEvent | undefined;
+
 export interface LogStore {
-  /** Adds lines of a supervisor; gives those that are new, so that a batch may be sent twice. */
-  append(sandboxId: string, lines: readonly SandboxLogLine[]): Promise<SandboxLogLine[]>;
+  /**
+   * Adds lines of a supervisor; gives those that are new, so that a batch may be sent twice. What `outgoing` makes of a
+   * new line is put into the outbox with it, or not at all.
+   */
+  append(sandboxId: string, lines: readonly SandboxLogLine[], outgoing?: Outgoing): Promise<SandboxLogLine[]>;
   /** The sequence number of the last line of the sandbox's supervisor; 0 when there is none. */
   cursor(sandboxId: string): Promise<number>;
   /** Oldest first. */

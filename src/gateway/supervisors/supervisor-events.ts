@@ -109,7 +109,7 @@ export async function storePolicyStatus(
 
 /** Stores a batch and tells its followers. */
 export async function storeLogLines(
-  { store, changes, observers }: GatewayContext,
+  { store, changes, exports, observers }: GatewayContext,
   sandboxId: string,
   lines: readonly SandboxLogLine[],
 ): Promise<void> {
@@ -117,8 +117,11 @@ export async function storeLogLines(
     line.sandboxId = sandboxId;
     line.source = "sandbox";
   }
-  const added = await store.logs.append(sandboxId, lines);
-  const calls = callsIn(added, (await store.sandboxes.get(sandboxId))?.name ?? sandboxId);
+  const name = (await store.sandboxes.get(sandboxId))?.name ?? sandboxId;
+  const outgoing = await exports.outgoing({ id: sandboxId, name }, lines);
+  const added = await store.logs.append(sandboxId, lines, outgoing);
+  exports.wake();
+  const calls = callsIn(added, name);
   await store.usage.add(calls);
   for (const observer of observers) observer.linesStored?.(added);
   changes.publish(sandboxId, { kind: "logs", lines });

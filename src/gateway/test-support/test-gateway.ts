@@ -60,6 +60,7 @@ export async function startTestGateway(observation: ObservationOptions = {}): Pr
 function start(directory: string, log: string[], observation: ObservationOptions): Promise<Gateway> {
   return startGateway({
     observation,
+    exports: [],
     version: "test",
     name: "test",
     port: 0,

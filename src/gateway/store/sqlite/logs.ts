@@ -3,6 +3,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type SandboxLogLine, SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
 import type { LogStore } from "../store.ts";
 import { inTransaction } from "./database.ts";
+import type { SqliteOutbox } from "./outbox.ts";
 
 /** Kept for each sandbox; the supervisor's files on disk have more. Some 15 MB for usual lines. */
 const MAX_LINES = 50_000;
@@ -14,7 +15,7 @@ export interface SqliteLogs extends LogStore {
 }
 
 /** Log lines in SQLite, bounded for each sandbox. */
-export function sqliteLogs(database: DatabaseSync): SqliteLogs {
+export function sqliteLogs(database: DatabaseSync, outbox: SqliteOutbox): SqliteLogs {
   // The key makes a line that arrives twice the same line.
   const insert = database.prepare("INSERT OR IGNORE INTO log_lines VALUES (?, ?, ?, ?, ?, ?)");
   const newest = database.prepare(
@@ -33,7 +34,7 @@ export function sqliteLogs(database: DatabaseSync): SqliteLogs {
   const cursorOf = (id: string, source: string) => Number(newest.get(id, source)?.["sequence"] ?? 0);
 
   return {
-    async append(sandboxId, lines) {
+    async append(sandboxId, lines, outgoing = () => undefined) {
       return inTransaction(database, () => {
         const added: SandboxLogLine[] = [];
         for (const line of lines) {
@@ -45,6 +46,7 @@ export function sqliteLogs(database: DatabaseSync): SqliteLogs {
           if (changes > 0) added.push(line);
           if (sequence % TRIM_EVERY === 0) trim.run(sandboxId, sequence - MAX_LINES);
         }
+        outbox.put(added.flatMap((line) => outgoing(line) ?? []));
         return added;
       });
     },

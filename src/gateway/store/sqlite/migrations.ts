@@ -93,4 +93,14 @@ export const logMigrations: readonly Migration[] = [
      output_tokens INTEGER NOT NULL,
      PRIMARY KEY (hour_ms, sandbox_name, route, provider, model)
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE outbox (
+     position INTEGER PRIMARY KEY AUTOINCREMENT,
+     sandbox_name TEXT NOT NULL,
+     json TEXT NOT NULL,
+     for_own_file INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE exports (
+     name TEXT PRIMARY KEY,
+     position INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ];

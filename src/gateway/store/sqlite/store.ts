@@ -4,6 +4,7 @@ import type { Store } from "../store.ts";
 import { openDatabase } from "./database.ts";
 import { sqliteLogs } from "./logs.ts";
 import { logMigrations, stateMigrations } from "./migrations.ts";
+import { sqliteOutbox } from "./outbox.ts";
 import { sqlitePolicies } from "./policies.ts";
 import { sqliteProposals } from "./proposals.ts";
 import { sqliteResources } from "./resources.ts";
@@ -18,7 +19,8 @@ export function openSqliteStore(directory: string): Store {
   const state = openDatabase({ path: join(directory, "state.db"), migrations: stateMigrations, durable: true });
   // Apart from the state, so that a flood of log lines never makes a change of the state wait.
   const lines = openDatabase({ path: join(directory, "logs.db"), migrations: logMigrations, durable: false });
-  const logs = sqliteLogs(lines);
+  const outbox = sqliteOutbox(lines);
+  const logs = sqliteLogs(lines, outbox);
   return {
     sandboxes: sqliteSandboxes(state, logs.remove),
     policies: sqlitePolicies(state),
@@ -28,6 +30,7 @@ export function openSqliteStore(directory: string): Store {
     usage: sqliteUsage(lines),
     wrappedKey: sqliteWrappedKey(state),
     logs,
+    outbox,
     close() {
       lines.close();
       state.close();
