@@ -1,6 +1,7 @@
 /** Makes, finds and changes providers. Values come in, are sealed at once, and go out to supervisors only. */
 import { randomUUID } from "node:crypto";
 import type { Provider } from "../../gen/openshell/datamodel/v1/datamodel_pb.ts";
+import type { ProviderProfileCredential } from "../../gen/openshell/v1/provider_pb.ts";
 import { redacted, Secret } from "../../secrets/secret.ts";
 import type { Vault } from "../../secrets/vault.ts";
 import { aborted, alreadyExists, invalid, notFound } from "../refuse.ts";
@@ -122,15 +123,20 @@ export class Providers {
   }
 }
 
-/** A provider without what its profile needs would look attached and do nothing. */
-function refuseMissing(
-  wanted: readonly { readonly required: boolean; readonly envVars: readonly string[] }[],
-  { credentials, type }: Provider,
-): void {
+/** A provider without what its profile needs would look attached and do nothing, unless the gateway can get it. */
+function refuseMissing(wanted: readonly ProviderProfileCredential[], { credentials, type }: Provider): void {
+  // Nothing given at all: it waits for its refresh to be configured.
+  if (Object.keys(credentials).length === 0 && canAllBeRenewed(wanted)) return;
   for (const { required, envVars } of wanted) {
     if (!required || envVars.some((name) => credentials[name])) continue;
     throw invalid(`a provider of type ${type} needs a credential ${envVars.join(" or ")}`);
   }
+}
+
+/** Whether every credential that is needed is fetched by the gateway, or comes along with one that is. */
+function canAllBeRenewed(wanted: readonly ProviderProfileCredential[]): boolean {
+  const outputs = wanted.flatMap(({ refresh }) => refresh?.additionalOutputs.map(({ credential }) => credential) ?? []);
+  return wanted.every(({ name, required, refresh }) => !required || refresh !== undefined || outputs.includes(name));
 }
 
 function merged(before: Readonly<Record<string, string>>, change: Readonly<Record<string, string>>) {

@@ -1,7 +1,18 @@
-import { createProvider, getProviderProfile } from "../../api/provider-methods.ts";
+import type {
+  ConfigureProviderRefreshRequestJson,
+  ProviderProfileJson,
+} from "../../../gen/openshell/v1/provider_pb.ts";
+import type { Gateway } from "../../api/gateway.ts";
+import {
+  configureProviderRefresh,
+  createProvider,
+  deleteProvider,
+  getProviderProfile,
+} from "../../api/provider-methods.ts";
 import { providerView } from "../../api/provider-view.ts";
+import { applicationDefaultCredentials } from "../../application-default-credentials.ts";
 import { defineCommand } from "../../command.ts";
-import { usageFailure } from "../../command-failure.ts";
+import { CommandFailure, usageFailure } from "../../command-failure.ts";
 import { list, text, toggle, unavailable } from "../../flags/flag.ts";
 import { keyValue } from "../../flags/meanings.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
@@ -26,11 +37,8 @@ export const command = defineCommand({
       placeholder: "KEY=VALUE",
     }),
     output: outputFlag,
-    "from-gcloud-adc": unavailable("take Google's application default credentials", "pass an access token until then"),
-    "runtime-credentials": unavailable(
-      "create it without credentials",
-      "leave out --credential for types that allow it",
-    ),
+    "from-gcloud-adc": toggle("renew access tokens with Google's application default credentials of this machine"),
+    "runtime-credentials": toggle("without credentials: `provider refresh configure` says how the gateway gets them"),
     "global-profile": unavailable("use a profile of all workspaces", "there is one workspace"),
   },
   examples: [
@@ -44,31 +52,73 @@ export const command = defineCommand({
         "openshell provider create llm --type openai --credential OPENAI_API_KEY --config OPENAI_BASE_URL=https://models.example.com/v1",
       meaning: "A service that speaks OpenAI's dialect",
     },
+    {
+      typed:
+        "openshell provider create vertex --type google-vertex-ai --from-gcloud-adc --config VERTEX_AI_PROJECT_ID=my-project",
+      meaning: "Google's models, by `gcloud auth application-default login`",
+    },
   ],
   action: async (context, { flags, words }) => {
     if (flags.type === undefined)
       throw usageFailure("--type is missing", "`openshell provider profile list` shows what there is");
     if (flags.name !== undefined && words.name !== undefined)
       throw usageFailure("--name and a name exclude each other");
+    const runtime = flags["runtime-credentials"] ?? false;
     const gateway = await context.gateway();
     const { workspace } = context.globals;
-    const given = [...flags.credential];
-    if (flags["from-existing"]) {
-      const { profile = {} } = await gateway.channel.unary(getProviderProfile, { id: flags.type, workspace });
-      given.push(...existingCredentials(profile, context.environment));
+    const sources = [flags["from-existing"], flags.credential.length > 0, flags["from-gcloud-adc"], runtime];
+    if (sources.filter(Boolean).length > 1) {
+      throw usageFailure(
+        "--credential, --from-existing, --from-gcloud-adc and --runtime-credentials exclude each other",
+      );
     }
+    const { profile = {} } = await gateway.channel.unary(getProviderProfile, { id: flags.type, workspace });
+    const adc = flags["from-gcloud-adc"] ? applicationDefaultCredentials(profile, context.environment) : undefined;
+    if (runtime) requireRenewable(profile);
+    else if (!sources.includes(true)) requireGiven(profile);
+    const given = flags["from-existing"] ? existingCredentials(profile, context.environment) : flags.credential;
     const credentials = await readCredentials(given, context);
+    const name = flags.name ?? words.name ?? flags.type;
     const { provider = {} } = await gateway.channel.unary(createProvider, {
-      provider: {
-        metadata: { name: flags.name ?? words.name ?? flags.type },
-        type: flags.type,
-        credentials,
-        config: Object.fromEntries(flags.config),
-      },
+      provider: { metadata: { name }, type: flags.type, credentials, config: Object.fromEntries(flags.config) },
       workspace,
     });
+    if (adc !== undefined) await fetchFirstToken(gateway, { ...adc, provider: name, workspace });
     const view = providerView(provider);
     context.print(flags.output === "table" ? `${view.name}\n` : await structured(flags.output, view));
     return 0;
   },
 });
+
+function requireRenewable({ id, credentials = [] }: ProviderProfileJson): void {
+  if (credentials.some(({ refresh }) => refresh !== undefined)) return;
+  throw usageFailure(
+    `the gateway can't get the credentials of a provider of type ${id} by itself`,
+    "give them with --credential",
+  );
+}
+
+/** That the gateway could get what is missing is for the user to say. */
+function requireGiven({ id, credentials = [] }: ProviderProfileJson): void {
+  const missing = credentials.filter(({ required, refresh }) => required && refresh !== undefined);
+  const [key] = missing.flatMap(({ envVars = [] }) => envVars);
+  if (key === undefined) return;
+  const hint = "give it with --credential, or say --runtime-credentials and how with `provider refresh configure`";
+  throw usageFailure(`a provider of type ${id} needs a credential ${key}`, hint);
+}
+
+/** A provider that nobody can use must not stay behind. */
+async function fetchFirstToken(gateway: Gateway, asked: ConfigureProviderRefreshRequestJson): Promise<void> {
+  const { provider: name = "", workspace = "" } = asked;
+  const giveUp = () => gateway.channel.unary(deleteProvider, { name, workspace });
+  const { status = {} } = await gateway.channel.unary(configureProviderRefresh, asked).catch(async (error: unknown) => {
+    await giveUp();
+    throw error;
+  });
+  if (status.status === "ok") return;
+  await giveUp();
+  throw new CommandFailure(`no access token could be fetched: ${status.lastError}`, {
+    code: "unavailable",
+    hint: "`gcloud auth application-default login` makes new credentials",
+  });
+}

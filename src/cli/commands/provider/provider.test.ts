@@ -3,7 +3,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Provider } from "../../../gen/openshell/datamodel/v1/datamodel_pb.ts";
-import type { ProviderProfile } from "../../../gen/openshell/v1/provider_pb.ts";
+import {
+  type ConfigureProviderRefreshRequest,
+  ProviderCredentialRefreshStrategy,
+  type ProviderProfile,
+} from "../../../gen/openshell/v1/provider_pb.ts";
 import { fakeGateway } from "../../test-support/fake-gateway.ts";
 import { CommandRunner } from "../../test-support/run-command.ts";
 
@@ -57,6 +61,75 @@ describe("openshell provider", () => {
     runner.stdin.end("");
     const empty = await runner.run("provider", "create", "--type", "github", "--credential", "GITHUB_TOKEN");
     assert.match(empty.stderr, /no value for GITHUB_TOKEN/);
+  });
+
+  it("renews Google's tokens with this machine's own credentials, and leaves nothing behind where that fails", async () => {
+    using runner = new CommandRunner();
+    const asked: ConfigureProviderRefreshRequest[] = [];
+    const deleted: string[] = [];
+    let status = "ok";
+    const strategy = ProviderCredentialRefreshStrategy.OAUTH2_REFRESH_TOKEN;
+    await using gateway = await fakeGateway({
+      createProvider: ({ provider }) => (provider === undefined ? {} : { provider }),
+      getProviderProfile: () => ({
+        profile: {
+          id: "google-vertex-ai",
+          credentials: [{ envVars: ["GOOGLE_VERTEX_AI_TOKEN"], refresh: { strategy } }],
+        },
+      }),
+      configureProviderRefresh: (request) => {
+        asked.push(request);
+        return { status: { status, lastError: "revoked" } };
+      },
+      deleteProvider: ({ name }) => {
+        deleted.push(name);
+        return { deleted: true };
+      },
+    });
+    runner.environment["OPENSHELL_GATEWAY_ENDPOINT"] = gateway.endpoint;
+    runner.environment["CLOUDSDK_CONFIG"] = runner.home;
+    const create = ["provider", "create", "vertex", "--type", "google-vertex-ai", "--from-gcloud-adc"];
+    assert.match((await runner.run(...create)).stderr, /can't be read.*gcloud auth application-default login/s);
+    const file = { type: "authorized_user", client_id: "id", client_secret: canary, refresh_token: `${canary}-2` };
+    const path = join(runner.home, "application_default_credentials.json");
+    writeFileSync(path, JSON.stringify(file));
+    const created = await runner.run(...create);
+    assert.equal(created.exitCode, 0, created.stderr);
+    assert.deepEqual(asked[0]?.material, { client_id: "id", client_secret: canary, refresh_token: `${canary}-2` });
+    assert.deepEqual(
+      [asked[0]?.provider, asked[0]?.credentialKey, asked[0]?.secretMaterialKeys],
+      ["vertex", "GOOGLE_VERTEX_AI_TOKEN", ["client_secret", "refresh_token"]],
+    );
+    status = "failing";
+    const failed = await runner.run(...create);
+    assert.match(failed.stderr, /no access token could be fetched: revoked/);
+    assert.deepEqual(deleted, ["vertex"]);
+    writeFileSync(path, JSON.stringify({ ...file, type: "external_account" }));
+    const external = await runner.run(...create);
+    assert.match(external.stderr, /"external_account", which the gateway can't renew/);
+    for (const ran of [created, failed, external]) assert.ok(!(ran.stdout + ran.stderr).includes(canary));
+  });
+
+  it("is created without credentials only where the gateway can get them, and where that is meant", async () => {
+    using runner = new CommandRunner();
+    let refresh: object | undefined = { strategy: ProviderCredentialRefreshStrategy.AWS_STS_ASSUME_ROLE };
+    await using gateway = await fakeGateway({
+      createProvider: ({ provider }) => (provider === undefined ? {} : { provider }),
+      getProviderProfile: () => ({
+        profile: {
+          id: "aws",
+          credentials: [{ envVars: ["AWS_ACCESS_KEY_ID"], required: true, ...(refresh && { refresh }) }],
+        },
+      }),
+    });
+    runner.environment["OPENSHELL_GATEWAY_ENDPOINT"] = gateway.endpoint;
+    const create = ["provider", "create", "--type", "aws"];
+    assert.match((await runner.run(...create)).stderr, /needs a credential AWS_ACCESS_KEY_ID.*--runtime-credentials/s);
+    assert.equal((await runner.run(...create, "--runtime-credentials")).exitCode, 0);
+    const both = await runner.run(...create, "--runtime-credentials", "--from-existing");
+    assert.match(both.stderr, /exclude each other/);
+    refresh = undefined;
+    assert.match((await runner.run(...create, "--runtime-credentials")).stderr, /can't get the credentials/);
   });
 
   it("imports a profile that is written like a policy, and shows it in the same form", async () => {

@@ -10,13 +10,15 @@ const strategies: Readonly<Record<string, ProviderCredentialRefreshStrategyJson>
   "oauth2-refresh-token": "PROVIDER_CREDENTIAL_REFRESH_STRATEGY_OAUTH2_REFRESH_TOKEN",
   "oauth2-client-credentials": "PROVIDER_CREDENTIAL_REFRESH_STRATEGY_OAUTH2_CLIENT_CREDENTIALS",
   "google-service-account-jwt": "PROVIDER_CREDENTIAL_REFRESH_STRATEGY_GOOGLE_SERVICE_ACCOUNT_JWT",
+  "aws-sts-assume-role": "PROVIDER_CREDENTIAL_REFRESH_STRATEGY_AWS_STS_ASSUME_ROLE",
 };
 
 export const command = defineCommand({
   name: "refresh configure",
   summary: "let the gateway fetch a credential, and renew it ahead of its end",
   details:
-    "The material (client_id, client_secret, refresh_token, service_account_json, token_url, scope, audience) is stored apart " +
+    "The material (client_id, client_secret, refresh_token, service_account_json, token_url, scope, audience; role_arn, " +
+    "aws_access_key_id, aws_secret_access_key, aws_session_token, aws_region, session_name, external_id) is stored apart " +
     "from the credential and never reaches a sandbox. The credential is fetched at once.",
   positionals: { name: { kind: "required", summary: "the provider" } },
   flags: {
@@ -34,6 +36,11 @@ export const command = defineCommand({
       typed:
         "openshell provider refresh configure crm --credential-key CRM_TOKEN --strategy oauth2-client-credentials --material token_url=https://login.example.com/token --material client_id=agent --secret-material-env client_secret=CRM_SECRET",
       meaning: "A token by the client's own credentials",
+    },
+    {
+      typed:
+        "openshell provider refresh configure aws --credential-key AWS_ACCESS_KEY_ID --strategy aws-sts-assume-role --material role_arn=arn:aws:iam::123456789012:role/agents --secret-material-env aws_access_key_id=AWS_ACCESS_KEY_ID --secret-material-env aws_secret_access_key=AWS_SECRET_ACCESS_KEY",
+      meaning: "Short-lived keys of a role",
     },
   ],
   action: async (context, { flags, words: { name } }) => {

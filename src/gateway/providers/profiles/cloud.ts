@@ -4,8 +4,23 @@ import type { ProviderProfileCredentialJson, ProviderProfileJson } from "../../.
 import { anyProgram, api, bearer } from "./parts.ts";
 import { shapes, unknownShape } from "./shapes.ts";
 
+/** All three come from one call, if the gateway is to get them: it is configured for the first. */
+const assumedRole: ProviderProfileCredentialJson["refresh"] = {
+  strategy: "PROVIDER_CREDENTIAL_REFRESH_STRATEGY_AWS_STS_ASSUME_ROLE",
+  additionalOutputs: [
+    { output: "secret_access_key", credential: "secret_access_key" },
+    { output: "session_token", credential: "session_token" },
+  ],
+};
+
 const awsCredentials: ProviderProfileCredentialJson[] = [
-  { name: "access_key_id", envVars: ["AWS_ACCESS_KEY_ID"], required: true, shape: shapes.awsAccessKey },
+  {
+    name: "access_key_id",
+    envVars: ["AWS_ACCESS_KEY_ID"],
+    required: true,
+    shape: shapes.awsAccessKey,
+    refresh: assumedRole,
+  },
   { name: "secret_access_key", envVars: ["AWS_SECRET_ACCESS_KEY"], required: true, shape: shapes.awsSecretKey },
   { name: "session_token", envVars: ["AWS_SESSION_TOKEN"], required: false, shape: unknownShape },
 ];

@@ -5,10 +5,17 @@ import { invalid } from "../../refuse.ts";
 import { isVariableName, requireCredentials } from "../check-provider.ts";
 import type { ProviderRecord } from "../provider.ts";
 import { materialPlace, type RefreshState } from "./refresh-state.ts";
-import { defaultTokenUrl, neededMaterial } from "./token-request.ts";
+import { type RefreshStrategy, strategies } from "./strategies.ts";
 
 /** Material that is secret whether or not the client says so. */
-const ALWAYS_SECRET = ["client_secret", "refresh_token", "service_account_json"];
+const ALWAYS_SECRET = [
+  "client_secret",
+  "refresh_token",
+  "service_account_json",
+  "private_key",
+  "aws_secret_access_key",
+  "aws_session_token",
+];
 
 /** Keeps how a credential is renewed. Throws INVALID_ARGUMENT for what could not work. */
 export async function configureRefresh(
@@ -19,15 +26,16 @@ export async function configureRefresh(
   const record = await context.providers.find(request.workspace, request.provider);
   if (!isVariableName(credentialKey)) throw invalid(`"${credentialKey}" is not a variable's name`);
   requireCredentials(material);
-  const needed = neededMaterial.get(strategy);
-  if (needed === undefined) {
-    throw invalid("the strategy must be oauth2_refresh_token, oauth2_client_credentials or google_service_account_jwt");
+  const way = strategies.get(strategy);
+  if (way === undefined) {
+    throw invalid(
+      "the strategy must be oauth2_refresh_token, oauth2_client_credentials, google_service_account_jwt or aws_sts_assume_role",
+    );
   }
-  const missing = needed.filter((name) => !material[name]);
-  if (missing.length > 0) throw invalid(`this strategy needs the material ${missing.join(", ")}`);
+  requireMaterial(way, request);
   const profile = await context.providers.profiles.require(record.workspace, record.body.type);
   const refresh = profile.credentials.find(({ envVars }) => envVars.includes(credentialKey))?.refresh;
-  const tokenUrl = requireTokenUrl(material["token_url"] || refresh?.tokenUrl || defaultTokenUrl(strategy));
+  const tokenUrl = requireTokenUrl(material["token_url"] || refresh?.tokenUrl || way.tokenUrl(material));
   const scopes = material["scope"]?.split(/[\s,]+/).filter(Boolean) ?? refresh?.scopes ?? [];
   const secret = new Set([...ALWAYS_SECRET, ...request.secretMaterialKeys]);
   const entries = Object.entries(material).filter(([name]) => name !== "token_url" && name !== "scope");
@@ -53,6 +61,20 @@ export async function configureRefresh(
     ...record.body,
     refresh: { ...record.body.refresh, [credentialKey]: state },
   });
+}
+
+function requireMaterial(
+  { needed, onlyKey }: RefreshStrategy,
+  { credentialKey, material }: ConfigureProviderRefreshRequest,
+): void {
+  if (onlyKey !== undefined && credentialKey !== onlyKey) {
+    throw invalid(`this strategy is configured for ${onlyKey}, and renews what belongs to it as well`);
+  }
+  const [first = []] = needed;
+  if (needed.some((names) => names.every((name) => material[name]))) return;
+  const missing = first.filter((name) => !material[name]);
+  const others = needed.slice(1).map((names) => `, or ${names.join(" and ")}`);
+  throw invalid(`this strategy needs the material ${missing.join(", ")}${others.join("")}`);
 }
 
 /** Secrets are posted there: in the clear only to this very machine. */

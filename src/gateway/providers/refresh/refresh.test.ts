@@ -17,6 +17,7 @@ describe("a credential that the gateway renews", () => {
   let gateway: TestGateway;
   let endpoint: Server;
   let answer: { status: number; body: unknown } = { status: 200, body: {} };
+  let signature = "";
   const forms: URLSearchParams[] = [];
   let tokenUrl = "";
 
@@ -24,7 +25,9 @@ describe("a credential that the gateway renews", () => {
     endpoint = createServer((request, response) => {
       void text(request).then((form) => {
         forms.push(new URLSearchParams(form));
-        response.writeHead(answer.status, { "content-type": "application/json" }).end(JSON.stringify(answer.body));
+        signature = request.headers.authorization ?? "";
+        const body = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body);
+        response.writeHead(answer.status).end(body);
       });
     });
     await new Promise<void>((resolve) => endpoint.listen(0, "127.0.0.1", resolve));
@@ -37,9 +40,14 @@ describe("a credential that the gateway renews", () => {
     endpoint.close();
   });
 
-  const configure = (credentialKey: string, strategy: Strategy, material: Record<string, string>) =>
+  const configure = (
+    credentialKey: string,
+    strategy: Strategy,
+    material: Record<string, string>,
+    provider = "service",
+  ) =>
     gateway.client.configureProviderRefresh({
-      provider: "service",
+      provider,
       credentialKey,
       strategy,
       material: { token_url: tokenUrl, ...material },
@@ -98,6 +106,49 @@ describe("a credential that the gateway renews", () => {
     assert.ok(verify("RSA-SHA256", signed, createPublicKey(publicKey), Buffer.from(signature, "base64url")));
     const { iss, aud, scope } = JSON.parse(Buffer.from(claims, "base64url").toString()) as Record<string, string>;
     assert.deepEqual({ iss, aud, scope }, { iss: "robot@example.invalid", aud: tokenUrl, scope: "s" });
+  });
+
+  it("is AWS's for a role, whose three parts come together", async () => {
+    const expiration = new Date(Date.now() + 1_800_000).toISOString();
+    const credentials = ["AccessKeyId>ASIAROLE", "SecretAccessKey>role-canary", "SessionToken>session/+="].map(
+      (each) => `<${each}</${each.replace(/>.*/, "")}>`,
+    );
+    answer = {
+      status: 200,
+      body: `<AssumeRoleResponse><Credentials>${credentials.join("")}<Expiration>${expiration}</Expiration></Credentials></AssumeRoleResponse>`,
+    };
+    // Without credentials: the gateway gets them.
+    await gateway.client.createProvider({ provider: { metadata: { name: "role" }, type: "aws" } });
+    const material = {
+      role_arn: "arn:aws:iam::1:role/agents",
+      aws_access_key_id: "AKIASOURCE",
+      aws_secret_access_key: "source-canary",
+      aws_region: "eu-west-1",
+      external_id: "x",
+    };
+    const { status } = await configure("AWS_ACCESS_KEY_ID", Strategy.AWS_STS_ASSUME_ROLE, material, "role");
+    assert.equal(status?.status, "ok", status?.lastError ?? "");
+    assert.match(signature, /^AWS4-HMAC-SHA256 Credential=AKIASOURCE\/\d{8}\/eu-west-1\/sts\/aws4_request/);
+    const form = Object.fromEntries(forms.at(-1) ?? new URLSearchParams());
+    assert.deepEqual(
+      [form["Action"], form["RoleArn"], form["RoleSessionName"], form["ExternalId"]],
+      ["AssumeRole", "arn:aws:iam::1:role/agents", "openshell", "x"],
+    );
+    const role = (await gateway.client.getProvider({ name: "role" })).provider;
+    const names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+    assert.deepEqual(Object.keys(role?.credentials ?? {}).sort(), names);
+    assert.equal(new Set(Object.values(role?.credentialExpiresAtMs ?? {})).size, 1);
+    answer = {
+      status: 403,
+      body: "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not for you</Message></Error></ErrorResponse>",
+    };
+    const again = await gateway.client.rotateProviderCredential({ provider: "role", credentialKey: names[0] ?? "" });
+    assert.equal(again.status?.lastError, "AWS's token service answers 403 AccessDenied: not for you");
+    assert.ok(!gateway.log.join("\n").includes("canary"));
+    await assert.rejects(
+      configure("OTHER", Strategy.AWS_STS_ASSUME_ROLE, material, "role"),
+      isCode(Code.InvalidArgument, /AWS_ACCESS_KEY_ID/),
+    );
   });
 
   it("is not configured with what could not work", async () => {

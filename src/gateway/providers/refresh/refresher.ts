@@ -6,7 +6,8 @@ import { ask } from "../../outbound/ask.ts";
 import { credentialPlace, type ProviderRecord } from "../provider.ts";
 import { providerChanged } from "../provider-changed.ts";
 import { materialPlace, type RefreshState } from "./refresh-state.ts";
-import { readToken, type Token, tokenForm } from "./token-request.ts";
+import { strategies } from "./strategies.ts";
+import type { Renewal } from "./token-request.ts";
 
 /** Tokens live for an hour or so; looking for those that are due costs one query. */
 const LOOK_EVERY_MS = 5_000;
@@ -57,7 +58,7 @@ export async function refreshCredential(
   if (state === undefined) return record;
   let renewed: ProviderRecord["body"];
   try {
-    renewed = withToken(context, { record, key, state }, await requestToken(context, { record, key, state }));
+    renewed = renewedBody(context, { record, key, state }, await askForRenewal(context, { record, key, state }));
   } catch (error) {
     const lastError = error instanceof Error ? error.message : String(error);
     context.log.info(`renewing ${key} of provider ${name} failed: ${lastError}`);
@@ -76,40 +77,46 @@ interface Renewing {
   readonly state: RefreshState;
 }
 
-async function requestToken({ vault, now }: GatewayContext, { record, key, state }: Renewing): Promise<Token> {
+async function askForRenewal({ vault, now }: GatewayContext, { record, key, state }: Renewing): Promise<Renewal> {
   const { tokenUrl, scopes, material, sealed, strategy } = state;
+  const way = strategies.get(strategy);
+  if (way === undefined) throw new Error("it was configured by another version: configure it anew");
   const open = (name: string) => {
     const stored = sealed[name];
     if (stored === undefined) return material[name];
     return vault.open(Buffer.from(stored, "base64"), materialPlace(record, key, name)).reveal();
   };
-  const form = tokenForm(strategy, { tokenUrl, scopes, material: open, now: now() });
-  const headers = { "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
-  return readToken(await ask({ url: new URL(tokenUrl), headers, body: form.toString(), timeoutMs: TOKEN_TIMEOUT_MS }));
+  const question = way.request({ tokenUrl, scopes, material: open, now: now() });
+  const answer = await ask({ ...question, url: new URL(tokenUrl), timeoutMs: TOKEN_TIMEOUT_MS });
+  return way.read(answer, { key, now: now() });
 }
 
-/** Token, and what may have come with it, in one change. */
-function withToken(
+/** All that came, in one change. */
+function renewedBody(
   { vault, now }: GatewayContext,
   { record, key, state }: Renewing,
-  token: Token,
+  { credentials, expiresInSecs, material }: Renewal,
 ): ProviderRecord["body"] {
   const seal = (text: string, place: string) => Buffer.from(vault.seal(new Secret(text), place)).toString("base64");
-  const lifeMs = token.expiresInSecs * 1000;
+  const lifeMs = expiresInSecs * 1000;
+  const expiresAtMs = now() + lifeMs;
   const aheadMs = Math.min(lifeMs * AHEAD_SHARE, LONGEST_AHEAD_MS);
-  const { refreshToken } = token;
+  const replaced = Object.entries(material).map(([name, text]) => [name, seal(text, materialPlace(record, key, name))]);
   const next: RefreshState = {
     ...state,
-    ...(refreshToken !== undefined && {
-      sealed: { ...state.sealed, refresh_token: seal(refreshToken, materialPlace(record, key, "refresh_token")) },
-    }),
+    sealed: { ...state.sealed, ...Object.fromEntries(replaced) },
     lastRefreshAtMs: now(),
-    nextRefreshAtMs: now() + lifeMs - jittered(aheadMs),
+    nextRefreshAtMs: expiresAtMs - jittered(aheadMs),
     failures: 0,
     lastError: "",
   };
-  const credential = { sealed: seal(token.accessToken, credentialPlace(record, key)), expiresAtMs: now() + lifeMs };
-  return { ...withState(record, key, next), credentials: { ...record.body.credentials, [key]: credential } };
+  const fresh = Object.entries(credentials).map(([variable, text]) => {
+    return [variable, { sealed: seal(text, credentialPlace(record, variable)), expiresAtMs }] as const;
+  });
+  return {
+    ...withState(record, key, next),
+    credentials: { ...record.body.credentials, ...Object.fromEntries(fresh) },
+  };
 }
 
 function withState({ body }: ProviderRecord, key: string, state: RefreshState): ProviderRecord["body"] {

@@ -13,33 +13,33 @@ export interface TokenQuestion {
   readonly now: number;
 }
 
-export interface Token {
-  readonly accessToken: string;
-  readonly expiresInSecs: number;
-  /** In place of the one that was used, where the service replaces them. */
-  readonly refreshToken?: string;
+/** What is posted to the token endpoint. */
+export interface RenewalRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
 }
 
-/** What each strategy cannot do without. */
-export const neededMaterial: ReadonlyMap<Strategy, readonly string[]> = new Map([
-  [Strategy.OAUTH2_REFRESH_TOKEN, ["client_id", "refresh_token"]],
-  [Strategy.OAUTH2_CLIENT_CREDENTIALS, ["client_id", "client_secret"]],
-  [Strategy.GOOGLE_SERVICE_ACCOUNT_JWT, ["service_account_json"]],
-]);
+export interface Renewal {
+  /** The new values by their variables; in force together. */
+  readonly credentials: Readonly<Record<string, string>>;
+  readonly expiresInSecs: number;
+  /** Secret material in place of what was used, where the service replaces it. */
+  readonly material: Readonly<Record<string, string>>;
+}
 
-const GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token";
 /** As long as Google lets an assertion be good for. */
 const ASSERTION_SECONDS = 3_600;
 /** What a service that does not say how long its token is good for is taken to mean. */
 const DEFAULT_LIFE_SECONDS = 3_600;
 const SHOWN_CHARACTERS = 200;
 
-export function defaultTokenUrl(strategy: Strategy): string {
-  return strategy === Strategy.GOOGLE_SERVICE_ACCOUNT_JWT ? GOOGLE_TOKEN_URL : "";
+export function tokenRequest(strategy: Strategy, question: TokenQuestion): RenewalRequest {
+  const headers = { "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
+  return { headers, body: tokenForm(strategy, question).toString() };
 }
 
 /** The form to post. Throws an Error for material that can't be used, without a word of it. */
-export function tokenForm(strategy: Strategy, question: TokenQuestion): URLSearchParams {
+function tokenForm(strategy: Strategy, question: TokenQuestion): URLSearchParams {
   if (strategy === Strategy.GOOGLE_SERVICE_ACCOUNT_JWT) {
     return new URLSearchParams({
       grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -63,7 +63,7 @@ export function tokenForm(strategy: Strategy, question: TokenQuestion): URLSearc
 }
 
 /** Throws an Error that says what the service said is wrong, and nothing else of its answer. */
-export function readToken({ status, text }: { readonly status: number; readonly text: string }): Token {
+export function readToken({ status, text }: { readonly status: number; readonly text: string }, key: string): Renewal {
   const answer = parseObject(text);
   const { access_token: accessToken, expires_in: expiresIn, refresh_token: refreshToken } = answer;
   if (status !== 200 || typeof accessToken !== "string" || accessToken === "") {
@@ -71,18 +71,21 @@ export function readToken({ status, text }: { readonly status: number; readonly 
     throw new Error(`the token endpoint answers ${status} ${said.join(": ").slice(0, SHOWN_CHARACTERS)}`.trim());
   }
   return {
-    accessToken,
+    credentials: { [key]: accessToken },
     expiresInSecs: Number(expiresIn) > 0 ? Number(expiresIn) : DEFAULT_LIFE_SECONDS,
-    ...(typeof refreshToken === "string" && { refreshToken }),
+    material: typeof refreshToken === "string" ? { refresh_token: refreshToken } : {},
   };
 }
 
 /** A service account's word for itself, signed with its key (RFC 7523 section 3). */
 function assertion({ tokenUrl, scopes, material, now }: TokenQuestion): string {
-  const { client_email: issuer, private_key: key } = parseObject(material("service_account_json") ?? "");
+  const file = parseObject(material("service_account_json") ?? "");
+  const issuer = material("client_email") ?? file["client_email"];
+  const key = material("private_key") ?? file["private_key"];
   if (typeof issuer !== "string" || typeof key !== "string") {
     throw new Error("service_account_json is not the key file of a service account");
   }
+  const subject = material("subject");
   const issuedAt = Math.floor(now / 1000);
   const claims = {
     iss: issuer,
@@ -90,12 +93,14 @@ function assertion({ tokenUrl, scopes, material, now }: TokenQuestion): string {
     aud: tokenUrl,
     iat: issuedAt,
     exp: issuedAt + ASSERTION_SECONDS,
+    // Whom the account acts for, in a domain that lets it.
+    ...(subject !== undefined && { sub: subject }),
   };
   const signed = `${base64url({ alg: "RS256", typ: "JWT" })}.${base64url(claims)}`;
   try {
     return `${signed}.${createSign("RSA-SHA256").update(signed).sign(key, "base64url")}`;
   } catch {
-    throw new Error("the private key in service_account_json can't be used");
+    throw new Error("the private key of the service account can't be used");
   }
 }
 
