@@ -9,9 +9,10 @@ import type { InferenceRoutes } from "./inference/routes.ts";
 import type { Providers } from "./providers/providers.ts";
 import type { SandboxChanges } from "./sandboxes/changes.ts";
 import type { SandboxRegistry } from "./sandboxes/registry.ts";
+import type { Revivals } from "./sandboxes/revivals.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { SshSessions } from "./ssh/ssh-sessions.ts";
-import type { Store } from "./store/store.ts";
+import type { SandboxRecord, Store } from "./store/store.ts";
 import type { SupervisorSessions } from "./supervisors/sessions.ts";
 
 /** What the parts of a gateway share; made once in gateway.ts. */
@@ -39,6 +40,9 @@ export interface GatewayContext {
   readonly apiPort: () => number;
   /** The instances that this process has started, whose end it will be told of. */
   readonly ownInstances: Set<string>;
+  /** The starts that are under way, by sandbox. */
+  readonly starting: Map<string, Promise<SandboxRecord>>;
+  readonly revivals: Revivals;
   /** Aborted when the gateway stops. */
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */

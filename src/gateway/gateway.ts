@@ -31,6 +31,8 @@ import { startRefreshing } from "./providers/refresh/refresher.ts";
 import { SandboxChanges } from "./sandboxes/changes.ts";
 import { reconcile } from "./sandboxes/reconcile.ts";
 import { DEFAULT_WORKSPACE, SandboxRegistry } from "./sandboxes/registry.ts";
+import { Revivals } from "./sandboxes/revivals.ts";
+import { revive } from "./sandboxes/revive.ts";
 import { closable } from "./server/closable.ts";
 import { createApiServer, createOwnApiServer, LOOPBACK, listening, listenOnPort } from "./server/listen.ts";
 import { Settings } from "./settings/settings.ts";
@@ -145,7 +147,7 @@ function createContext(
   const settings = new Settings(store.resources("settings"), now);
   const profiles = new Profiles(store.resources("provider_profile"), now);
   const providers = new Providers({ store: store.resources("provider"), profiles, vault, now });
-  return {
+  const context: GatewayContext = {
     version: options.version,
     store,
     driver,
@@ -160,9 +162,12 @@ function createContext(
     log: options.log,
     upstream: options.upstream.settings,
     ownInstances: new Set(),
+    starting: new Map(),
+    revivals: new Revivals((sandboxId) => revive(context, sandboxId)),
     now,
     ...given,
   };
+  return context;
 }
 
 /** Nobody else may even connect; the umask makes it so from the start. */

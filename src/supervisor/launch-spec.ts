@@ -41,6 +41,27 @@ export interface LaunchSpec {
   readonly upstream: UpstreamSettings;
   /** As the supervisor sees them (a gateway that is root gives it a mount namespace of its own). */
   readonly directories: SandboxDirectories;
+  /** What the sandbox runs by itself; absent when there is nothing, or nothing any more. */
+  readonly command?: OwnCommand;
+  readonly lifetime: Lifetime;
+}
+
+/** A command that a sandbox runs without a client that waits for it. */
+export interface OwnCommand {
+  readonly words: readonly string[];
+  readonly tty: boolean;
+  readonly restart: RestartMode;
+}
+
+/** Whether a command is run again once it has ended. */
+export type RestartMode = "no" | "on-failure" | "always";
+
+/** When a sandbox ends by itself, in seconds; 0: never. */
+export interface Lifetime {
+  /** Without any program in it. */
+  readonly idleSeconds: number;
+  /** Since its start. */
+  readonly maxSeconds: number;
 }
 
 /** How the gateway's machine reaches the network outside, as its user has said. */

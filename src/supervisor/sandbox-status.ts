@@ -4,8 +4,60 @@ import type { BuiltSandbox } from "./sandbox/prepared-sandbox.ts";
 
 type Condition = NonNullable<SupervisorStatusJson["conditions"]>[number];
 
+/** Why a sandbox has nothing more to do: its command is over for good, nothing runs in it, or its time is over. */
+export type Finished = "command" | "idle" | "max_lifetime";
+
+/** What is told of a sandbox that runs: all of it at each change, since the gateway may hear only the last. */
+export class RunningStatus {
+  readonly #built: BuiltSandbox;
+  readonly #tell: (status: SupervisorStatusJson) => void;
+  readonly #sshHostKey: string;
+  #policyVersion: number;
+  #command: Pick<SupervisorStatusJson, "exitCode" | "restartCount"> = {};
+  #finished: Finished | undefined;
+
+  constructor(
+    built: BuiltSandbox,
+    { policyVersion, sshHostKey }: { readonly policyVersion: number; readonly sshHostKey: string },
+    tell: (status: SupervisorStatusJson) => void,
+  ) {
+    this.#built = built;
+    this.#policyVersion = policyVersion;
+    this.#sshHostKey = sshHostKey;
+    this.#tell = tell;
+  }
+
+  /** The sandbox is ready. */
+  ready(): void {
+    this.#report();
+  }
+
+  policyLoaded(version: number): void {
+    this.#policyVersion = version;
+    this.#report();
+  }
+
+  commandEnded(exitCode: number, restartCount: number): void {
+    this.#command = { exitCode, restartCount };
+    this.#report();
+  }
+
+  finished(why: Finished): void {
+    this.#finished = why;
+    this.#report();
+  }
+
+  #report(): void {
+    this.#tell({
+      ...readyStatus(this.#built, { policyVersion: this.#policyVersion, sshHostKey: this.#sshHostKey }),
+      ...this.#command,
+      ...(this.#finished !== undefined && { finished: this.#finished }),
+    });
+  }
+}
+
 /** The sandbox runs, with this policy revision in force, and its SSH server is known by this key. */
-export function readyStatus(
+function readyStatus(
   built: BuiltSandbox,
   { policyVersion, sshHostKey }: { readonly policyVersion: number; readonly sshHostKey: string },
 ): SupervisorStatusJson {
@@ -33,7 +85,7 @@ export function readyStatus(
   };
 }
 
-/** The sandbox could not be built, or went by itself. */
+/** The sandbox could not be built. */
 export function failedStatus(error: string): SupervisorStatusJson {
   return {
     phase: "SANDBOX_PHASE_ERROR",

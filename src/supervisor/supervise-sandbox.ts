@@ -21,8 +21,9 @@ import { sandboxEnvironment } from "./sandbox/environment.ts";
 import { type BuiltSandbox, finishSandbox, type PreparedSandbox } from "./sandbox/prepared-sandbox.ts";
 import { whenProgramsEnded } from "./sandbox/remaining-programs.ts";
 import { writeSandboxProcesses } from "./sandbox-processes.ts";
-import { failedStatus, readyStatus, stoppedStatus } from "./sandbox-status.ts";
-import { type HostKey, loadHostKey } from "./ssh/host-key.ts";
+import { failedStatus, RunningStatus, stoppedStatus } from "./sandbox-status.ts";
+import { loadHostKey } from "./ssh/host-key.ts";
+import { runUnattended } from "./unattended.ts";
 
 /** How long the gateway gets to hear the last status and the last events; one that is away hears them at the next start. */
 const LAST_WORDS_MS = 500;
@@ -31,7 +32,7 @@ const LAST_WORDS_MS = 500;
 interface Running {
   readonly built: BuiltSandbox;
   readonly egress: Egress;
-  readonly hostKey: HostKey;
+  readonly status: RunningStatus;
   inForce: PolicyInForce;
   credentials: Credentials;
   modelRoutes: ModelRoutes;
@@ -57,26 +58,25 @@ export async function superviseSandbox(
   const audit = createAudit(log, { ...spec, hostname: spec.sandboxName, version: VERSION }, Date.now);
   audit.lifecycle("start", `sandbox ${spec.sandboxName}`);
   const stopRequest = Promise.withResolvers<number>();
-  const running = start(spec, prepared, audit);
-  const link = connectGateway({
+  const running = start(spec, prepared, { audit, tell: (status) => link.reportStatus(status) });
+  const execContext = ({ built, credentials }: Running): ExecContext => ({
+    init: built.link,
+    environment: sandboxEnvironment(spec.sandboxName, { ...credentials.environment, ...spec.environment }),
+    onStarted: processAudit(audit),
+  });
+  const link: GatewayLink = connectGateway({
     ...spec.gateway,
     sandboxId: spec.sandboxId,
     instanceId: spec.instanceId,
     signal: ending.signal,
     logs: logSource(log, spec.sandboxId),
     handlers: {
-      applyPolicy: async (revision) => applyPolicy(revision, await running, { audit, link, observe: spec.observe }),
+      applyPolicy: async (revision) => applyPolicy(revision, await running, { audit, observe: spec.observe }),
       applyModelRoutes: (routes) => void running.then((it) => applyModelRoutes(routes, it), ignore),
       applyCredentials: (given) => void running.then((it) => applyCredentials(given, it), ignore),
       exec: (request, channel) => {
         running.then(
-          ({ built, credentials }) => {
-            const environment = sandboxEnvironment(spec.sandboxName, {
-              ...credentials.environment,
-              ...spec.environment,
-            });
-            exec(request, channel, { init: built.link, environment, onStarted: processAudit(audit) });
-          },
+          (it) => exec(request, channel, execContext(it)),
           () => channel.exit(1),
         );
       },
@@ -84,7 +84,20 @@ export async function superviseSandbox(
     },
   });
   void dismissal.then(() => stopRequest.resolve(0));
-  const exitCode = await serveToTheEnd(running, link, stopRequest.promise);
+  const exitCode = await serveToTheEnd(running, {
+    link,
+    stop: stopRequest.promise,
+    onReady: (it, signal) => {
+      const { initPid } = it.built;
+      runUnattended(spec, {
+        exec: () => execContext(it),
+        initPid,
+        status: it.status,
+        stop: stopRequest.resolve,
+        signal,
+      });
+    },
+  });
   audit.lifecycle("stop", `sandbox ${spec.sandboxName}`);
   log.flush();
   await Promise.race([link.close(), dismissal, delay(LAST_WORDS_MS)]);
@@ -92,7 +105,11 @@ export async function superviseSandbox(
   return exitCode;
 }
 
-async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit): Promise<Running> {
+async function start(
+  spec: LaunchSpec,
+  prepared: PreparedSandbox,
+  { audit, tell }: { readonly audit: Audit; readonly tell: GatewayLink["reportStatus"] },
+): Promise<Running> {
   const loaded = loadPolicy(spec.policy, spec);
   if (!loaded.ok) throw new Error(`the policy can't be loaded: ${loaded.error}`);
   const hostKey = loadHostKey(spec.directories.state);
@@ -101,9 +118,10 @@ async function start(spec: LaunchSpec, prepared: PreparedSandbox, audit: Audit):
     processes: [built.chainPid, built.initPid].map((pid) => ({ pid, startTime: processStartTime(pid) ?? "" })),
     networkNamespace: readlinkSync(`/proc/${built.initPid}/ns/net`),
   });
+  const policyVersion = loaded.inForce.compiled.revision.version;
   const running: Running = {
     built,
-    hostKey,
+    status: new RunningStatus(built, { policyVersion, sshHostKey: hostKey.publicKey }, tell),
     inForce: loaded.inForce,
     credentials: new Credentials(spec.credentials),
     modelRoutes: modelRoutesFromJson(spec.modelRoutes),
@@ -154,18 +172,18 @@ function recordObservation(audit: Audit): void {
 async function applyPolicy(
   revision: PolicyRevision,
   running: Running,
-  tell: { readonly audit: Audit; readonly link: GatewayLink; readonly observe: boolean },
+  { audit, observe }: { readonly audit: Audit; readonly observe: boolean },
 ): Promise<PolicyOutcome> {
   const { version, hash } = revision;
-  const loaded = loadPolicy(revision, { running: running.inForce.policy, observe: tell.observe });
+  const loaded = loadPolicy(revision, { running: running.inForce.policy, observe });
   if (!loaded.ok) {
-    tell.audit.configChanged({ version, hash, error: loaded.error });
+    audit.configChanged({ version, hash, error: loaded.error });
     return { status: "failed", error: loaded.error };
   }
   running.inForce = loaded.inForce;
   running.egress.recheck();
-  tell.audit.configChanged({ version, hash });
-  tell.link.reportStatus(readyStatus(running.built, { policyVersion: version, sshHostKey: running.hostKey.publicKey }));
+  audit.configChanged({ version, hash });
+  running.status.policyLoaded(version);
   return { status: "loaded" };
 }
 
@@ -182,8 +200,16 @@ function applyModelRoutes(routes: ModelRoutesJson, running: Running): void {
   }
 }
 
+interface Service {
+  readonly link: GatewayLink;
+  /** Resolves with the grace once the sandbox is to end. */
+  readonly stop: Promise<number>;
+  /** Called once programs can be started; the signal is aborted as soon as the sandbox ends. */
+  readonly onReady: (running: Running, signal: AbortSignal) => void;
+}
+
 /** Reports what becomes of the sandbox until it has ended, whoever ended it. */
-async function serveToTheEnd(running: Promise<Running>, link: GatewayLink, stop: Promise<number>): Promise<number> {
+async function serveToTheEnd(running: Promise<Running>, { link, stop, onReady }: Service): Promise<number> {
   let current: Running;
   try {
     current = await running;
@@ -191,12 +217,15 @@ async function serveToTheEnd(running: Promise<Running>, link: GatewayLink, stop:
     link.reportStatus(failedStatus(error instanceof Error ? error.message : String(error)));
     return 1;
   }
-  const { built, inForce, hostKey } = current;
-  const policyVersion = inForce.compiled.revision.version;
-  link.reportStatus(readyStatus(built, { policyVersion, sshHostKey: hostKey.publicKey }));
+  const { built, status } = current;
+  const ending = new AbortController();
+  status.ready();
+  onReady(current, ending.signal);
   const graceSeconds = await Promise.race([stop, built.ended.then(() => undefined)]);
+  ending.abort();
   if (graceSeconds === undefined) {
-    link.reportStatus(failedStatus("the sandbox's first process ended"));
+    // Nothing is reported: the gateway is told by this process's end, and by its last words, and starts the sandbox anew.
+    console.error("the sandbox's first process ended");
     return 1;
   }
   if (graceSeconds > 0) {

@@ -17,8 +17,14 @@ export interface SandboxView {
   readonly current_policy_version: number;
   /** `observe`: nothing is denied by policy. */
   readonly enforcement: "enforce" | "observe";
-  /** Of the main process, once it has ended. */
+  /** Of the sandbox's own command, once it has ended. */
   readonly exit_code: number | null;
+  /** The sandbox's own command; empty where there is none. */
+  readonly command: readonly string[];
+  readonly restart: string;
+  readonly restart_count: number;
+  /** RFC 3339; the last start. */
+  readonly started_at: string;
   readonly conditions: readonly SandboxConditionJson[];
   /** The attached ones, by name. */
   readonly providers: readonly string[];
@@ -40,6 +46,10 @@ export function sandboxView(sandbox: SandboxJson): SandboxView {
     current_policy_version: status.currentPolicyVersion ?? 0,
     enforcement: spec.observe ? "observe" : "enforce",
     exit_code: status.exitCode ?? null,
+    command: spec.command ?? [],
+    restart: spec.restart || "no",
+    restart_count: status.restartCount ?? 0,
+    started_at: new Date(Number(status.startedAtMs ?? 0)).toISOString(),
     conditions: status.conditions ?? [],
     providers: sandbox.spec?.providers ?? [],
     isolation: status.isolation ?? [],

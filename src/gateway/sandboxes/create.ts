@@ -17,6 +17,7 @@ import { GATEWAY_SETTINGS } from "../settings/settings.ts";
 import type { NewPolicyRevision, SandboxRecord } from "../store/store.ts";
 import { type Instance, launch, newInstance } from "./launch.ts";
 import { requireSandboxName, suggestName } from "./names.ts";
+import { requireOwnCommand } from "./own-command.ts";
 import { requireWorkspace } from "./registry.ts";
 import { newStatus } from "./status.ts";
 
@@ -32,6 +33,7 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
   if (request.name !== "") requireSandboxName(request.name);
   refuseWhatIsMissing(request);
   const spec = request.spec ?? create(SandboxSpecSchema, {});
+  requireOwnCommand(spec);
   const attached = await attachedProviders(context, { workspace, spec });
   const { values } = await context.settings.of(GATEWAY_SETTINGS);
   const policy = checkPolicy(withProviderRules(spec.policy, values.providers_v2_enabled === false ? [] : attached));
@@ -56,7 +58,8 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
   }
   if (record === undefined) throw alreadyExists(`sandbox "${request.name}"`);
   const pending = { ...revision, version: 1, status: PolicyStatus.PENDING, loadError: "", loadedAtMs: 0 };
-  launch(context, prepared, { record, token: instance.token, policy: pending, attached, modelRoutes });
+  const { token } = instance;
+  launch(context, prepared, { record, token, policy: pending, attached, modelRoutes, runsCommand: true });
   context.log.info(`sandbox ${record.name} (${record.id}) created`);
   return record;
 }
@@ -94,7 +97,7 @@ function newRecord(context: GatewayContext, wanted: NewSandbox): SandboxRecord {
     resourceVersion: 1,
     desired: "running",
     spec,
-    status: newStatus(request.name, SandboxPhase.PROVISIONING),
+    status: newStatus(request.name, { phase: SandboxPhase.PROVISIONING, startedAtMs: BigInt(context.now()) }),
     ...(hostUid !== undefined && { hostUid }),
     ...instance.record,
   };
@@ -109,7 +112,7 @@ async function store(
   if (record.name !== "") return (await context.store.sandboxes.create(record, revision)) ? record : undefined;
   for (let attempt = 0; attempt < MAX_NAME_ATTEMPTS; attempt += 1) {
     const name = suggestName(attempt);
-    const named = { ...record, name, status: newStatus(name, record.status.phase) };
+    const named = { ...record, name, status: newStatus(name, record.status) };
     if (await context.store.sandboxes.create(named, revision)) return named;
   }
   return undefined;

@@ -20,6 +20,7 @@ export async function deleteSandbox(context: GatewayContext, record: SandboxReco
   await context.driver.remove(placementOf(deleting));
   await context.settings.forget(deleting.id);
   await context.store.sandboxes.remove(deleting.id);
+  context.revivals.forget(deleting.id);
   context.changes.publish(deleting.id, { kind: "removed" });
   context.log.info(`sandbox ${deleting.name} (${deleting.id}) deleted`);
 }

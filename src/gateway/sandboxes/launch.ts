@@ -11,6 +11,8 @@ import { type AttachedProvider, attachedCredentials } from "../providers/attache
 import type { PolicyRevisionRecord, SandboxRecord } from "../store/store.ts";
 import { supervisorEnded } from "../supervisors/supervisor-lost.ts";
 import { issueToken } from "../supervisors/token.ts";
+import { lifetimeLeft } from "./lifetime.ts";
+import { ownCommand } from "./own-command.ts";
 
 /** What a new instance adds to a sandbox's record. Stored before the launch: the supervisor may connect at once. */
 export interface Instance {
@@ -31,16 +33,22 @@ export interface Launch {
   readonly policy: PolicyRevisionRecord;
   readonly attached: readonly AttachedProvider[];
   readonly modelRoutes: ModelRoutesJson;
+  /** Whether the sandbox's own command is run, where it has one. */
+  readonly runsCommand: boolean;
 }
+
+/** What began with nothing left: it ends at the first look. */
+const OVER = { idleSeconds: 0, maxSeconds: 1 };
 
 /** Tells the prepared supervisor to run the sandbox, and watches over its end. */
 export function launch(
   context: GatewayContext,
   prepared: PreparedSupervisor,
-  { record, token, policy, attached, modelRoutes }: Launch,
+  { record, token, policy, attached, modelRoutes, runsCommand }: Launch,
 ): void {
   const instanceId = record.supervisor?.instanceId ?? "";
   const message = policyJson(policy.policy);
+  const command = runsCommand ? ownCommand(record) : undefined;
   prepared.launch({
     sandboxId: record.id,
     sandboxName: record.name,
@@ -55,6 +63,8 @@ export function launch(
     credentials: toJson(ApplyCredentialsSchema, attachedCredentials(context.vault, record.id, attached)),
     upstream: context.upstream,
     directories: prepared.directories,
+    ...(command !== undefined && { command }),
+    lifetime: lifetimeLeft(record, context.now()) ?? OVER,
   });
   context.ownInstances.add(instanceId);
   prepared.ended

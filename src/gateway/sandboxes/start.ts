@@ -1,23 +1,48 @@
-import { SandboxPhase } from "../../gen/openshell/v1/sandbox_pb.ts";
+import { clearField } from "@bufbuild/protobuf";
+import { SandboxPhase, type SandboxStatus, SandboxStatusSchema } from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { routesForSupervisor } from "../inference/push-routes.ts";
 import { attachedProviders } from "../providers/attached-providers.ts";
 import { failedPrecondition } from "../refuse.ts";
 import { placementOf, type SandboxRecord } from "../store/store.ts";
 import { launch, newInstance } from "./launch.ts";
+import { isCommandRunAgain } from "./own-command.ts";
 import { withPhase } from "./status.ts";
+
+export interface StartOptions {
+  /** Nobody has asked: the sandbox goes on where it was, and starts only if it still should. */
+  readonly isRevival?: boolean;
+}
 
 /**
  * Starts a stopped or failed sandbox again; a running one is left as it is. Does not wait until it is ready.
  * Throws FAILED_PRECONDITION while it is being deleted, or while its former supervisor still runs.
  */
-export async function startSandbox(context: GatewayContext, record: SandboxRecord): Promise<SandboxRecord> {
+export async function startSandbox(
+  context: GatewayContext,
+  record: SandboxRecord,
+  options: StartOptions = {},
+): Promise<SandboxRecord> {
+  // Two starts of one sandbox would each end the other's processes.
+  const underWay = context.starting.get(record.id);
+  if (underWay !== undefined) return underWay;
+  const starting = start(context, record, options).finally(() => context.starting.delete(record.id));
+  context.starting.set(record.id, starting);
+  return starting;
+}
+
+async function start(
+  context: GatewayContext,
+  record: SandboxRecord,
+  { isRevival = false }: StartOptions,
+): Promise<SandboxRecord> {
   const { name, supervisor } = record;
   if (record.desired === "deleted") throw failedPrecondition(`sandbox "${name}" is being deleted`);
   if (supervisor !== undefined && context.driver.isRunning(supervisor)) {
     if (record.desired === "running") return record;
     throw failedPrecondition(`sandbox "${name}" is still stopping; try again`);
   }
+  if (!isRevival) context.revivals.forget(record.id);
   const policy = await context.store.policies.effective(record.id);
   if (policy === undefined) throw failedPrecondition(`sandbox "${name}" has no policy that can be loaded`);
   const attached = await attachedProviders(context, record);
@@ -26,20 +51,29 @@ export async function startSandbox(context: GatewayContext, record: SandboxRecor
   await context.driver.kill(placementOf(record), supervisor);
   const prepared = await context.driver.prepare(placementOf(record));
   const instance = newInstance(prepared);
-  const started = await context.registry.change(record.id, (current) => ({
-    ...current,
-    ...instance.record,
-    desired: "running",
-    status: withPhase(current.status, SandboxPhase.STARTING, {
-      conditions: [{ type: "Ready", isTrue: false, reason: "Starting", message: "" }],
-      nowMs: context.now(),
-    }),
-  }));
-  if (started === undefined) {
+  const started = await context.registry.change(record.id, (current) => {
+    if (current.desired === "deleted" || (isRevival && current.desired !== "running")) return undefined;
+    return { ...current, ...instance.record, desired: "running", status: startingStatus(current, isRevival, context) };
+  });
+  if (started?.supervisor?.instanceId !== instance.record.supervisor.instanceId) {
     await context.driver.kill(prepared.placement, prepared.process);
-    throw failedPrecondition(`sandbox "${name}" was deleted`);
+    if (started === undefined) await context.driver.remove(prepared.placement);
+    throw failedPrecondition(`sandbox "${name}" was ${started?.desired ?? "deleted"} meanwhile`);
   }
-  launch(context, prepared, { record: started, token: instance.token, policy, attached, modelRoutes });
-  context.log.info(`sandbox ${name} started`);
+  const runsCommand = !isRevival || isCommandRunAgain(started);
+  launch(context, prepared, { record: started, token: instance.token, policy, attached, modelRoutes, runsCommand });
+  context.log.info(`sandbox ${name} ${isRevival ? "brought back" : "started"}`);
   return started;
+}
+
+function startingStatus({ status }: SandboxRecord, isRevival: boolean, { now }: GatewayContext): SandboxStatus {
+  const next = withPhase(status, SandboxPhase.STARTING, {
+    conditions: [{ type: "Ready", isTrue: false, reason: "Starting", message: "" }],
+    nowMs: now(),
+  });
+  if (isRevival) return next;
+  clearField(next, SandboxStatusSchema.field.exitCode);
+  next.restartCount = 0;
+  next.startedAtMs = BigInt(now());
+  return next;
 }

@@ -3,7 +3,7 @@ import { clone, create } from "@bufbuild/protobuf";
 import {
   type SandboxCondition,
   SandboxConditionSchema,
-  type SandboxPhase,
+  SandboxPhase,
   type SandboxStatus,
   SandboxStatusSchema,
 } from "../../gen/openshell/v1/sandbox_pb.ts";
@@ -17,8 +17,11 @@ export interface Condition {
   readonly message: string;
 }
 
-export function newStatus(sandboxName: string, phase: SandboxPhase): SandboxStatus {
-  return create(SandboxStatusSchema, { sandboxName, phase });
+export function newStatus(
+  sandboxName: string,
+  { phase, startedAtMs }: Pick<SandboxStatus, "phase" | "startedAtMs">,
+): SandboxStatus {
+  return create(SandboxStatusSchema, { sandboxName, phase, startedAtMs });
 }
 
 /** The status in a new phase, with the given conditions set; a condition's time changes only when its status does. */
@@ -31,6 +34,33 @@ export function withPhase(
   next.phase = phase;
   for (const condition of conditions) setCondition(next, conditionMessage(condition, nowMs));
   return next;
+}
+
+/** Why nothing of a sandbox runs. */
+export interface Halt {
+  /** One word in CamelCase. */
+  readonly reason: string;
+  /** For people: why, and what helps; empty where nothing is wrong. */
+  readonly message: string;
+  readonly nowMs: number;
+}
+
+/** The status of a sandbox of which nothing runs: what was said and measured of its last start holds no longer. */
+export function withNothingRunning(status: SandboxStatus, phase: SandboxPhase, halt: Halt): SandboxStatus {
+  const { reason, message, nowMs } = halt;
+  const lost = (["IsolationReady", "PolicyLoaded", "SupervisorConnected"] as const).map((type) => {
+    return { type, isTrue: false, reason, message: "" } as const;
+  });
+  const ready = { type: "Ready", isTrue: false, reason, message } as const;
+  const next = withPhase(status, phase, { conditions: [...lost, ready], nowMs });
+  next.isolation = [];
+  return next;
+}
+
+/** The status of a sandbox that should run, and that nobody will bring back unasked. */
+export function notBroughtBack(status: SandboxStatus, why: string, nowMs: number): SandboxStatus {
+  const message = `${why}; start the sandbox again with "openshell sandbox start ${status.sandboxName}"`;
+  return withNothingRunning(status, SandboxPhase.ERROR, { reason: "NotBroughtBack", message, nowMs });
 }
 
 /** Replaces a message's condition of the same type. */

@@ -19,6 +19,7 @@ import { callsIn } from "../inference/usage.ts";
 import { pushEffectivePolicy } from "../policies/push.ts";
 import { pushCredentials } from "../providers/push-credentials.ts";
 import { permissionDenied } from "../refuse.ts";
+import { sandboxFinished } from "../sandboxes/lifetime.ts";
 import { setCondition, withPhase } from "../sandboxes/status.ts";
 import type { SandboxRecord } from "../store/store.ts";
 import type { SessionPort } from "./session.ts";
@@ -142,7 +143,14 @@ async function storeStatus(
     if (current.supervisor?.instanceId !== session.instanceId || current.desired !== "running") return undefined;
     return { ...current, status: observedStatus(current, status, context.now()) };
   });
-  if (record === undefined || status === undefined || status.policyVersion === 0) return;
+  if (record === undefined || status === undefined) return;
+  if (status.finished !== "") {
+    // Not awaited: it ends with this very session.
+    sandboxFinished(context, record, status.finished).catch((error: unknown) =>
+      context.log.error(`the end of sandbox ${record.name}`, error),
+    );
+  }
+  if (status.policyVersion === 0) return;
   const revision = await context.store.policies.get(record.id, status.policyVersion);
   if (revision?.status === PolicyStatus.PENDING) {
     await context.store.policies.markLoaded(record.id, status.policyVersion, context.now());
@@ -166,6 +174,10 @@ function observedStatus(record: SandboxRecord, said: SupervisorStatus | undefine
   if (said.isolation.length > 0) next.isolation = said.isolation;
   if (said.sshHostKey !== "") next.sshHostKey = said.sshHostKey;
   if (said.policyVersion > 0) next.currentPolicyVersion = said.policyVersion;
+  if (said.exitCode !== undefined) {
+    next.exitCode = said.exitCode;
+    next.restartCount = said.restartCount;
+  }
   next.mainProcessInstanceId = record.supervisor?.instanceId ?? "";
   return next;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { SandboxPhase } from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { GatewayContext } from "../context.ts";
-import { withPhase } from "../sandboxes/status.ts";
+import { type Halt, notBroughtBack, withNothingRunning, withPhase } from "../sandboxes/status.ts";
 import { placementOf, type SandboxRecord } from "../store/store.ts";
 
 interface Instance {
@@ -37,31 +37,42 @@ export async function supervisorLost(context: GatewayContext, instance: Instance
   setTimeout(() => void stillGone(context, instance), RECONNECT_MS).unref();
 }
 
-/** The supervisor's process has ended, wanted or not. `why` is for people. */
+/**
+ * The supervisor's process has ended, wanted or not, and the sandbox's network and programs with it. A sandbox that should
+ * run, and has run, is brought back. `why` is for people.
+ */
 export async function supervisorEnded(context: GatewayContext, instance: Instance, why: string): Promise<void> {
+  let pauseMs: number | undefined;
   const record = await change(context, instance, (current) => {
     const { supervisor: _gone, ...rest } = current;
     if (current.desired === "deleted") return rest;
-    const isStopped = current.desired === "stopped";
-    const wasError = current.status.phase === SandboxPhase.ERROR;
-    return {
-      ...rest,
-      status: withPhase(current.status, isStopped ? SandboxPhase.STOPPED : SandboxPhase.ERROR, {
-        conditions: [
-          { type: "SupervisorConnected", isTrue: false, reason: "Ended", message: "" },
-          // What the supervisor itself said of a failed start explains more than that it then ended.
-          ...(wasError || isStopped ? [] : [endedCondition(current, why)]),
-          ...(isStopped ? [{ type: "Ready", isTrue: false, reason: "Stopped", message: "" } as const] : []),
-        ],
-        nowMs: context.now(),
-      }),
-    };
+    const nowMs = context.now();
+    // Of a start that failed the supervisor has said why; the next would fail in the same way.
+    const isBroughtBack = current.desired === "running" && current.status.phase !== SandboxPhase.ERROR;
+    pauseMs = isBroughtBack ? context.revivals.nextPauseMs(current.id, nowMs) : undefined;
+    if (isBroughtBack && pauseMs === undefined) return { ...rest, status: notBroughtBack(current.status, why, nowMs) };
+    return { ...rest, status: withNothingRunning(current.status, phaseAfter(current), haltOf(current, why, nowMs)) };
   });
   // A sandbox that is being deleted is cleared by whoever deletes it.
   if (record === undefined || record.supervisor !== undefined || record.desired === "deleted") return;
   context.log.info(`sandbox ${record.name}: ${why}`);
   // Its processes die with it; this makes certain.
   await context.driver.kill(placementOf(record), undefined);
+  if (pauseMs !== undefined) context.revivals.schedule(record.id, pauseMs);
+}
+
+function phaseAfter({ desired, status }: SandboxRecord): SandboxPhase {
+  if (desired === "stopped") return SandboxPhase.STOPPED;
+  return status.phase === SandboxPhase.ERROR ? SandboxPhase.ERROR : SandboxPhase.STARTING;
+}
+
+function haltOf({ desired, status }: SandboxRecord, why: string, nowMs: number): Halt {
+  const ready = status.conditions.find(({ type }) => type === "Ready");
+  // Whoever stopped it, or failed to start it, has said why already.
+  if (desired === "stopped" || status.phase === SandboxPhase.ERROR) {
+    return { reason: ready?.reason ?? "Ended", message: ready?.message ?? "", nowMs };
+  }
+  return { reason: "SupervisorEnded", message: `${why}; it is started again`, nowMs };
 }
 
 async function stillGone(context: GatewayContext, instance: Instance): Promise<void> {
@@ -87,9 +98,4 @@ function disconnected(record: SandboxRecord, phase: SandboxPhase, nowMs: number)
   const message = "the supervisor runs, and enforces its policy, but is not connected";
   const condition = { type: "SupervisorConnected", isTrue: false, reason: "Disconnected", message } as const;
   return { ...record, status: withPhase(record.status, phase, { conditions: [condition], nowMs }) };
-}
-
-function endedCondition(record: SandboxRecord, why: string) {
-  const message = `${why}; start the sandbox again with "openshell sandbox start ${record.name}"`;
-  return { type: "Ready", isTrue: false, reason: "SupervisorEnded", message } as const;
 }

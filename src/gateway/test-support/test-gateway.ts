@@ -21,8 +21,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly log: readonly string[];
   /** A client without credentials. */
   anonymous(): Transport;
-  /** Stops the gateway and starts another one on the same state. */
-  restart(): Promise<void>;
+  /** Stops the gateway and starts another one on the same state; `meanwhile` is done while there is none. */
+  restart(meanwhile?: () => void): Promise<void>;
 }
 
 export async function startTestGateway(observation: ObservationOptions = {}): Promise<TestGateway> {
@@ -43,8 +43,9 @@ export async function startTestGateway(observation: ObservationOptions = {}): Pr
       return createClient(Inference, transport(gateway, directory, true));
     },
     anonymous: () => transport(gateway, directory, false),
-    async restart() {
+    async restart(meanwhile = () => {}) {
       await gateway.stop();
+      meanwhile();
       gateway = await start(directory, log, observation);
       client = clientOf(gateway, directory);
     },

@@ -9,7 +9,12 @@ const LOOK_EVERY_MS = 10;
 
 /** Resolves once no program is left, or when `signal` is aborted. `initPid` is the host's number for init. */
 export async function whenProgramsEnded(initPid: number, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && countProcesses(initPid) > OWN_PROCESSES) await delay(LOOK_EVERY_MS);
+  while (!signal.aborted && hasPrograms(initPid)) await delay(LOOK_EVERY_MS);
+}
+
+/** Whether any program runs in the sandbox now. */
+export function hasPrograms(initPid: number): boolean {
+  return countProcesses(initPid) > OWN_PROCESSES;
 }
 
 /** Processes in the sandbox's own procfs, which has those of its PID namespace and no others. */

@@ -1,9 +1,11 @@
 /**
  * A supervisor for tests of the gateway: the real link, and programs that run just as they are, without a sandbox.
- * A policy with a rule called `refused` fails to load; a sandbox with FAIL_START in its environment does not start.
+ * A policy with a rule called `refused` fails to load; a sandbox with FAIL_START in its environment does not start. Its own
+ * command runs once, and a sandbox with a longest life is over at once.
  */
 import { spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
+import type { SupervisorStatusJson } from "../../gen/openshell/v1/supervisor_pb.ts";
 import type { SandboxLogLineJson } from "../../gen/openshell/v1/watch_pb.ts";
 import type { ExecChannel } from "../exec-channel.ts";
 import { connectGateway } from "../gateway-link.ts";
@@ -78,6 +80,17 @@ log("started");
 if (spec.environment["FAIL_START"]) {
   link.reportStatus({ phase: "SANDBOX_PHASE_ERROR", error: "this one was told to fail" });
 } else {
-  const isolation = [{ name: "fake", value: "none" }];
-  link.reportStatus({ phase: "SANDBOX_PHASE_READY", policyVersion: spec.policy.version, isolation });
+  const status: SupervisorStatusJson = {
+    phase: "SANDBOX_PHASE_READY",
+    policyVersion: spec.policy.version,
+    isolation: [{ name: "fake", value: "none" }],
+  };
+  link.reportStatus(status);
+  const [program, ...args] = spec.command?.words ?? [];
+  if (program !== undefined) {
+    log(`runs ${program}`);
+    const child = spawn(program, args, { stdio: "ignore", env: { ...process.env, ...spec.environment } });
+    child.on("close", (code) => link.reportStatus({ ...status, exitCode: code ?? 255, finished: "command" }));
+  }
+  if (spec.lifetime.maxSeconds > 0) link.reportStatus({ ...status, finished: "max_lifetime" });
 }

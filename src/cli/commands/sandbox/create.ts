@@ -7,6 +7,7 @@ import type { Gateway } from "../../api/gateway.ts";
 import { gatewayTarget } from "../../api/gateway-target.ts";
 import { forgetSandbox, lastSandbox, rememberSandbox } from "../../api/last-sandbox.ts";
 import { createSandbox, deleteSandbox, updateConfig } from "../../api/methods.ts";
+import { RpcError } from "../../api/rpc-error.ts";
 import { sandboxView } from "../../api/sandbox-view.ts";
 import { waitForStart } from "../../api/wait-for-phase.ts";
 import { defineCommand } from "../../command.ts";
@@ -20,6 +21,12 @@ import { outputFlag } from "../../flags/output-flag.ts";
 import { holdInterruptions } from "../../hold-interruptions.ts";
 import { structured } from "../../output/structured.ts";
 import { loadPolicyFile } from "../../policy-file.ts";
+import {
+  type LifecycleFlags,
+  lifecycleFlags,
+  lifecycleSpec,
+  refuseLifecycleContradictions,
+} from "./lifecycle-flags.ts";
 
 const ownImages = "a sandbox shows the programs of this machine; images come with the container drivers";
 
@@ -67,7 +74,8 @@ export const command = defineCommand({
       { negatable: true },
     ),
     forward: unavailable("forward a port", "port forwarding comes with SSH access"),
-    detach: unavailable("let the command go on in the background", "run it with `sandbox exec … &` until then"),
+    detach: toggle("let the sandbox run the command by itself; what it prints goes to /var/log/openshell-command.log"),
+    ...lifecycleFlags,
   },
   examples: [
     { typed: "openshell sandbox create -- uname -a", meaning: "Run one command, keep the sandbox" },
@@ -85,6 +93,10 @@ export const command = defineCommand({
       meaning: "Copy this folder into it, without what git ignores, then run",
     },
     { typed: "openshell sandbox create --name demo", meaning: "A sandbox to work in with `sandbox exec`" },
+    {
+      typed: "openshell sandbox create --name bot --detach --restart on-failure -- node bot.js",
+      meaning: "A command that goes on by itself, also after a restart of this machine",
+    },
   ],
   action: async (context, { flags, words }) => {
     refuseContradictions(flags, words.command);
@@ -95,7 +107,8 @@ export const command = defineCommand({
     const gateway = await context.gateway();
     const plan = agent && (await plannedAgent(agent, flags, { gateway, context }));
     // The gateway makes the sandbox whether or not somebody waits for it: whoever asked must stay to delete it.
-    using interruption = flags.keep === false ? holdInterruptions(context.signals) : undefined;
+    const isDeletedHere = flags.keep === false && !flags.detach;
+    using interruption = isDeletedHere ? holdInterruptions(context.signals) : undefined;
     const { sandbox = {} } = await gateway.channel.unary(createSandbox, {
       name: flags.name ?? "",
       labels: Object.fromEntries(flags.label),
@@ -105,6 +118,7 @@ export const command = defineCommand({
         providers: [...(plan?.providers ?? flags.provider)],
         ...(policy && { policy }),
         ...(flags.observe && { observe: true }),
+        ...lifecycleSpec(flags, words.command),
       },
     });
     const usedBefore = lastSandbox(gateway, context);
@@ -113,7 +127,8 @@ export const command = defineCommand({
       if (flags["approval-mode"] !== undefined) await setApprovalMode(sandbox, flags["approval-mode"], gateway);
       if (interruption?.exitCode !== undefined) return interruption.exitCode;
       await uploadAll(sandbox, gateway);
-      if (words.command.length === 0) return await leaveReady(sandbox, gateway, { context, output: flags.output });
+      if (words.command.length === 0 || flags.detach)
+        return await leaveReady(sandbox, gateway, { context, output: flags.output });
       if (plan) {
         const { provisionAgent } = await import("../../agents/provision-agent.ts");
         await provisionAgent(plan, sandbox, { gateway, context });
@@ -128,7 +143,7 @@ export const command = defineCommand({
         context,
       );
     } finally {
-      if (flags.keep === false) {
+      if (isDeletedHere) {
         await remove(sandbox, gateway, context);
         // What a command without a name meant before this sandbox came and went, it means again.
         if (usedBefore !== undefined) rememberSandbox(usedBefore, gateway, context);
@@ -137,13 +152,8 @@ export const command = defineCommand({
   },
 });
 
-function refuseContradictions(
-  flags: UploadFlags & { readonly keep: boolean | undefined },
-  command: readonly string[],
-): void {
-  if (flags.keep === false && command.length === 0) {
-    throw usageFailure("--no-keep deletes the sandbox when its command ends, and there is no command");
-  }
+function refuseContradictions(flags: UploadFlags & LifecycleFlags, command: readonly string[]): void {
+  refuseLifecycleContradictions(flags, command);
   if (flags["no-git-ignore"] && flags.upload.length === 0) {
     throw usageFailure("--no-git-ignore says what --upload copies, and there is no --upload");
   }
@@ -235,6 +245,9 @@ async function leaveReady(
 /** Also after Ctrl-C: the signal went to the command, and this runs when that has ended. */
 async function remove(sandbox: SandboxJson, gateway: Gateway, context: CommandContext): Promise<void> {
   const name = sandbox.metadata?.name ?? "";
-  await gateway.channel.unary(deleteSandbox, { name, workspace: context.globals.workspace });
+  await gateway.channel.unary(deleteSandbox, { name, workspace: context.globals.workspace }).catch((error: unknown) => {
+    // The gateway deletes what is not to be kept by itself, when nobody seems to be there any more.
+    if (!(error instanceof RpcError && error.code === "not_found")) throw error;
+  });
   forgetSandbox(name, gateway, context);
 }

@@ -20,7 +20,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openshell/v1/sandbox.proto.
  */
 export const file_openshell_v1_sandbox: GenFile = /*@__PURE__*/
-  fileDesc("ChpvcGVuc2hlbGwvdjEvc2FuZGJveC5wcm90bxIMb3BlbnNoZWxsLnYxIqEBCgdTYW5kYm94EjQKCG1ldGFkYXRhGAEgASgLMiIub3BlbnNoZWxsLmRhdGFtb2RlbC52MS5PYmplY3RNZXRhEicKBHNwZWMYAiABKAsyGS5vcGVuc2hlbGwudjEuU2FuZGJveFNwZWMSKwoGc3RhdHVzGAMgASgLMhsub3BlbnNoZWxsLnYxLlNhbmRib3hTdGF0dXNKBAgEEAVKBAgFEAYijAMKC1NhbmRib3hTcGVjEhEKCWxvZ19sZXZlbBgBIAEoCRI/CgtlbnZpcm9ubWVudBgFIAMoCzIqLm9wZW5zaGVsbC52MS5TYW5kYm94U3BlYy5FbnZpcm9ubWVudEVudHJ5Ei8KCHRlbXBsYXRlGAYgASgLMh0ub3BlbnNoZWxsLnYxLlNhbmRib3hUZW1wbGF0ZRIzCgZwb2xpY3kYByABKAsyIy5vcGVuc2hlbGwuc2FuZGJveC52MS5TYW5kYm94UG9saWN5EhEKCXByb3ZpZGVycxgIIAMoCRJBChVyZXNvdXJjZV9yZXF1aXJlbWVudHMYCSABKAsyIi5vcGVuc2hlbGwudjEuUmVzb3VyY2VSZXF1aXJlbWVudHMSDwoHY29tbWFuZBgMIAMoCRILCgN0dHkYDSABKAgSDwoHb2JzZXJ2ZRhkIAEoCBoyChBFbnZpcm9ubWVudEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFKBAgKEAtKBAgLEAwiSgoUUmVzb3VyY2VSZXF1aXJlbWVudHMSMgoDZ3B1GAEgASgLMiUub3BlbnNoZWxsLnYxLkdwdVJlc291cmNlUmVxdWlyZW1lbnRzIjcKF0dwdVJlc291cmNlUmVxdWlyZW1lbnRzEhIKBWNvdW50GAEgASgNSACIAQFCCAoGX2NvdW50IsIECg9TYW5kYm94VGVtcGxhdGUSDQoFaW1hZ2UYASABKAkSGgoScnVudGltZV9jbGFzc19uYW1lGAIgASgJEhQKDGFnZW50X3NvY2tldBgDIAEoCRI5CgZsYWJlbHMYBCADKAsyKS5vcGVuc2hlbGwudjEuU2FuZGJveFRlbXBsYXRlLkxhYmVsc0VudHJ5EkMKC2Fubm90YXRpb25zGAUgAygLMi4ub3BlbnNoZWxsLnYxLlNhbmRib3hUZW1wbGF0ZS5Bbm5vdGF0aW9uc0VudHJ5EkMKC2Vudmlyb25tZW50GAYgAygLMi4ub3BlbnNoZWxsLnYxLlNhbmRib3hUZW1wbGF0ZS5FbnZpcm9ubWVudEVudHJ5EioKCXJlc291cmNlcxgHIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSHAoPdXNlcl9uYW1lc3BhY2VzGAogASgISACIAQESLgoNZHJpdmVyX2NvbmZpZxgLIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhIKEF91c2VyX25hbWVzcGFjZXNKBAgJEAoi6wIKDVNhbmRib3hTdGF0dXMSFAoMc2FuZGJveF9uYW1lGAEgASgJEhEKCWFnZW50X3BvZBgCIAEoCRIQCghhZ2VudF9mZBgDIAEoCRISCgpzYW5kYm94X2ZkGAQgASgJEjIKCmNvbmRpdGlvbnMYBSADKAsyHi5vcGVuc2hlbGwudjEuU2FuZGJveENvbmRpdGlvbhIpCgVwaGFzZRgGIAEoDjIaLm9wZW5zaGVsbC52MS5TYW5kYm94UGhhc2USHgoWY3VycmVudF9wb2xpY3lfdmVyc2lvbhgHIAEoDRIgChhtYWluX3Byb2Nlc3NfaW5zdGFuY2VfaWQYCCABKAkSFgoJZXhpdF9jb2RlGAkgASgFSACIAQESLgoJaXNvbGF0aW9uGGQgAygLMhsub3BlbnNoZWxsLnYxLklzb2xhdGlvbkZhY3QSFAoMc3NoX2hvc3Rfa2V5GGUgASgJQgwKCl9leGl0X2NvZGUibwoQU2FuZGJveENvbmRpdGlvbhIMCgR0eXBlGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIOCgZyZWFzb24YAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIcChRsYXN0X3RyYW5zaXRpb25fdGltZRgFIAEoCSLNAgoUQ3JlYXRlU2FuZGJveFJlcXVlc3QSJwoEc3BlYxgBIAEoCzIZLm9wZW5zaGVsbC52MS5TYW5kYm94U3BlYxIMCgRuYW1lGAIgASgJEj4KBmxhYmVscxgDIAMoCzIuLm9wZW5zaGVsbC52MS5DcmVhdGVTYW5kYm94UmVxdWVzdC5MYWJlbHNFbnRyeRJICgthbm5vdGF0aW9ucxgEIAMoCzIzLm9wZW5zaGVsbC52MS5DcmVhdGVTYW5kYm94UmVxdWVzdC5Bbm5vdGF0aW9uc0VudHJ5EhEKCXdvcmtzcGFjZRgFIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjIKEEFubm90YXRpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI0ChFHZXRTYW5kYm94UmVxdWVzdBIMCgRuYW1lGAEgASgJEhEKCXdvcmtzcGFjZRgCIAEoCSJ4ChRMaXN0U2FuZGJveGVzUmVxdWVzdBINCgVsaW1pdBgBIAEoDRIOCgZvZmZzZXQYAiABKA0SFgoObGFiZWxfc2VsZWN0b3IYAyABKAkSEQoJd29ya3NwYWNlGAQgASgJEhYKDmFsbF93b3Jrc3BhY2VzGAUgASgIIjcKFERlbGV0ZVNhbmRib3hSZXF1ZXN0EgwKBG5hbWUYASABKAkSEQoJd29ya3NwYWNlGAIgASgJIjUKElN0b3BTYW5kYm94UmVxdWVzdBIMCgRuYW1lGAEgASgJEhEKCXdvcmtzcGFjZRgCIAEoCSI2ChNTdGFydFNhbmRib3hSZXF1ZXN0EgwKBG5hbWUYASABKAkSEQoJd29ya3NwYWNlGAIgASgJIjkKD1NhbmRib3hSZXNwb25zZRImCgdzYW5kYm94GAEgASgLMhUub3BlbnNoZWxsLnYxLlNhbmRib3giQQoVTGlzdFNhbmRib3hlc1Jlc3BvbnNlEigKCXNhbmRib3hlcxgBIAMoCzIVLm9wZW5zaGVsbC52MS5TYW5kYm94IigKFURlbGV0ZVNhbmRib3hSZXNwb25zZRIPCgdkZWxldGVkGAEgASgIImwKGkxpc3RTYW5kYm94UG9saWNpZXNSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFbGltaXQYAiABKA0SDgoGb2Zmc2V0GAMgASgNEg4KBmdsb2JhbBgEIAEoCBIRCgl3b3Jrc3BhY2UYBSABKAkiVQobTGlzdFNhbmRib3hQb2xpY2llc1Jlc3BvbnNlEjYKCXJldmlzaW9ucxgBIAMoCzIjLm9wZW5zaGVsbC52MS5TYW5kYm94UG9saWN5UmV2aXNpb24iPAoNSXNvbGF0aW9uRmFjdBIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJEg4KBnJlbWVkeRgDIAEoCSqJAgoMU2FuZGJveFBoYXNlEh0KGVNBTkRCT1hfUEhBU0VfVU5TUEVDSUZJRUQQABIeChpTQU5EQk9YX1BIQVNFX1BST1ZJU0lPTklORxABEhcKE1NBTkRCT1hfUEhBU0VfUkVBRFkQAhIXChNTQU5EQk9YX1BIQVNFX0VSUk9SEAMSGgoWU0FOREJPWF9QSEFTRV9ERUxFVElORxAEEhkKFVNBTkRCT1hfUEhBU0VfVU5LTk9XThAFEhoKFlNBTkRCT1hfUEhBU0VfU1RPUFBJTkcQBhIZChVTQU5EQk9YX1BIQVNFX1NUT1BQRUQQBxIaChZTQU5EQk9YX1BIQVNFX1NUQVJUSU5HEAhiBnByb3RvMw", [file_google_protobuf_struct, file_openshell_datamodel_v1_datamodel, file_openshell_sandbox_v1_sandbox, file_openshell_v1_policy]);
+  fileDesc("ChpvcGVuc2hlbGwvdjEvc2FuZGJveC5wcm90bxIMb3BlbnNoZWxsLnYxIqEBCgdTYW5kYm94EjQKCG1ldGFkYXRhGAEgASgLMiIub3BlbnNoZWxsLmRhdGFtb2RlbC52MS5PYmplY3RNZXRhEicKBHNwZWMYAiABKAsyGS5vcGVuc2hlbGwudjEuU2FuZGJveFNwZWMSKwoGc3RhdHVzGAMgASgLMhsub3BlbnNoZWxsLnYxLlNhbmRib3hTdGF0dXNKBAgEEAVKBAgFEAYizgMKC1NhbmRib3hTcGVjEhEKCWxvZ19sZXZlbBgBIAEoCRI/CgtlbnZpcm9ubWVudBgFIAMoCzIqLm9wZW5zaGVsbC52MS5TYW5kYm94U3BlYy5FbnZpcm9ubWVudEVudHJ5Ei8KCHRlbXBsYXRlGAYgASgLMh0ub3BlbnNoZWxsLnYxLlNhbmRib3hUZW1wbGF0ZRIzCgZwb2xpY3kYByABKAsyIy5vcGVuc2hlbGwuc2FuZGJveC52MS5TYW5kYm94UG9saWN5EhEKCXByb3ZpZGVycxgIIAMoCRJBChVyZXNvdXJjZV9yZXF1aXJlbWVudHMYCSABKAsyIi5vcGVuc2hlbGwudjEuUmVzb3VyY2VSZXF1aXJlbWVudHMSDwoHY29tbWFuZBgMIAMoCRILCgN0dHkYDSABKAgSDwoHb2JzZXJ2ZRhkIAEoCBIPCgdyZXN0YXJ0GG4gASgJEi8KCGxpZmV0aW1lGG8gASgLMh0ub3BlbnNoZWxsLnYxLlNhbmRib3hMaWZldGltZRoyChBFbnZpcm9ubWVudEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFKBAgKEAtKBAgLEAwiTwoPU2FuZGJveExpZmV0aW1lEhEKCWVwaGVtZXJhbBgBIAEoCBIUCgxpZGxlX3NlY29uZHMYAiABKA0SEwoLbWF4X3NlY29uZHMYAyABKA0iSgoUUmVzb3VyY2VSZXF1aXJlbWVudHMSMgoDZ3B1GAEgASgLMiUub3BlbnNoZWxsLnYxLkdwdVJlc291cmNlUmVxdWlyZW1lbnRzIjcKF0dwdVJlc291cmNlUmVxdWlyZW1lbnRzEhIKBWNvdW50GAEgASgNSACIAQFCCAoGX2NvdW50IsIECg9TYW5kYm94VGVtcGxhdGUSDQoFaW1hZ2UYASABKAkSGgoScnVudGltZV9jbGFzc19uYW1lGAIgASgJEhQKDGFnZW50X3NvY2tldBgDIAEoCRI5CgZsYWJlbHMYBCADKAsyKS5vcGVuc2hlbGwudjEuU2FuZGJveFRlbXBsYXRlLkxhYmVsc0VudHJ5EkMKC2Fubm90YXRpb25zGAUgAygLMi4ub3BlbnNoZWxsLnYxLlNhbmRib3hUZW1wbGF0ZS5Bbm5vdGF0aW9uc0VudHJ5EkMKC2Vudmlyb25tZW50GAYgAygLMi4ub3BlbnNoZWxsLnYxLlNhbmRib3hUZW1wbGF0ZS5FbnZpcm9ubWVudEVudHJ5EioKCXJlc291cmNlcxgHIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSHAoPdXNlcl9uYW1lc3BhY2VzGAogASgISACIAQESLgoNZHJpdmVyX2NvbmZpZxgLIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhIKEF91c2VyX25hbWVzcGFjZXNKBAgJEAoimQMKDVNhbmRib3hTdGF0dXMSFAoMc2FuZGJveF9uYW1lGAEgASgJEhEKCWFnZW50X3BvZBgCIAEoCRIQCghhZ2VudF9mZBgDIAEoCRISCgpzYW5kYm94X2ZkGAQgASgJEjIKCmNvbmRpdGlvbnMYBSADKAsyHi5vcGVuc2hlbGwudjEuU2FuZGJveENvbmRpdGlvbhIpCgVwaGFzZRgGIAEoDjIaLm9wZW5zaGVsbC52MS5TYW5kYm94UGhhc2USHgoWY3VycmVudF9wb2xpY3lfdmVyc2lvbhgHIAEoDRIgChhtYWluX3Byb2Nlc3NfaW5zdGFuY2VfaWQYCCABKAkSFgoJZXhpdF9jb2RlGAkgASgFSACIAQESLgoJaXNvbGF0aW9uGGQgAygLMhsub3BlbnNoZWxsLnYxLklzb2xhdGlvbkZhY3QSFAoMc3NoX2hvc3Rfa2V5GGUgASgJEhUKDXJlc3RhcnRfY291bnQYbiABKA0SFQoNc3RhcnRlZF9hdF9tcxhvIAEoA0IMCgpfZXhpdF9jb2RlIm8KEFNhbmRib3hDb25kaXRpb24SDAoEdHlwZRgBIAEoCRIOCgZzdGF0dXMYAiABKAkSDgoGcmVhc29uGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSHAoUbGFzdF90cmFuc2l0aW9uX3RpbWUYBSABKAkizQIKFENyZWF0ZVNhbmRib3hSZXF1ZXN0EicKBHNwZWMYASABKAsyGS5vcGVuc2hlbGwudjEuU2FuZGJveFNwZWMSDAoEbmFtZRgCIAEoCRI+CgZsYWJlbHMYAyADKAsyLi5vcGVuc2hlbGwudjEuQ3JlYXRlU2FuZGJveFJlcXVlc3QuTGFiZWxzRW50cnkSSAoLYW5ub3RhdGlvbnMYBCADKAsyMy5vcGVuc2hlbGwudjEuQ3JlYXRlU2FuZGJveFJlcXVlc3QuQW5ub3RhdGlvbnNFbnRyeRIRCgl3b3Jrc3BhY2UYBSABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNAoRR2V0U2FuZGJveFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIRCgl3b3Jrc3BhY2UYAiABKAkieAoUTGlzdFNhbmRib3hlc1JlcXVlc3QSDQoFbGltaXQYASABKA0SDgoGb2Zmc2V0GAIgASgNEhYKDmxhYmVsX3NlbGVjdG9yGAMgASgJEhEKCXdvcmtzcGFjZRgEIAEoCRIWCg5hbGxfd29ya3NwYWNlcxgFIAEoCCI3ChREZWxldGVTYW5kYm94UmVxdWVzdBIMCgRuYW1lGAEgASgJEhEKCXdvcmtzcGFjZRgCIAEoCSI1ChJTdG9wU2FuZGJveFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIRCgl3b3Jrc3BhY2UYAiABKAkiNgoTU3RhcnRTYW5kYm94UmVxdWVzdBIMCgRuYW1lGAEgASgJEhEKCXdvcmtzcGFjZRgCIAEoCSI5Cg9TYW5kYm94UmVzcG9uc2USJgoHc2FuZGJveBgBIAEoCzIVLm9wZW5zaGVsbC52MS5TYW5kYm94IkEKFUxpc3RTYW5kYm94ZXNSZXNwb25zZRIoCglzYW5kYm94ZXMYASADKAsyFS5vcGVuc2hlbGwudjEuU2FuZGJveCIoChVEZWxldGVTYW5kYm94UmVzcG9uc2USDwoHZGVsZXRlZBgBIAEoCCJsChpMaXN0U2FuZGJveFBvbGljaWVzUmVxdWVzdBIMCgRuYW1lGAEgASgJEg0KBWxpbWl0GAIgASgNEg4KBm9mZnNldBgDIAEoDRIOCgZnbG9iYWwYBCABKAgSEQoJd29ya3NwYWNlGAUgASgJIlUKG0xpc3RTYW5kYm94UG9saWNpZXNSZXNwb25zZRI2CglyZXZpc2lvbnMYASADKAsyIy5vcGVuc2hlbGwudjEuU2FuZGJveFBvbGljeVJldmlzaW9uIjwKDUlzb2xhdGlvbkZhY3QSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIOCgZyZW1lZHkYAyABKAkqiQIKDFNhbmRib3hQaGFzZRIdChlTQU5EQk9YX1BIQVNFX1VOU1BFQ0lGSUVEEAASHgoaU0FOREJPWF9QSEFTRV9QUk9WSVNJT05JTkcQARIXChNTQU5EQk9YX1BIQVNFX1JFQURZEAISFwoTU0FOREJPWF9QSEFTRV9FUlJPUhADEhoKFlNBTkRCT1hfUEhBU0VfREVMRVRJTkcQBBIZChVTQU5EQk9YX1BIQVNFX1VOS05PV04QBRIaChZTQU5EQk9YX1BIQVNFX1NUT1BQSU5HEAYSGQoVU0FOREJPWF9QSEFTRV9TVE9QUEVEEAcSGgoWU0FOREJPWF9QSEFTRV9TVEFSVElORxAIYgZwcm90bzM", [file_google_protobuf_struct, file_openshell_datamodel_v1_datamodel, file_openshell_sandbox_v1_sandbox, file_openshell_v1_policy]);
 
 /**
  * A sandbox: what it is called, what was asked for, what is.
@@ -125,6 +125,20 @@ export type SandboxSpec = Message<"openshell.v1.SandboxSpec"> & {
    * @generated from field: bool observe = 100;
    */
   observe: boolean;
+
+  /**
+   * Ours: whether the command is run again once it has ended: `no` (as empty), `on-failure`, `always`.
+   *
+   * @generated from field: string restart = 110;
+   */
+  restart: string;
+
+  /**
+   * Ours: when the sandbox ends by itself.
+   *
+   * @generated from field: openshell.v1.SandboxLifetime lifetime = 111;
+   */
+  lifetime?: SandboxLifetime | undefined;
 };
 
 /**
@@ -179,6 +193,20 @@ export type SandboxSpecJson = {
    * @generated from field: bool observe = 100;
    */
   observe?: boolean;
+
+  /**
+   * Ours: whether the command is run again once it has ended: `no` (as empty), `on-failure`, `always`.
+   *
+   * @generated from field: string restart = 110;
+   */
+  restart?: string;
+
+  /**
+   * Ours: when the sandbox ends by itself.
+   *
+   * @generated from field: openshell.v1.SandboxLifetime lifetime = 111;
+   */
+  lifetime?: SandboxLifetimeJson;
 };
 
 /**
@@ -187,6 +215,69 @@ export type SandboxSpecJson = {
  */
 export const SandboxSpecSchema: GenMessage<SandboxSpec, {jsonType: SandboxSpecJson}> = /*@__PURE__*/
   messageDesc(file_openshell_v1_sandbox, 1);
+
+/**
+ * Ours: when a sandbox ends by itself. Times are in seconds; 0 is no limit.
+ *
+ * @generated from message openshell.v1.SandboxLifetime
+ */
+export type SandboxLifetime = Message<"openshell.v1.SandboxLifetime"> & {
+  /**
+   * Delete it then, and also when its command has ended, instead of keeping it.
+   *
+   * @generated from field: bool ephemeral = 1;
+   */
+  ephemeral: boolean;
+
+  /**
+   * So long without any program in it.
+   *
+   * @generated from field: uint32 idle_seconds = 2;
+   */
+  idleSeconds: number;
+
+  /**
+   * So long after each start.
+   *
+   * @generated from field: uint32 max_seconds = 3;
+   */
+  maxSeconds: number;
+};
+
+/**
+ * Ours: when a sandbox ends by itself. Times are in seconds; 0 is no limit.
+ *
+ * @generated from message openshell.v1.SandboxLifetime
+ */
+export type SandboxLifetimeJson = {
+  /**
+   * Delete it then, and also when its command has ended, instead of keeping it.
+   *
+   * @generated from field: bool ephemeral = 1;
+   */
+  ephemeral?: boolean;
+
+  /**
+   * So long without any program in it.
+   *
+   * @generated from field: uint32 idle_seconds = 2;
+   */
+  idleSeconds?: number;
+
+  /**
+   * So long after each start.
+   *
+   * @generated from field: uint32 max_seconds = 3;
+   */
+  maxSeconds?: number;
+};
+
+/**
+ * Describes the message openshell.v1.SandboxLifetime.
+ * Use `create(SandboxLifetimeSchema)` to create a new message.
+ */
+export const SandboxLifetimeSchema: GenMessage<SandboxLifetime, {jsonType: SandboxLifetimeJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_v1_sandbox, 2);
 
 /**
  * @generated from message openshell.v1.ResourceRequirements
@@ -213,7 +304,7 @@ export type ResourceRequirementsJson = {
  * Use `create(ResourceRequirementsSchema)` to create a new message.
  */
 export const ResourceRequirementsSchema: GenMessage<ResourceRequirements, {jsonType: ResourceRequirementsJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 2);
+  messageDesc(file_openshell_v1_sandbox, 3);
 
 /**
  * @generated from message openshell.v1.GpuResourceRequirements
@@ -240,7 +331,7 @@ export type GpuResourceRequirementsJson = {
  * Use `create(GpuResourceRequirementsSchema)` to create a new message.
  */
 export const GpuResourceRequirementsSchema: GenMessage<GpuResourceRequirements, {jsonType: GpuResourceRequirementsJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 3);
+  messageDesc(file_openshell_v1_sandbox, 4);
 
 /**
  * @generated from message openshell.v1.SandboxTemplate
@@ -277,6 +368,8 @@ export type SandboxTemplate = Message<"openshell.v1.SandboxTemplate"> & {
   environment: { [key: string]: string };
 
   /**
+   * `limits` with `cpu` and `memory` as Kubernetes writes them; `pids` is ours.
+   *
    * @generated from field: google.protobuf.Struct resources = 7;
    */
   resources?: JsonObject | undefined;
@@ -327,6 +420,8 @@ export type SandboxTemplateJson = {
   environment?: { [key: string]: string };
 
   /**
+   * `limits` with `cpu` and `memory` as Kubernetes writes them; `pids` is ours.
+   *
    * @generated from field: google.protobuf.Struct resources = 7;
    */
   resources?: StructJson;
@@ -347,7 +442,7 @@ export type SandboxTemplateJson = {
  * Use `create(SandboxTemplateSchema)` to create a new message.
  */
 export const SandboxTemplateSchema: GenMessage<SandboxTemplate, {jsonType: SandboxTemplateJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 4);
+  messageDesc(file_openshell_v1_sandbox, 5);
 
 /**
  * What is, as observed.
@@ -413,6 +508,20 @@ export type SandboxStatus = Message<"openshell.v1.SandboxStatus"> & {
    * @generated from field: string ssh_host_key = 101;
    */
   sshHostKey: string;
+
+  /**
+   * Ours: how often the command has been run again since the sandbox's start.
+   *
+   * @generated from field: uint32 restart_count = 110;
+   */
+  restartCount: number;
+
+  /**
+   * Ours: the sandbox's last start.
+   *
+   * @generated from field: int64 started_at_ms = 111;
+   */
+  startedAtMs: bigint;
 };
 
 /**
@@ -479,6 +588,20 @@ export type SandboxStatusJson = {
    * @generated from field: string ssh_host_key = 101;
    */
   sshHostKey?: string;
+
+  /**
+   * Ours: how often the command has been run again since the sandbox's start.
+   *
+   * @generated from field: uint32 restart_count = 110;
+   */
+  restartCount?: number;
+
+  /**
+   * Ours: the sandbox's last start.
+   *
+   * @generated from field: int64 started_at_ms = 111;
+   */
+  startedAtMs?: string;
 };
 
 /**
@@ -486,7 +609,7 @@ export type SandboxStatusJson = {
  * Use `create(SandboxStatusSchema)` to create a new message.
  */
 export const SandboxStatusSchema: GenMessage<SandboxStatus, {jsonType: SandboxStatusJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 5);
+  messageDesc(file_openshell_v1_sandbox, 6);
 
 /**
  * One aspect of the status, with its reason; times are RFC 3339.
@@ -557,7 +680,7 @@ export type SandboxConditionJson = {
  * Use `create(SandboxConditionSchema)` to create a new message.
  */
 export const SandboxConditionSchema: GenMessage<SandboxCondition, {jsonType: SandboxConditionJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 6);
+  messageDesc(file_openshell_v1_sandbox, 7);
 
 /**
  * @generated from message openshell.v1.CreateSandboxRequest
@@ -624,7 +747,7 @@ export type CreateSandboxRequestJson = {
  * Use `create(CreateSandboxRequestSchema)` to create a new message.
  */
 export const CreateSandboxRequestSchema: GenMessage<CreateSandboxRequest, {jsonType: CreateSandboxRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 7);
+  messageDesc(file_openshell_v1_sandbox, 8);
 
 /**
  * @generated from message openshell.v1.GetSandboxRequest
@@ -661,7 +784,7 @@ export type GetSandboxRequestJson = {
  * Use `create(GetSandboxRequestSchema)` to create a new message.
  */
 export const GetSandboxRequestSchema: GenMessage<GetSandboxRequest, {jsonType: GetSandboxRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 8);
+  messageDesc(file_openshell_v1_sandbox, 9);
 
 /**
  * @generated from message openshell.v1.ListSandboxesRequest
@@ -728,7 +851,7 @@ export type ListSandboxesRequestJson = {
  * Use `create(ListSandboxesRequestSchema)` to create a new message.
  */
 export const ListSandboxesRequestSchema: GenMessage<ListSandboxesRequest, {jsonType: ListSandboxesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 9);
+  messageDesc(file_openshell_v1_sandbox, 10);
 
 /**
  * @generated from message openshell.v1.DeleteSandboxRequest
@@ -765,7 +888,7 @@ export type DeleteSandboxRequestJson = {
  * Use `create(DeleteSandboxRequestSchema)` to create a new message.
  */
 export const DeleteSandboxRequestSchema: GenMessage<DeleteSandboxRequest, {jsonType: DeleteSandboxRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 10);
+  messageDesc(file_openshell_v1_sandbox, 11);
 
 /**
  * @generated from message openshell.v1.StopSandboxRequest
@@ -802,7 +925,7 @@ export type StopSandboxRequestJson = {
  * Use `create(StopSandboxRequestSchema)` to create a new message.
  */
 export const StopSandboxRequestSchema: GenMessage<StopSandboxRequest, {jsonType: StopSandboxRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 11);
+  messageDesc(file_openshell_v1_sandbox, 12);
 
 /**
  * @generated from message openshell.v1.StartSandboxRequest
@@ -839,7 +962,7 @@ export type StartSandboxRequestJson = {
  * Use `create(StartSandboxRequestSchema)` to create a new message.
  */
 export const StartSandboxRequestSchema: GenMessage<StartSandboxRequest, {jsonType: StartSandboxRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 12);
+  messageDesc(file_openshell_v1_sandbox, 13);
 
 /**
  * @generated from message openshell.v1.SandboxResponse
@@ -866,7 +989,7 @@ export type SandboxResponseJson = {
  * Use `create(SandboxResponseSchema)` to create a new message.
  */
 export const SandboxResponseSchema: GenMessage<SandboxResponse, {jsonType: SandboxResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 13);
+  messageDesc(file_openshell_v1_sandbox, 14);
 
 /**
  * @generated from message openshell.v1.ListSandboxesResponse
@@ -893,7 +1016,7 @@ export type ListSandboxesResponseJson = {
  * Use `create(ListSandboxesResponseSchema)` to create a new message.
  */
 export const ListSandboxesResponseSchema: GenMessage<ListSandboxesResponse, {jsonType: ListSandboxesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 14);
+  messageDesc(file_openshell_v1_sandbox, 15);
 
 /**
  * @generated from message openshell.v1.DeleteSandboxResponse
@@ -920,7 +1043,7 @@ export type DeleteSandboxResponseJson = {
  * Use `create(DeleteSandboxResponseSchema)` to create a new message.
  */
 export const DeleteSandboxResponseSchema: GenMessage<DeleteSandboxResponse, {jsonType: DeleteSandboxResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 15);
+  messageDesc(file_openshell_v1_sandbox, 16);
 
 /**
  * @generated from message openshell.v1.ListSandboxPoliciesRequest
@@ -987,7 +1110,7 @@ export type ListSandboxPoliciesRequestJson = {
  * Use `create(ListSandboxPoliciesRequestSchema)` to create a new message.
  */
 export const ListSandboxPoliciesRequestSchema: GenMessage<ListSandboxPoliciesRequest, {jsonType: ListSandboxPoliciesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 16);
+  messageDesc(file_openshell_v1_sandbox, 17);
 
 /**
  * @generated from message openshell.v1.ListSandboxPoliciesResponse
@@ -1014,7 +1137,7 @@ export type ListSandboxPoliciesResponseJson = {
  * Use `create(ListSandboxPoliciesResponseSchema)` to create a new message.
  */
 export const ListSandboxPoliciesResponseSchema: GenMessage<ListSandboxPoliciesResponse, {jsonType: ListSandboxPoliciesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 17);
+  messageDesc(file_openshell_v1_sandbox, 18);
 
 /**
  * Ours: one aspect of the isolation, such as `landlock` = `abi 6`.
@@ -1069,7 +1192,7 @@ export type IsolationFactJson = {
  * Use `create(IsolationFactSchema)` to create a new message.
  */
 export const IsolationFactSchema: GenMessage<IsolationFact, {jsonType: IsolationFactJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 18);
+  messageDesc(file_openshell_v1_sandbox, 19);
 
 /**
  * @generated from enum openshell.v1.SandboxPhase

@@ -1,0 +1,54 @@
+/** What a sandbox does with nobody there: it runs its own command, and looks at the clock. */
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { type ExecContext, exec } from "./exec.ts";
+import { KeptOutput } from "./kept-output.ts";
+import type { LaunchSpec } from "./launch-spec.ts";
+import { whenLifetimeOver } from "./lifetime.ts";
+import { runOwnCommand } from "./own-command.ts";
+import { hasPrograms } from "./sandbox/remaining-programs.ts";
+import type { RunningStatus } from "./sandbox-status.ts";
+
+/** Below `/var/log` in the sandbox. */
+const OUTPUT_FILE = "openshell-command.log";
+
+/** A gateway answers that a sandbox's time is over by stopping it. One that is away must not let it run on. */
+const GATEWAY_STOPS_WITHIN_MS = 5_000;
+/** What programs get between SIGTERM and SIGKILL when no gateway says so. */
+const GRACE_SECONDS = 10;
+
+export interface Unattended {
+  /** With the credentials as they are then. */
+  readonly exec: () => ExecContext;
+  readonly initPid: number;
+  readonly status: RunningStatus;
+  /** Ends the sandbox, with that grace for its programs. */
+  readonly stop: (graceSeconds: number) => void;
+  /** The sandbox ends. */
+  readonly signal: AbortSignal;
+}
+
+/** Starts all that; ends with the signal. */
+export function runUnattended({ command, lifetime, directories }: LaunchSpec, unattended: Unattended): void {
+  const { initPid, status, stop, signal } = unattended;
+  let isRunningCommand = command !== undefined;
+  if (command !== undefined) {
+    const output = new KeptOutput(join(directories.logs, OUTPUT_FILE));
+    void runOwnCommand(command, {
+      output,
+      signal,
+      start: ({ words, tty }, channel) => exec({ command: [...words], tty }, channel, unattended.exec()),
+      onEnded: (exitCode, restartCount) => status.commandEnded(exitCode, restartCount),
+    }).then(async () => {
+      isRunningCommand = false;
+      await output.close();
+      if (!signal.aborted) status.finished("command");
+    });
+  }
+  const isBusy = () => isRunningCommand || hasPrograms(initPid);
+  void whenLifetimeOver(lifetime, { isBusy, signal }).then(async (why) => {
+    status.finished(why);
+    await delay(GATEWAY_STOPS_WITHIN_MS, undefined, { signal }).catch(() => undefined);
+    stop(GRACE_SECONDS);
+  });
+}
