@@ -1,104 +1,41 @@
 /** Programs in a sandbox ask for models as if inference.local were OpenAI's or Anthropic's API, and hold no key. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { ModelBackend } from "../../src/inference/test-support/model-backend.ts";
-import { type HttpServer, startHttpServer } from "../support/http-server.ts";
-import { type Installation, install } from "../support/installation.ts";
-import { type Registry, startRegistry } from "../support/registry.ts";
-import { createSandbox, type Sandbox } from "../support/sandbox.ts";
-
-const policy = (registry: Registry) => `
-network_policies:
-  packages:
-    endpoints:
-      - { host: ${registry.host}, port: ${registry.port}, protocol: rest, access: read-only, allow_encoded_slash: true }
-    binaries: [{ path: any }]
-`;
-
-const key = "sk-operators-canary-0123456789";
+import { type Models, modelKey, startRoutedModels } from "../support/models.ts";
+import type { Sandbox } from "../support/sandbox.ts";
 
 describe("programs that ask for models", () => {
-  let installation: Installation;
-  let registry: Registry & AsyncDisposable;
-  let server: HttpServer;
+  let models: Models;
   let sandbox: Sandbox;
-  const backend = new ModelBackend();
 
   before(async () => {
-    installation = install();
-    registry = await startRegistry();
-    server = await startHttpServer({ host: "api.example.test", respond: backend.listener });
-    await succeeds([
-      "provider",
-      "create",
-      "models",
-      "--type",
-      "openai",
-      "--credential",
-      "OPENAI_API_KEY",
-      "--config",
-      "OPENAI_BASE_URL=https://api.example.test/v1",
-    ]);
-    await succeeds([
-      "provider",
-      "create",
-      "claude",
-      "--type",
-      "anthropic",
-      "--credential",
-      "ANTHROPIC_API_KEY",
-      "--config",
-      "ANTHROPIC_BASE_URL=https://api.example.test",
-    ]);
-    sandbox = await createSandbox(installation, "callers", policy(registry));
-    const npm = `npm_config_cafile="$SSL_CERT_FILE" npm_config_registry=${registry.url} npm --no-update-notifier`;
-    await runs(`mkdir -p ~/callers && cd ~/callers && ${npm} install --silent openai @anthropic-ai/sdk`);
-    await succeeds(["inference", "set", "--provider", "models", "--model", "gpt-served"]);
-    await succeeds([
-      "inference",
-      "set",
-      "sonnet",
-      "--provider",
-      "claude",
-      "--model",
-      "claude-served",
-      "--alias",
-      "claude-*",
-    ]);
+    models = await startRoutedModels();
+    sandbox = await models.sandbox("callers");
+    await models.installs(sandbox, "callers", ["openai", "@anthropic-ai/sdk"]);
   });
-  after(async () => {
-    await server[Symbol.asyncDispose]();
-    await registry[Symbol.asyncDispose]();
-    await installation[Symbol.asyncDispose]();
-  });
+  after(() => models[Symbol.asyncDispose]());
 
-  async function succeeds(args: readonly string[]): Promise<string> {
-    const env = { OPENAI_API_KEY: key, ANTHROPIC_API_KEY: key };
-    const { code, stdout, stderr } = await installation.run(args, { env });
-    assert.equal(code, 0, stderr);
-    return stdout;
-  }
+  const runs = (script: string): Promise<string> => models.runs(sandbox, script);
 
   /** Runs an ES module beside the packages that it imports. */
   async function runsModule(text: string, env: string): Promise<string> {
     return runs(`cd ~/callers && cat > call.mjs <<'END'\n${text}\nEND\n${env} node call.mjs`);
   }
 
-  async function runs(script: string): Promise<string> {
-    const { code, stdout, stderr } = await sandbox.run(script);
-    assert.equal(code, 0, stderr);
-    return stdout;
-  }
-
   it("curl, through the proxy and past it", async () => {
     const chat = `curl -sS https://inference.local/v1/chat/completions -d '{"model":"any","messages":[]}'`;
     assert.match(await runs(chat), /Hello from gpt-served\./);
     assert.match(await runs(`${chat} --noproxy '*'`), /Hello from gpt-served\./);
-    assert.equal(backend.calls.at(-1)?.headers.authorization, `Bearer ${key}`);
+    assert.equal(models.backend.calls.at(-1)?.headers.authorization, `Bearer ${modelKey}`);
   });
 
   it("the openai package: whole, streamed, with tools, in both of its APIs", async () => {
-    backend.answers.push({ text: "One." }, { text: "Two." }, { tool: "add", arguments: { a: 1 } }, { text: "Four." });
+    models.backend.answers.push(
+      { text: "One." },
+      { text: "Two." },
+      { tool: "add", arguments: { a: 1 } },
+      { text: "Four." },
+    );
     const script = `
       import OpenAI from "openai";
       const client = new OpenAI();
@@ -125,7 +62,7 @@ describe("programs that ask for models", () => {
   });
 
   it("the @anthropic-ai/sdk package: whole, streamed, with tools", async () => {
-    backend.answers.push({ text: "One." }, { text: "Two." }, { tool: "add", arguments: { a: 1 } });
+    models.backend.answers.push({ text: "One." }, { text: "Two." }, { tool: "add", arguments: { a: 1 } });
     const script = `
       import Anthropic from "@anthropic-ai/sdk";
       const client = new Anthropic();
@@ -139,7 +76,7 @@ describe("programs that ask for models", () => {
       console.log(JSON.stringify(said));`;
     const env = "ANTHROPIC_BASE_URL=https://inference.local ANTHROPIC_API_KEY=none";
     assert.deepEqual(JSON.parse(await runsModule(script, env)), ["One.", "Two.", { a: 1 }, 42]);
-    assert.equal(backend.calls.at(-1)?.headers["x-api-key"], key);
+    assert.equal(models.backend.calls.at(-1)?.headers["x-api-key"], modelKey);
   });
 
   it("a failure is an exception of the package's own, with our words in it", async () => {
@@ -149,7 +86,7 @@ describe("programs that ask for models", () => {
       const broken = await client.chat.completions.create({ model: "any", messages: [], stream: true });
       try { for await (const _ of broken); } catch (error) { console.log(error.constructor.name, error.code); }
       await client.files.list().catch((error) => console.log(error.constructor.name, error.code));`;
-    backend.faults.push("break-off");
+    models.backend.faults.push("break-off");
     const env = "OPENAI_BASE_URL=https://inference.local/v1 OPENAI_API_KEY=none";
     assert.equal(
       await runsModule(script, env),
@@ -158,7 +95,7 @@ describe("programs that ask for models", () => {
   });
 
   it("each call is on record with what it used, and nothing of what was said", () => {
-    const calls = installation.events().filter((event) => event.class_uid === 6003);
+    const calls = models.installation.events().filter((event) => event.class_uid === 6003);
     const streamed = calls.filter(({ unmapped }) => unmapped.streamed && !unmapped.in_progress);
     assert.deepEqual(
       streamed.map(({ unmapped: call }) => [call.model_asked, call.model_served, call.tokens_in, call.tokens_out]),
@@ -173,6 +110,6 @@ describe("programs that ask for models", () => {
     );
     assert.deepEqual(streamed.map(({ unmapped }) => unmapped.tokens_estimated).at(-1), true);
     assert.ok(!JSON.stringify(calls).includes("Count."));
-    assert.ok(!JSON.stringify(calls).includes(key));
+    assert.ok(!JSON.stringify(calls).includes(modelKey));
   });
 });
