@@ -1,6 +1,8 @@
 /** Programs in a sandbox ask for models as if inference.local were OpenAI's or Anthropic's API, and hold no key. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
+import { expectNowhere } from "../support/canary.ts";
 import { type Models, modelKey, startRoutedModels } from "../support/models.ts";
 import type { Sandbox } from "../support/sandbox.ts";
 
@@ -92,6 +94,25 @@ describe("programs that ask for models", () => {
       await runsModule(script, env),
       "APIError inference.backend\nNotFoundError inference.unknown_request\n",
     );
+  });
+
+  it("the operator's key is nowhere, while a program that has used it is alive", async () => {
+    const script = `
+      import Anthropic from "@anthropic-ai/sdk";
+      const asked = { model: "claude-any", max_tokens: 9, messages: [{ role: "user", content: "Count." }] };
+      console.log((await new Anthropic().messages.create(asked)).content[0].text);
+      setTimeout(() => {}, 60_000);`;
+    await runs(`cat > ~/callers/living.mjs <<'END'\n${script}\nEND`);
+    const start = "ANTHROPIC_BASE_URL=https://inference.local ANTHROPIC_API_KEY=none node ~/callers/living.mjs";
+    const args = ["sandbox", "exec", "-n", sandbox.name, "--no-tty", "--", "sh", "-c", start];
+    const living = models.installation.start(args);
+    try {
+      await once(living.stdout, "data");
+      expectNowhere([modelKey], models.installation);
+    } finally {
+      living.kill("SIGKILL");
+      await living.finished;
+    }
   });
 
   it("each call is on record with what it used, and nothing of what was said", () => {

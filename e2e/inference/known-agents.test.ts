@@ -1,6 +1,7 @@
 /** `sandbox create -- AGENT`: an agent that is not there is installed, set up, and does its task; the registry is shut then. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { expectNowhere } from "../support/canary.ts";
 import type { Finished } from "../support/installation.ts";
 import { backendUrl, type Models, modelKey, startModels } from "../support/models.ts";
 
@@ -79,11 +80,63 @@ describe("an agent by its name", () => {
     assert.equal((await succeeds("sandbox", "exec", "-n", "open", "--", "cat", "fourth.txt")).stdout, "three\n");
   });
 
+  it("copilot too, without an account at GitHub", async () => {
+    models.backend.script.push(
+      { tool: "bash", arguments: { command: "echo four > fifth.txt", description: "Writes" } },
+      { tool: "bash", arguments: { command: "cat fifth.txt > sixth.txt", description: "Copies" } },
+      { text: "Both are there." },
+    );
+    const copilot = ["copilot", "-p", "Write two files.", "--allow-all-tools"];
+    const { stdout } = await succeeds("sandbox", "create", "--name", "copilot", "--", ...copilot);
+    assert.match(stdout, /Both are there\./);
+    assert.equal((await succeeds("sandbox", "exec", "-n", "copilot", "--", "cat", "sixth.txt")).stdout, "four\n");
+  });
+
+  it("pi too", async () => {
+    models.backend.script.push(
+      { tool: "bash", arguments: { command: "echo five > seventh.txt" } },
+      { tool: "bash", arguments: { command: "cat seventh.txt > eighth.txt" } },
+      { text: "They are there." },
+    );
+    const pi = ["pi", "-p", "Write two files."];
+    const { stdout } = await succeeds("sandbox", "create", "--name", "pi", "--", ...pi);
+    assert.match(stdout, /They are there\./);
+    assert.equal((await succeeds("sandbox", "exec", "-n", "pi", "--", "cat", "eighth.txt")).stdout, "five\n");
+  });
+
   it("an agent that has no model is not started", async () => {
     const { code, stderr } = await models.installation.run(["sandbox", "create", "--name", "none", "--", "gemini"]);
     assert.equal(code, 1);
     assert.match(stderr, /there is no model for gemini to ask/);
     assert.match(stderr, /provider create --type gemini --from-existing/);
     assert.notEqual((await models.installation.run(["sandbox", "get", "none"])).code, 0);
+  });
+
+  it("gemini talks to its own service with a placeholder", async () => {
+    const provider = ["--type", "gemini", "--config", `GOOGLE_GEMINI_BASE_URL=${backendUrl}`];
+    await succeeds("provider", "create", "google", ...provider, "--credential", `GEMINI_API_KEY=${modelKey}`);
+    models.backend.script.push(
+      { tool: "run_shell_command", arguments: { command: "echo six > ninth.txt" } },
+      { tool: "run_shell_command", arguments: { command: "cat ninth.txt > tenth.txt" } },
+      { text: "Those are there." },
+    );
+    const gemini = ["gemini", "--yolo", "-m", "gemini-2.5-flash", "-p", "Write two files."];
+    const { stdout } = await succeeds("sandbox", "create", "--name", "gemini", "--provider", "google", "--", ...gemini);
+    assert.match(stdout, /Those are there\./);
+    assert.equal((await succeeds("sandbox", "exec", "-n", "gemini", "--", "cat", "tenth.txt")).stdout, "six\n");
+    assert.equal(models.backend.calls.at(-1)?.headers["x-goog-api-key"], modelKey);
+  });
+
+  it("and the operator's key is nowhere, while an agent is at work", async () => {
+    models.backend.script.push({ tool: "bash", arguments: { command: "touch /sandbox/working && sleep 60" } });
+    const agent = models.installation.start(["sandbox", "exec", "-n", "pi", "--no-tty", "--", "pi", "-p", "Wait."]);
+    try {
+      const working = "until [ -e /sandbox/working ]; do sleep 0.1; done";
+      await succeeds("sandbox", "exec", "-n", "pi", "--", "timeout", "30", "sh", "-c", working);
+      expectNowhere([modelKey], models.installation);
+    } finally {
+      agent.kill("SIGKILL");
+      await agent.finished;
+    }
   });
 });

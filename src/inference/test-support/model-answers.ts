@@ -11,13 +11,15 @@ export type Render = (answer: ModelAnswer, request: any) => Rendered;
 
 const usage = { input: 11, output: 7 };
 
-/** By the path behind `/v1`. */
+/** By the path behind `/v1`; Google's by what is done with the model, whose name is in the path. */
 export const renderers: ReadonlyMap<string, Render> = new Map<string, Render>([
   ["/chat/completions", chatCompletion],
   ["/responses", response],
   ["/messages", message],
   ["/messages/count_tokens", () => ({ whole: { input_tokens: 42 }, events: [] })],
   ["/embeddings", embeddings],
+  ["generateContent", generatedContent],
+  ["streamGenerateContent", generatedContent],
 ]);
 
 function chatCompletion(
@@ -167,6 +169,23 @@ function message(answer: ModelAnswer, request: { model: string }): Rendered {
     { type: "message_stop" },
   ];
   return { whole, events: events.map(named) };
+}
+
+/** Google's: each event of a stream is an answer of its own. */
+function generatedContent(answer: ModelAnswer, request: { model: string }): Rendered {
+  const used = { promptTokenCount: usage.input, candidatesTokenCount: usage.output, totalTokenCount: 18 };
+  const say = (part: object, finishReason?: string) => ({
+    candidates: [{ index: 0, content: { role: "model", parts: [part] }, ...(finishReason && { finishReason }) }],
+    usageMetadata: used,
+    modelVersion: request.model,
+    responseId: "r1",
+  });
+  if ("tool" in answer) {
+    const whole = say({ functionCall: { name: answer.tool, args: answer.arguments } }, "STOP");
+    return { whole, events: [data(whole)] };
+  }
+  const events = [...halves(answer.text).map((text) => say({ text })), say({ text: "" }, "STOP")];
+  return { whole: say({ text: answer.text }, "STOP"), events: events.map(data) };
 }
 
 function embeddings(_: ModelAnswer, request: { model: string }): Rendered {

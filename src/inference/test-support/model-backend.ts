@@ -1,5 +1,5 @@
 /**
- * A model's backend for tests: speaks Chat Completions, Responses and Messages, streamed and not, with tools; and fails in
+ * A model's backend for tests: speaks OpenAI's, Anthropic's and Google's dialects, streamed and not, with tools; and fails in
  * the ways that backends fail. It says what it is told to say, one answer a call, and remembers what it was asked.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
@@ -34,6 +34,8 @@ export interface ModelCallRecord {
   readonly abandoned: Promise<void>;
 }
 
+const googlePath = /^\/v1beta\/models\/([^/:]+):(\w+)$/;
+
 export class ModelBackend {
   readonly calls: ModelCallRecord[] = [];
   /** What the next calls are answered, in order; after the last one the model only greets. */
@@ -53,13 +55,16 @@ export class ModelBackend {
     });
     const body = await text(request);
     const { method = "", url: target = "", headers } = request;
-    const json = body === "" ? undefined : JSON.parse(body);
+    const { pathname } = new URL(target, "http://x");
+    const [, model, verb] = googlePath.exec(pathname) ?? [];
+    const sent = body === "" ? undefined : JSON.parse(body);
+    const json = verb === undefined ? sent : { ...sent, model, stream: verb.startsWith("stream") };
     this.calls.push({ method, target, headers, body, json, abandoned });
     const fault = this.faults.shift();
     if (fault === "silence") return;
     if (fault === "hang-up") return void request.socket.destroy();
     if (typeof fault === "object") return this.#fail(response, fault);
-    const render = renderers.get(new URL(target, "http://x").pathname.replace(/^\/v1/, ""));
+    const render = renderers.get(verb ?? pathname.replace(/^\/v1/, ""));
     if (!render) return this.#fail(response, { status: 404 });
     await this.#answer(response, { render, json, fault });
   }
