@@ -128,11 +128,24 @@ describe("an agent by its name", () => {
   });
 
   it("and the operator's key is nowhere, while an agent is at work", async () => {
-    models.backend.script.push({ tool: "bash", arguments: { command: "touch /sandbox/working && sleep 60" } });
-    const agent = models.installation.start(["sandbox", "exec", "-n", "pi", "--no-tty", "--", "pi", "-p", "Wait."]);
+    models.backend.script.push({
+      tool: "bash",
+      arguments: { command: "touch /sandbox/working && sleep 60", description: "Waits" },
+    });
+    const copilot = ["copilot", "--allow-all-tools", "-p"];
+    const agent = models.installation.start([
+      "sandbox",
+      "exec",
+      "-n",
+      "copilot",
+      "--no-tty",
+      "--",
+      ...copilot,
+      "Wait.",
+    ]);
     try {
       const working = "until [ -e /sandbox/working ]; do sleep 0.1; done";
-      await succeeds("sandbox", "exec", "-n", "pi", "--", "timeout", "30", "sh", "-c", working);
+      await succeeds("sandbox", "exec", "-n", "copilot", "--", "timeout", "30", "sh", "-c", working);
       expectNowhere([modelKey], models.installation);
     } finally {
       agent.kill("SIGKILL");
