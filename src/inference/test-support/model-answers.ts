@@ -9,7 +9,8 @@ export interface Rendered {
 // biome-ignore lint/suspicious/noExplicitAny: whatever the caller sent
 export type Render = (answer: ModelAnswer, request: any) => Rendered;
 
-const usage = { input: 11, output: 7 };
+/** Four of the input's tokens came out of the model's cache, which Anthropic counts apart. */
+const usage = { input: 11, cached: 4, output: 7 };
 
 /** By the path behind `/v1`; Google's by what is done with the model, whose name is in the path. */
 export const renderers: ReadonlyMap<string, Render> = new Map<string, Render>([
@@ -27,7 +28,13 @@ function chatCompletion(
   request: { model: string; stream_options?: { include_usage?: boolean } },
 ): Rendered {
   const base = { id: "chatcmpl-1", created: 1, model: request.model };
-  const used = { prompt_tokens: usage.input, completion_tokens: usage.output, total_tokens: 18 };
+  const used = {
+    prompt_tokens: usage.input,
+    completion_tokens: usage.output,
+    total_tokens: 18,
+    prompt_tokens_details: { cached_tokens: usage.cached },
+    completion_tokens_details: { reasoning_tokens: 0 },
+  };
   const finish = "text" in answer ? "stop" : "tool_calls";
   const call =
     "text" in answer
@@ -74,7 +81,13 @@ function chatCompletion(
 }
 
 function response(answer: ModelAnswer, request: { model: string }): Rendered {
-  const used = { input_tokens: usage.input, output_tokens: usage.output, total_tokens: 18 };
+  const used = {
+    input_tokens: usage.input,
+    input_tokens_details: { cached_tokens: usage.cached },
+    output_tokens: usage.output,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: 18,
+  };
   const item =
     "text" in answer
       ? {
@@ -146,7 +159,12 @@ function message(answer: ModelAnswer, request: { model: string }): Rendered {
       : { type: "tool_use", id: "toolu_1", name: answer.tool, input: answer.arguments };
   const stopReason = "text" in answer ? "end_turn" : "tool_use";
   const base = { id: "msg_1", type: "message", role: "assistant", model: request.model };
-  const used = { input_tokens: usage.input, output_tokens: usage.output };
+  const used = {
+    input_tokens: usage.input - usage.cached,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: usage.cached,
+    output_tokens: usage.output,
+  };
   const whole = { ...base, content: [block], stop_reason: stopReason, stop_sequence: null, usage: used };
   const deltas =
     "text" in answer

@@ -62,6 +62,10 @@ export type StopReason = "end" | "length" | "tool" | "stop-sequence" | "refusal"
 export interface TokenCounts {
   readonly input?: number;
   readonly output?: number;
+  /** What of the input came out of a cache. */
+  readonly cached?: number;
+  /** What of the output was thought, and not said. */
+  readonly reasoning?: number;
 }
 
 export interface Reply {

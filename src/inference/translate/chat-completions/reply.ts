@@ -1,5 +1,6 @@
 /** A whole Chat Completions answer ↔ a reply. */
 import type { Reply, ReplyPart, StopReason, TokenCounts } from "../conversation.ts";
+import { defined } from "../fields.ts";
 import { asList, asNumber, asObject, asText, type Json } from "../loose.ts";
 import { writeToolCall } from "./request.ts";
 
@@ -36,9 +37,13 @@ export function readStop(reason: unknown): StopReason {
 }
 
 export function readUsage(usage: unknown): TokenCounts {
-  const { prompt_tokens: prompt, completion_tokens: completion } = asObject(usage);
-  const [input, output] = [asNumber(prompt), asNumber(completion)];
-  return { ...(input !== undefined && { input }), ...(output !== undefined && { output }) };
+  const used = asObject(usage);
+  return defined({
+    input: asNumber(used["prompt_tokens"]),
+    output: asNumber(used["completion_tokens"]),
+    cached: asNumber(asObject(used["prompt_tokens_details"])["cached_tokens"]),
+    reasoning: asNumber(asObject(used["completion_tokens_details"])["reasoning_tokens"]),
+  });
 }
 
 export function writeReply(reply: Reply, created: number): object {
@@ -71,6 +76,12 @@ export function writeStop(stop: StopReason): string {
   return reasons[stop];
 }
 
-export function writeUsage({ input = 0, output = 0 }: TokenCounts): object {
-  return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
+export function writeUsage({ input = 0, output = 0, cached = 0, reasoning = 0 }: TokenCounts): object {
+  return {
+    prompt_tokens: input,
+    completion_tokens: output,
+    total_tokens: input + output,
+    prompt_tokens_details: { cached_tokens: cached },
+    completion_tokens_details: { reasoning_tokens: reasoning },
+  };
 }

@@ -9,6 +9,7 @@ import {
   type UserPart,
 } from "../conversation.ts";
 import { defined, Fields, texts } from "../fields.ts";
+import { plainText, readContent, readFormat, readFunction, readToolChoice } from "../openai-members.ts";
 
 /** What is said about the request, and not to the model. */
 const hints = [
@@ -31,20 +32,19 @@ export function readRequest(json: unknown): Conversation {
   fields.neutral("logprobs", false);
   fields.neutral("presence_penalty", 0);
   fields.neutral("frequency_penalty", 0);
-  const { toolChoice } = readToolChoice(fields.take("tool_choice"));
   const newerLimit = fields.number("max_completion_tokens");
   const olderLimit = fields.number("max_tokens");
   const conversation = defined({
     turns: fields.objects("messages").flatMap(readMessage),
     tools: fields.objects("tools").map(readTool),
-    toolChoice,
+    toolChoice: readToolChoice(fields.take("tool_choice"), (choice) => choice.object("function")?.needText("name")),
     parallelTools: fields.boolean("parallel_tool_calls"),
     maxTokens: newerLimit ?? olderLimit,
     temperature: fields.number("temperature"),
     topP: fields.number("top_p"),
     stop: texts(fields.take("stop"), "stop"),
     effort: fields.text("reasoning_effort"),
-    format: readFormat(fields.object("response_format")),
+    format: readFormat(fields.object("response_format"), (format) => format.object("json_schema")),
     stream: fields.boolean("stream") ?? false,
   });
   fields.done();
@@ -62,20 +62,26 @@ function readTurn(role: string, message: Fields): readonly Turn[] {
   switch (role) {
     case "system":
     case "developer":
-      return [{ role: "system", text: plainText(message) }];
+      return [{ role: "system", text: plainText(message, "content", readPart) }];
     case "user":
-      return [{ role: "user", parts: readContent(message) }];
+      return [{ role: "user", parts: readContent(message, "content", readPart) }];
     case "tool":
       return [
         {
           role: "user",
-          parts: [{ kind: "tool-result", id: message.needText("tool_call_id"), text: plainText(message) }],
+          parts: [
+            {
+              kind: "tool-result",
+              id: message.needText("tool_call_id"),
+              text: plainText(message, "content", readPart),
+            },
+          ],
         },
       ];
     case "assistant": {
       // What a model thought is for the model that thought it.
       message.hints("reasoning_content", "reasoning", "refusal", "annotations");
-      const text = plainText(message);
+      const text = plainText(message, "content", readPart);
       const calls = message.objects("tool_calls").map(readToolCall);
       return [{ role: "assistant", parts: [...(text === "" ? [] : [{ kind: "text", text } as const]), ...calls] }];
     }
@@ -101,24 +107,6 @@ function readToolCall(call: Fields): ReplyPart {
   return part;
 }
 
-/** Content that is text, in one piece or several. */
-function plainText(message: Fields): string {
-  return readContent(message)
-    .map((part) => {
-      if (part.kind !== "text") throw message.refusal("content");
-      return part.text;
-    })
-    .join("");
-}
-
-function readContent(message: Fields): readonly UserPart[] {
-  const content = message.take("content");
-  if (content === undefined) return [];
-  if (typeof content === "string") return [{ kind: "text", text: content }];
-  if (!Array.isArray(content)) throw message.refusal("content");
-  return content.map((item, index) => readPart(new Fields(item, `${message.pathOf("content")}[${index}]`)));
-}
-
 function readPart(part: Fields): UserPart {
   const type = part.needText("type");
   if (type === "image_url") {
@@ -141,40 +129,8 @@ function readTool(tool: Fields): Tool {
   if (tool.needText("type") !== "function") throw tool.refusal("type");
   const described = tool.object("function");
   if (described === undefined) throw tool.refusal("function");
-  const read = defined({
-    name: described.needText("name"),
-    description: described.text("description"),
-    parameters: described.take("parameters") ?? { type: "object", properties: {} },
-    strict: described.boolean("strict"),
-  });
-  described.done();
   tool.done();
-  return read as Tool;
-}
-
-function readToolChoice(choice: unknown): Pick<Conversation, "toolChoice"> {
-  if (choice === undefined) return {};
-  if (choice === "auto" || choice === "none" || choice === "required") return { toolChoice: choice };
-  const fields = new Fields(choice, "tool_choice");
-  if (fields.needText("type") !== "function") throw fields.refusal("type");
-  const name = fields.object("function")?.needText("name");
-  if (name === undefined) throw fields.refusal("function");
-  return { toolChoice: { name } };
-}
-
-function readFormat(format: Fields | undefined): AnswerFormat | undefined {
-  const type = format?.needText("type");
-  if (format === undefined || type === "text") return undefined;
-  if (type === "json_object") return { kind: "json" };
-  const schema = format.object("json_schema");
-  if (type !== "json_schema" || schema === undefined) throw format.refusal("type");
-  schema.hints("description");
-  return defined({
-    kind: "json-schema",
-    name: schema.needText("name"),
-    schema: schema.take("schema") ?? {},
-    strict: schema.boolean("strict"),
-  }) as AnswerFormat;
+  return readFunction(described);
 }
 
 /** @param tokenLimit what the backend calls the limit: OpenAI's newer models refuse the older name, others know no other */

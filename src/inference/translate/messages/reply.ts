@@ -1,5 +1,6 @@
 /** A whole Messages answer ↔ a reply. */
 import type { Reply, ReplyPart, StopReason, TokenCounts } from "../conversation.ts";
+import { defined } from "../fields.ts";
 import { asList, asNumber, asObject, asText, type Json } from "../loose.ts";
 import { toolInput } from "./request.ts";
 
@@ -44,11 +45,11 @@ export function readUsage(usage: unknown): TokenCounts {
     asNumber(used[name]),
   );
   const known = parts.filter((part) => part !== undefined);
-  const output = asNumber(used["output_tokens"]);
-  return {
-    ...(known.length > 0 && { input: known.reduce((sum, part) => sum + part, 0) }),
-    ...(output !== undefined && { output }),
-  };
+  return defined({
+    input: known.length > 0 ? known.reduce((sum, part) => sum + part, 0) : undefined,
+    output: asNumber(used["output_tokens"]),
+    cached: asNumber(used["cache_read_input_tokens"]),
+  });
 }
 
 export function writeReply(reply: Reply): object {
@@ -65,7 +66,7 @@ export function writeReply(reply: Reply): object {
 }
 
 function writePart(part: ReplyPart): object {
-  if (part.kind === "text") return { type: "text", text: part.text };
+  if (part.kind === "text") return { type: "text", text: part.text, citations: null };
   return { type: "tool_use", id: part.id, name: part.name, input: toolInput(part.arguments) };
 }
 
@@ -80,6 +81,11 @@ export function writeStop(stop: StopReason): string {
   return reasons[stop];
 }
 
-export function writeUsage({ input = 0, output = 0 }: TokenCounts): object {
-  return { input_tokens: input, output_tokens: output };
+export function writeUsage({ input = 0, output = 0, cached = 0 }: TokenCounts): object {
+  return {
+    input_tokens: Math.max(0, input - cached),
+    output_tokens: output,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: cached,
+  };
 }

@@ -1,5 +1,6 @@
 /** A whole Responses answer ↔ a reply. */
 import type { Reply, ReplyPart, StopReason, TokenCounts } from "../conversation.ts";
+import { defined } from "../fields.ts";
 import { asList, asNumber, asObject, asText, type Json } from "../loose.ts";
 
 export function readReply(json: Json): Reply {
@@ -37,9 +38,13 @@ export function readStop(response: Json, hasCalls: boolean): StopReason {
 }
 
 export function readUsage(usage: unknown): TokenCounts {
-  const { input_tokens: inputTokens, output_tokens: outputTokens } = asObject(usage);
-  const [input, output] = [asNumber(inputTokens), asNumber(outputTokens)];
-  return { ...(input !== undefined && { input }), ...(output !== undefined && { output }) };
+  const used = asObject(usage);
+  return defined({
+    input: asNumber(used["input_tokens"]),
+    output: asNumber(used["output_tokens"]),
+    cached: asNumber(asObject(used["input_tokens_details"])["cached_tokens"]),
+    reasoning: asNumber(asObject(used["output_tokens_details"])["reasoning_tokens"]),
+  });
 }
 
 export function writeReply(reply: Reply, created: number): object {
@@ -103,19 +108,19 @@ export function itemId(responseId: string, index: number): string {
 
 export function writeItem(part: ReplyPart, id: string): object {
   if (part.kind === "text") {
-    const content = [{ type: "output_text", text: part.text, annotations: [] }];
+    const content = [{ type: "output_text", text: part.text, annotations: [], logprobs: [] }];
     return { id, type: "message", role: "assistant", status: "completed", content };
   }
   const { id: callId, name, arguments: text } = part;
   return { id, type: "function_call", call_id: callId, name, arguments: text, status: "completed" };
 }
 
-function writeUsage({ input = 0, output = 0 }: TokenCounts): object {
+function writeUsage({ input = 0, output = 0, cached = 0, reasoning = 0 }: TokenCounts): object {
   return {
     input_tokens: input,
-    input_tokens_details: { cached_tokens: 0 },
+    input_tokens_details: { cached_tokens: cached },
     output_tokens: output,
-    output_tokens_details: { reasoning_tokens: 0 },
+    output_tokens_details: { reasoning_tokens: reasoning },
     total_tokens: input + output,
   };
 }

@@ -9,6 +9,7 @@ import {
   type UserPart,
 } from "../conversation.ts";
 import { defined, Fields } from "../fields.ts";
+import { plainText, readContent, readFormat, readFunction, readToolChoice } from "../openai-members.ts";
 
 /** What is said about the request, and not to the model. */
 const hints = [
@@ -38,20 +39,19 @@ export function readRequest(json: unknown): Conversation {
   reasoning?.hints("summary", "generate_summary");
   const text = fields.object("text");
   text?.hints("verbosity");
-  const { toolChoice } = readToolChoice(fields.take("tool_choice"));
   const conversation = defined({
     turns: [
       ...(instructions === undefined ? [] : [{ role: "system", text: instructions } as const]),
       ...readInput(fields),
     ],
     tools: fields.objects("tools").map(readTool),
-    toolChoice,
+    toolChoice: readToolChoice(fields.take("tool_choice"), (choice) => choice.needText("name")),
     parallelTools: fields.boolean("parallel_tool_calls"),
     maxTokens: fields.number("max_output_tokens"),
     temperature: fields.number("temperature"),
     topP: fields.number("top_p"),
     effort: reasoning?.text("effort"),
-    format: readFormat(text?.object("format")),
+    format: readFormat(text?.object("format"), (format) => format),
     stream: fields.boolean("stream") ?? false,
   });
   reasoning?.done();
@@ -97,7 +97,11 @@ function readItem(item: Fields): readonly Turn[] {
       return [{ role: "assistant", parts: [call] }];
     }
     case "function_call_output": {
-      const result = { kind: "tool-result", id: item.needText("call_id"), text: plainText(item, "output") } as const;
+      const result = {
+        kind: "tool-result",
+        id: item.needText("call_id"),
+        text: plainText(item, "output", readPart),
+      } as const;
       item.done();
       return [{ role: "user", parts: [result] }];
     }
@@ -112,32 +116,15 @@ function readMessage(item: Fields): Turn {
   item.hints("phase");
   const role = item.needText("role");
   if (role === "user") {
-    const parts = readContent(item, "content");
+    const parts = readContent(item, "content", readPart);
     item.done();
     return { role, parts };
   }
-  const text = plainText(item, "content");
+  const text = plainText(item, "content", readPart);
   item.done();
   if (role === "assistant") return { role, parts: [{ kind: "text", text }] };
   if (role === "system" || role === "developer") return { role: "system", text };
   throw item.refusal("role");
-}
-
-function plainText(item: Fields, name: string): string {
-  return readContent(item, name)
-    .map((part) => {
-      if (part.kind !== "text") throw item.refusal(name);
-      return part.text;
-    })
-    .join("");
-}
-
-function readContent(item: Fields, name: string): readonly UserPart[] {
-  const content = item.take(name);
-  if (content === undefined) return [];
-  if (typeof content === "string") return [{ kind: "text", text: content }];
-  if (!Array.isArray(content)) throw item.refusal(name);
-  return content.map((part, index) => readPart(new Fields(part, `${item.pathOf(name)}[${index}]`)));
 }
 
 function readPart(part: Fields): UserPart {
@@ -165,36 +152,7 @@ function partOf(part: Fields, type: string): UserPart {
 function readTool(tool: Fields): Tool {
   const type = tool.needText("type");
   if (type !== "function") throw new Untranslatable(`${tool.pathOf("type")} ${type} can't be translated`);
-  const read = defined({
-    name: tool.needText("name"),
-    description: tool.text("description"),
-    parameters: tool.take("parameters") ?? { type: "object", properties: {} },
-    strict: tool.boolean("strict"),
-  });
-  tool.done();
-  return read as Tool;
-}
-
-function readToolChoice(choice: unknown): Pick<Conversation, "toolChoice"> {
-  if (choice === undefined) return {};
-  if (choice === "auto" || choice === "none" || choice === "required") return { toolChoice: choice };
-  const fields = new Fields(choice, "tool_choice");
-  if (fields.needText("type") !== "function") throw fields.refusal("type");
-  return { toolChoice: { name: fields.needText("name") } };
-}
-
-function readFormat(format: Fields | undefined): AnswerFormat | undefined {
-  const type = format?.needText("type");
-  if (format === undefined || type === "text") return undefined;
-  if (type === "json_object") return { kind: "json" };
-  if (type !== "json_schema") throw format.refusal("type");
-  format.hints("description");
-  return defined({
-    kind: "json-schema",
-    name: format.needText("name"),
-    schema: format.take("schema") ?? {},
-    strict: format.boolean("strict"),
-  }) as AnswerFormat;
+  return readFunction(tool);
 }
 
 export function writeRequest(conversation: Conversation, { model }: { readonly model: string }): object {

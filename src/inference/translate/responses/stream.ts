@@ -1,6 +1,6 @@
 /** The events of Responses ↔ those of a reply. */
 import type { ServerSentEvent } from "../../event-stream.ts";
-import type { ReplyEvent, ReplyPart, StopReason, TokenCounts } from "../conversation.ts";
+import type { ReplyEvent, ReplyPart, StopReason, TokenCounts, ToolCallPart } from "../conversation.ts";
 import { asObject, asText, type Json } from "../loose.ts";
 import {
   maxReplyCharacters,
@@ -97,7 +97,7 @@ export class ResponsesStreamWriter implements StreamWriter {
   #text(text: string): string {
     const opened = this.#part?.kind === "text" ? "" : `${this.#close()}${this.#open({ kind: "text", text: "" })}`;
     if (this.#part?.kind === "text") this.#part = { kind: "text", text: this.#grown(this.#part.text, text) };
-    return `${opened}${this.#event("response.output_text.delta", { ...this.#place(), content_index: 0, delta: text })}`;
+    return `${opened}${this.#event("response.output_text.delta", { ...this.#place(), content_index: 0, delta: text, logprobs: [] })}`;
   }
 
   #arguments(text: string): string {
@@ -111,7 +111,7 @@ export class ResponsesStreamWriter implements StreamWriter {
     const { output_index, item_id } = this.#place();
     const item = { ...writeItem(part, item_id), status: "in_progress" };
     if (part.kind === "tool-call") return this.#event("response.output_item.added", { output_index, item });
-    const empty = { type: "output_text", text: "", annotations: [] };
+    const empty = { type: "output_text", text: "", annotations: [], logprobs: [] };
     const added = this.#event("response.output_item.added", { output_index, item: { ...item, content: [] } });
     return `${added}${this.#event("response.content_part.added", { ...this.#place(), content_index: 0, part: empty })}`;
   }
@@ -121,7 +121,7 @@ export class ResponsesStreamWriter implements StreamWriter {
     if (part === undefined) return "";
     const place = this.#place();
     const item = writeItem(part, place.item_id);
-    const told = part.kind === "text" ? this.#textDone(part.text) : this.#argumentsDone(part.arguments);
+    const told = part.kind === "text" ? this.#textDone(part.text) : this.#argumentsDone(part);
     this.#items.push(item);
     this.#part = undefined;
     return `${told}${this.#event("response.output_item.done", { output_index: place.output_index, item })}`;
@@ -129,12 +129,12 @@ export class ResponsesStreamWriter implements StreamWriter {
 
   #textDone(text: string): string {
     const at = { ...this.#place(), content_index: 0 };
-    const part = { type: "output_text", text, annotations: [] };
-    return `${this.#event("response.output_text.done", { ...at, text })}${this.#event("response.content_part.done", { ...at, part })}`;
+    const part = { type: "output_text", text, annotations: [], logprobs: [] };
+    return `${this.#event("response.output_text.done", { ...at, text, logprobs: [] })}${this.#event("response.content_part.done", { ...at, part })}`;
   }
 
-  #argumentsDone(text: string): string {
-    return this.#event("response.function_call_arguments.done", { ...this.#place(), arguments: text });
+  #argumentsDone({ name, arguments: text }: ToolCallPart): string {
+    return this.#event("response.function_call_arguments.done", { ...this.#place(), name, arguments: text });
   }
 
   #end(): string {

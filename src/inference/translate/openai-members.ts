@@ -1,0 +1,66 @@
+/** What requests of OpenAI's two APIs say in the same way, though at places of their own. */
+import type { AnswerFormat, Conversation, Tool, UserPart } from "./conversation.ts";
+import { defined, Fields } from "./fields.ts";
+
+/** A function that the model may call. */
+export function readFunction(described: Fields): Tool {
+  const read = defined({
+    name: described.needText("name"),
+    description: described.text("description"),
+    parameters: described.take("parameters") ?? { type: "object", properties: {} },
+    strict: described.boolean("strict"),
+  });
+  described.done();
+  return read as Tool;
+}
+
+/** @param nameOf reads the name of the one function that is to be called */
+export function readToolChoice(
+  choice: unknown,
+  nameOf: (fields: Fields) => string | undefined,
+): Conversation["toolChoice"] {
+  if (choice === undefined || choice === "auto" || choice === "none" || choice === "required") return choice;
+  const fields = new Fields(choice, "tool_choice");
+  if (fields.needText("type") !== "function") throw fields.refusal("type");
+  const name = nameOf(fields);
+  if (name === undefined) throw fields.refusal("function");
+  return { name };
+}
+
+/** @param schemaOf finds the object that holds the schema and its name */
+export function readFormat(
+  format: Fields | undefined,
+  schemaOf: (format: Fields) => Fields | undefined,
+): AnswerFormat | undefined {
+  const type = format?.needText("type");
+  if (format === undefined || type === "text") return undefined;
+  if (type === "json_object") return { kind: "json" };
+  const described = type === "json_schema" ? schemaOf(format) : undefined;
+  if (described === undefined) throw format.refusal("type");
+  described.hints("description");
+  return defined({
+    kind: "json-schema",
+    name: described.needText("name"),
+    schema: described.take("schema") ?? {},
+    strict: described.boolean("strict"),
+  }) as AnswerFormat;
+}
+
+/** Content in one piece or several. */
+export function readContent(holder: Fields, name: string, readPart: (part: Fields) => UserPart): readonly UserPart[] {
+  const content = holder.take(name);
+  if (content === undefined) return [];
+  if (typeof content === "string") return [{ kind: "text", text: content }];
+  if (!Array.isArray(content)) throw holder.refusal(name);
+  return content.map((part, index) => readPart(new Fields(part, `${holder.pathOf(name)}[${index}]`)));
+}
+
+/** Content that must be text. */
+export function plainText(holder: Fields, name: string, readPart: (part: Fields) => UserPart): string {
+  return readContent(holder, name, readPart)
+    .map((part) => {
+      if (part.kind !== "text") throw holder.refusal(name);
+      return part.text;
+    })
+    .join("");
+}
