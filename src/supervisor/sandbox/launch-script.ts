@@ -6,27 +6,12 @@
  * A shell, and not a program of ours: this runs before every sandbox, and dash starts in less than a millisecond.
  */
 import { captureRules, linkCommands, linkCommands6 } from "./capture-rules.ts";
-import type { Overlay } from "./mount-plan.ts";
 
 export interface OverlayMount {
   /** mount(8) options for the overlay file system. */
   readonly options: string;
   readonly target: string;
 }
-
-/** A read-only overlay of `upper` over `lower`, neither of which is written to. */
-export function readOnlyOverlay(upper: string, lower: string, target: string): OverlayMount {
-  return { options: `ro,lowerdir=${escapePath(upper)}:${escapePath(lower)}`, target };
-}
-
-/** A copy-on-write view; `userxattr` is what an unprivileged mount must use for its bookkeeping. */
-export function writableOverlay({ lower, layer, target }: Overlay): OverlayMount {
-  const path = escapePath(layer);
-  return { options: `userxattr,lowerdir=${escapePath(lower)},upperdir=${path}/upper,workdir=${path}/work`, target };
-}
-
-/** In overlay options a comma ends the option and a colon the layer. */
-const escapePath = (path: string): string => path.replace(/[\\:,]/g, "\\$&");
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 

@@ -2,11 +2,11 @@
 import { execFile } from "node:child_process";
 import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { promisify } from "node:util";
+import { copyOnWriteOptions, readOnlyOverlayOptions } from "../../linux/overlay-options.ts";
 import type { SandboxDirectories } from "../launch-spec.ts";
 import { type Blueprint, mergedEtc, ownEtc, temporary } from "./blueprint.ts";
 import { completeEtc, copyEtc, type LateEtcFiles, writeEtc } from "./etc-directory.ts";
 import { type LaunchedSandbox, launch, TOOLS_PATH } from "./launch.ts";
-import { readOnlyOverlay, writableOverlay } from "./launch-script.ts";
 import type { SandboxTrust } from "./trust-files.ts";
 
 /**
@@ -33,8 +33,12 @@ export async function raiseSandbox(
   chmodSync(temporary(scratch), 0o1777);
   if (etc === "copy") copyEtc(ownEtc(scratch));
   writeEtc(ownEtc(scratch), { uid, gid, trust });
-  const overlays = plan.overlays.map(writableOverlay);
-  if (etc === "overlay") overlays.unshift(readOnlyOverlay(ownEtc(scratch), "/etc", mergedEtc(scratch)));
+  const overlays = plan.overlays.map(({ lower, layer, target }) => {
+    return { options: copyOnWriteOptions(lower, layer), target };
+  });
+  if (etc === "overlay") {
+    overlays.unshift({ options: readOnlyOverlayOptions(ownEtc(scratch), "/etc"), target: mergedEtc(scratch) });
+  }
   return launch({
     uid,
     gid,
