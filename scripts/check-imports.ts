@@ -8,7 +8,7 @@ import { dirname, join, normalize } from "node:path";
 /** Each folder of src/ and the others it may import from. */
 const mayImport: Record<string, readonly string[]> = {
   aws: ["net", "secrets"],
-  cli: ["gen", "inference", "linux", "locations", "net", "ocsf", "policy", "transfer"],
+  cli: ["gen", "inference", "linux", "locations", "net", "ocsf", "policy", "transfer", "workspace"],
   gateway: [
     "aws",
     "gen",
@@ -21,6 +21,7 @@ const mayImport: Record<string, readonly string[]> = {
     "supervisor/launch-spec.ts",
     "supervisor/sandbox-processes.ts",
     "ocsf",
+    "workspace",
   ],
   inference: ["aws", "gen", "policy/match", "secrets"],
   supervisor: ["aws", "gen", "inference", "init/protocol.ts", "linux", "net", "ocsf", "policy", "secrets"],
@@ -33,6 +34,7 @@ const mayImport: Record<string, readonly string[]> = {
   secrets: [],
   sftp: [],
   transfer: [],
+  workspace: ["linux", "transfer/entry-path.ts"],
 };
 
 const meaningless = /^(utils?|helpers?|common|misc|manager|run|types)$/;
