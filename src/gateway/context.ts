@@ -34,6 +34,8 @@ export interface GatewayContext {
   readonly readiness: Readiness;
   /** Metrics and traces, as far as they were asked for. */
   readonly observers: readonly Observer[];
+  /** State, configuration and sockets of this gateway: no sandbox may be shown them. */
+  readonly privateDirectories: readonly string[];
   /** How sandboxes' connections leave this machine. */
   readonly upstream: UpstreamSettings;
   /** Where clients reach this gateway, and sandboxes must not. */

@@ -160,6 +160,7 @@ function createContext(
     changes,
     registry: new SandboxRegistry(store, changes),
     log: options.log,
+    privateDirectories: [options.stateDirectory, options.configDirectory, options.runtimeDirectory],
     upstream: options.upstream.settings,
     ownInstances: new Set(),
     starting: new Map(),

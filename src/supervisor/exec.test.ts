@@ -79,6 +79,7 @@ function run(request: Parameters<typeof exec>[0] = { command: ["program", "argum
   exec(request, client.channel, {
     init: init.link,
     environment: { HOME: "/sandbox", TERM: "dumb" },
+    workdir: "/sandbox",
     onStarted: (pid, command) => {
       record.push([pid, command]);
       return (how) => record.push(how);

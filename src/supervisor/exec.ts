@@ -10,13 +10,14 @@ export interface ExecContext {
   readonly init: InitLink;
   /** What every program of the sandbox starts with. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Where it starts, unless the request says. */
+  readonly workdir: string;
   /** Told of each program that runs, and of its end. */
   readonly onStarted: (pid: number, command: readonly string[]) => (exited: Exited) => void;
 }
 
 /** Without a command, a person wants a shell. */
 export const LOGIN_SHELL = ["/bin/bash", "-l"];
-export const WORKDIR = "/sandbox";
 
 // What a shell answers when it can't run a command: sh(1), "Exit Status".
 const NOT_EXECUTABLE = 126;
@@ -41,7 +42,7 @@ export function exec(request: ExecSandboxRequestJson, channel: ExecChannel, cont
   const program = context.init.start({
     command,
     environment: { ...context.environment, ...request.environment },
-    workdir: request.workdir || WORKDIR,
+    workdir: request.workdir || context.workdir,
     ...(request.tty && { terminal: { columns: request.cols || 80, rows: request.rows || 24 } }),
   });
   // Listened for before anything else: only so is nothing missed when the program is over at once.

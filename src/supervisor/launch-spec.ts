@@ -41,6 +41,10 @@ export interface LaunchSpec {
   readonly upstream: UpstreamSettings;
   /** As the supervisor sees them (a gateway that is root gives it a mount namespace of its own). */
   readonly directories: SandboxDirectories;
+  /** Folders of the machine that the sandbox sees besides what its policy names. */
+  readonly folders: readonly SandboxFolder[];
+  /** Where programs start, in the sandbox, unless they are told otherwise. */
+  readonly workdir: string;
   /** What the sandbox runs by itself; absent when there is nothing, or nothing any more. */
   readonly command?: OwnCommand;
   readonly lifetime: Lifetime;
@@ -62,6 +66,17 @@ export interface Lifetime {
   readonly idleSeconds: number;
   /** Since its start. */
   readonly maxSeconds: number;
+}
+
+/** A folder of the machine, or a file. */
+export interface SandboxFolder {
+  /** As the supervisor sees it. */
+  readonly source: string;
+  /** In the sandbox. */
+  readonly target: string;
+  readonly writable: boolean;
+  /** Where what is written is to be kept, in `upper/`. Absent: `source` itself is to be written to. */
+  readonly layer?: string;
 }
 
 /** How the gateway's machine reaches the network outside, as its user has said. */

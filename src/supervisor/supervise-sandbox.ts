@@ -62,6 +62,7 @@ export async function superviseSandbox(
   const execContext = ({ built, credentials }: Running): ExecContext => ({
     init: built.link,
     environment: sandboxEnvironment(spec.sandboxName, { ...credentials.environment, ...spec.environment }),
+    workdir: spec.workdir,
     onStarted: processAudit(audit),
   });
   const link: GatewayLink = connectGateway({

@@ -2,15 +2,17 @@
  * What a gateway asks of the platform that runs sandboxes. Drivers keep no state of their own that matters: what must
  * survive the gateway is in the sandbox's record.
  */
-import type { LaunchSpec, SandboxDirectories } from "../../supervisor/launch-spec.ts";
+import type { LaunchSpec, SandboxDirectories, SandboxFolder } from "../../supervisor/launch-spec.ts";
 
 export interface ComputeDriver {
   readonly name: string;
   readonly version: string;
   /** A supervisor for a sandbox that does not exist yet; the driver chooses id and place. May be ready in reserve. */
-  claim(): Promise<PreparedSupervisor>;
+  claim(folders: readonly FolderRequest[]): Promise<PreparedSupervisor>;
   /** A supervisor for a sandbox that exists and whose supervisor has ended. */
-  prepare(placement: Placement): Promise<PreparedSupervisor>;
+  prepare(placement: Placement, folders: readonly FolderRequest[]): Promise<PreparedSupervisor>;
+  /** What the sandbox keeps of a folder that it has a copy-on-write view of. */
+  layer(placement: Placement, target: string): FolderLayer;
   /** Whether this very process still runs. */
   isRunning(process: SupervisorProcess): boolean;
   /** Ends what runs of the sandbox, at once. Nothing of it runs when the promise is kept. */
@@ -30,6 +32,23 @@ export interface Placement {
   readonly hostUid?: number;
 }
 
+/** A folder of the driver's machine that a sandbox is to see. */
+export interface FolderRequest {
+  /** Absolute, without links. */
+  readonly host: string;
+  /** In the sandbox. */
+  readonly target: string;
+  readonly access: "copy-on-write" | "read-only" | "read-write";
+}
+
+/** Nobody but the gateway can reach these by name; the sandbox writes to the first through its view. */
+export interface FolderLayer {
+  /** The upper layer of the overlay, in the kernel's format. */
+  readonly upper: string;
+  /** How the folder was when the sandbox was given its view: see workspace/folder-record.ts. */
+  readonly record: string;
+}
+
 /** A process that cannot be mistaken for a later one with the same number. */
 export interface SupervisorProcess {
   readonly pid: number;
@@ -43,6 +62,7 @@ export interface PreparedSupervisor {
   /** As the supervisor sees them. */
   readonly socketPath: string;
   readonly directories: SandboxDirectories;
+  readonly folders: readonly SandboxFolder[];
   /** Gives the orders, after which the supervisor starts the sandbox and dials the gateway. */
   launch(spec: LaunchSpec): void;
   /** Kept once it has ended; `why` has the last words of its log. */

@@ -6,15 +6,18 @@ import {
   type SandboxSpec,
   SandboxSpecSchema,
 } from "../../gen/openshell/v1/sandbox_pb.ts";
+import { FolderRecord, FolderTooLarge } from "../../workspace/folder-record.ts";
 import type { GatewayContext } from "../context.ts";
 import type { PreparedSupervisor } from "../drivers/driver.ts";
+import { checkFolders } from "../folders/check-folders.ts";
+import { folderRequests, workspaceFolder } from "../folders/requests.ts";
 import { routesForSupervisor } from "../inference/push-routes.ts";
 import { checkPolicy } from "../policies/check-policy.ts";
 import { attachedProviders } from "../providers/attached-providers.ts";
 import { withProviderRules } from "../providers/provider-rules.ts";
-import { alreadyExists, notAvailable } from "../refuse.ts";
+import { alreadyExists, failedPrecondition, notAvailable } from "../refuse.ts";
 import { GATEWAY_SETTINGS } from "../settings/settings.ts";
-import type { NewPolicyRevision, SandboxRecord } from "../store/store.ts";
+import { type NewPolicyRevision, placementOf, type SandboxRecord } from "../store/store.ts";
 import { type Instance, launch, newInstance } from "./launch.ts";
 import { requireSandboxName, suggestName } from "./names.ts";
 import { requireOwnCommand } from "./own-command.ts";
@@ -37,6 +40,8 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
   const attached = await attachedProviders(context, { workspace, spec });
   const { values } = await context.settings.of(GATEWAY_SETTINGS);
   const policy = checkPolicy(withProviderRules(spec.policy, values.providers_v2_enabled === false ? [] : attached));
+  const { filesystem } = policy.policy;
+  spec.folders = await checkFolders(spec.folders, { filesystem, privateDirectories: context.privateDirectories });
   const revision: NewPolicyRevision = {
     policy: policy.message,
     hash: policy.hash,
@@ -47,11 +52,12 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
     throw alreadyExists(`sandbox "${request.name}"`);
   }
   const modelRoutes = await routesForSupervisor(context, workspace);
-  const prepared = await context.driver.claim();
+  const prepared = await context.driver.claim(folderRequests(spec));
   const instance = newInstance(prepared);
   const wanted = newRecord(context, { request, spec, prepared, instance, workspace });
   let record: SandboxRecord | undefined;
   try {
+    await recordWorkspace(context, wanted);
     record = await store(context, wanted, revision);
   } finally {
     if (record === undefined) await discard(context, prepared);
@@ -68,6 +74,18 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
 function refuseWhatIsMissing({ spec }: CreateSandboxRequest): void {
   if (spec?.template?.image) throw notAvailable("this gateway's driver has no images yet: leave the image out");
   if (spec?.resourceRequirements?.gpu) throw notAvailable("this gateway's driver has no GPUs yet");
+}
+
+/** How the workspace is now, by which it is later seen what else has changed there. Throws FAILED_PRECONDITION. */
+async function recordWorkspace({ driver }: GatewayContext, record: SandboxRecord): Promise<void> {
+  const folder = workspaceFolder(record.spec);
+  if (!folder) return;
+  try {
+    await FolderRecord.take(folder.host, driver.layer(placementOf(record), folder.target).record);
+  } catch (error) {
+    if (!(error instanceof FolderTooLarge)) throw error;
+    throw failedPrecondition(`${folder.host} can't be a workspace: ${error.message}; choose a folder in it`);
+  }
 }
 
 /** A supervisor that was prepared in vain. */

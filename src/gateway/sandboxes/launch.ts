@@ -6,6 +6,7 @@ import { printYaml } from "../../policy/print.ts";
 import { messageJsonToWritten } from "../../policy/wire-json.ts";
 import type { GatewayContext } from "../context.ts";
 import type { PreparedSupervisor } from "../drivers/driver.ts";
+import { workdirOf } from "../folders/requests.ts";
 import { policyJson } from "../policies/policy-json.ts";
 import { type AttachedProvider, attachedCredentials } from "../providers/attached-providers.ts";
 import type { PolicyRevisionRecord, SandboxRecord } from "../store/store.ts";
@@ -63,6 +64,8 @@ export function launch(
     credentials: toJson(ApplyCredentialsSchema, attachedCredentials(context.vault, record.id, attached)),
     upstream: context.upstream,
     directories: prepared.directories,
+    folders: prepared.folders,
+    workdir: workdirOf(record.spec),
     ...(command !== undefined && { command }),
     lifetime: lifetimeLeft(record, context.now()) ?? OVER,
   });

@@ -1,6 +1,9 @@
+import { stat } from "node:fs/promises";
 import { clearField } from "@bufbuild/protobuf";
 import { SandboxPhase, type SandboxStatus, SandboxStatusSchema } from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { GatewayContext } from "../context.ts";
+import type { FolderRequest } from "../drivers/driver.ts";
+import { folderRequests } from "../folders/requests.ts";
 import { routesForSupervisor } from "../inference/push-routes.ts";
 import { attachedProviders } from "../providers/attached-providers.ts";
 import { failedPrecondition } from "../refuse.ts";
@@ -49,7 +52,7 @@ async function start(
   const modelRoutes = await routesForSupervisor(context, record.workspace);
   // What an instance that was killed may have left behind must not run beside the new one.
   await context.driver.kill(placementOf(record), supervisor);
-  const prepared = await context.driver.prepare(placementOf(record));
+  const prepared = await context.driver.prepare(placementOf(record), await presentFolders(record));
   const instance = newInstance(prepared);
   const started = await context.registry.change(record.id, (current) => {
     if (current.desired === "deleted" || (isRevival && current.desired !== "running")) return undefined;
@@ -76,4 +79,14 @@ function startingStatus({ status }: SandboxRecord, isRevival: boolean, { now }: 
   next.restartCount = 0;
   next.startedAtMs = BigInt(now());
   return next;
+}
+
+/** Throws FAILED_PRECONDITION if one is gone: without it the sandbox would work on something else. */
+async function presentFolders({ name, spec }: SandboxRecord): Promise<FolderRequest[]> {
+  const folders = folderRequests(spec);
+  for (const { host } of folders) {
+    if ((await stat(host).catch(() => undefined)) !== undefined) continue;
+    throw failedPrecondition(`${host}, which sandbox "${name}" works on, is gone; put it back, or delete the sandbox`);
+  }
+  return folders;
 }

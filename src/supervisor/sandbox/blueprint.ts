@@ -1,7 +1,7 @@
 /** All that a sandbox's building depends on: made from a policy's fixed sections, and compared to see if one will do. */
 import { dirname, join, resolve } from "node:path";
 import type { Policy } from "../../policy/policy.ts";
-import type { SandboxDirectories } from "../launch-spec.ts";
+import type { SandboxDirectories, SandboxFolder } from "../launch-spec.ts";
 import { canOverlayEtc } from "./etc-directory.ts";
 import { type MountPlan, planMounts, runtimeMounts } from "./mount-plan.ts";
 
@@ -19,7 +19,11 @@ export interface Blueprint {
 const SANDBOX_UID = 1000;
 
 /** Draws the blueprint. Looks at the host's file system, changes nothing. */
-export function drawBlueprint(policy: Policy, directories: SandboxDirectories): Blueprint {
+export function drawBlueprint(
+  policy: Policy,
+  directories: SandboxDirectories,
+  folders: readonly SandboxFolder[],
+): Blueprint {
   const { scratch, home, logs, state } = directories;
   const showsEtc = policy.filesystem.readOnly.some((path) => path === "/etc" || path === "/");
   const etc = showsEtc ? (canOverlayEtc() ? "overlay" : "copy") : "none";
@@ -32,6 +36,7 @@ export function drawBlueprint(policy: Policy, directories: SandboxDirectories): 
     layers: join(state, "layers"),
     overlayTargets: join(scratch, "overlays"),
     runtime: runtimeMounts(process.execPath, packageRoot()),
+    folders,
   });
   return {
     plan,

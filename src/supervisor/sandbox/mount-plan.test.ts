@@ -13,6 +13,7 @@ const sources = {
   layers: "/state/layers",
   overlayTargets: "/state/overlays",
   runtime: [],
+  folders: [],
 };
 
 /** A plan for these lists; `/usr` and what is in it are on every machine, and `/no-such` on none. */

@@ -3,13 +3,14 @@
  * a look at the host's file system; carried out by the launch script (overlays), bubblewrap (mounts) and init (Landlock).
  *
  * A path that the policy makes writable never is the host's own: `/sandbox` and `/tmp` are the sandbox's, a host folder
- * is shown through a copy-on-write overlay, and what the host lacks becomes an empty folder that lasts.
+ * is shown through a copy-on-write overlay, and what the host lacks becomes an empty folder that lasts. Only a folder that
+ * was asked for by `--mount` is written to.
  */
 import { lstatSync, readdirSync, readlinkSync, realpathSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import type { LandlockRule } from "../../linux/landlock.ts";
 import type { Policy } from "../../policy/policy.ts";
-
+import type { SandboxFolder } from "../launch-spec.ts";
 import { lateEtcFiles } from "./etc-directory.ts";
 
 /** A folder of the host's seen through a writable layer of the sandbox's own; kept in `layer` from start to start. */
@@ -45,6 +46,8 @@ export interface MountSources {
   readonly overlayTargets: string;
   /** Node's executable and the package's own files, which init is made of. */
   readonly runtime: readonly RuntimeMount[];
+  /** Asked for when the sandbox was created, beside its policy. */
+  readonly folders: readonly SandboxFolder[];
 }
 
 export interface RuntimeMount {
@@ -74,6 +77,7 @@ export function planMounts(policy: Policy, sources: MountSources): MountPlan {
   const writable = readWrite.filter((path) => !isWithin(path, synthetic));
   const shown = readable.filter((path) => !isCovered(path, readable, writable)).map(showReadOnly);
   const layers = writable.map((path) => showWritable(path, sources));
+  const folders = [...sources.folders].sort((one, other) => (one.target < other.target ? -1 : 1));
   // What encloses comes first, so that a path has the access that was said of it and not of a folder around it.
   const declared = [...shown, ...layers].sort((one, other) => (one.path < other.path ? -1 : 1));
   const workdirWritable = includeWorkdir || readWrite.includes(HOME);
@@ -87,15 +91,26 @@ export function planMounts(policy: Policy, sources: MountSources): MountPlan {
       ...["--bind", sources.home, HOME],
       ...["--ro-bind", sources.logs, LOGS],
       ...sources.runtime.flatMap(({ source, target }) => ["--ro-bind", source, target]),
+      ...folders.flatMap((folder) => [
+        ...[folder.writable ? "--bind" : "--ro-bind", folderOverlay(folder, sources)?.target ?? folder.source],
+        folder.target,
+      ]),
     ],
-    overlays: layers.flatMap((layer) => (layer.overlay ? [layer.overlay] : [])),
-    directories: layers.flatMap((layer) => layer.directories),
+    overlays: [
+      ...layers.flatMap((layer) => (layer.overlay ? [layer.overlay] : [])),
+      ...folders.flatMap((folder) => folderOverlay(folder, sources) ?? []),
+    ],
+    directories: [
+      ...layers.flatMap((layer) => layer.directories),
+      ...folders.flatMap((folder) => folderOverlay(folder, sources)?.target ?? []),
+    ],
     landlock: [
       // Whatever the root holds was put there by this plan, so its names are no secret.
       { path: "/", access: "list" },
       // `/proc` has this sandbox's processes and no others; init reads there what it reports, and whom it signals.
       ...unique([...readOnly.flatMap(expandRoot), ...readable, "/etc", "/proc", LOGS, RUNTIME]).map(toRule("read")),
       ...unique([...readWrite, "/dev", ...(workdirWritable ? [HOME] : [])]).map(toRule("write")),
+      ...folders.map(({ target, writable }) => ({ path: target, access: writable ? "write" : "read" }) as const),
     ],
     warnings: shown.flatMap((mount) => mount.warnings),
   };
@@ -154,8 +169,19 @@ interface Layer {
   readonly overlay?: Overlay;
 }
 
+/** One step for a whole path. */
+const asStep = (path: string): string => path.slice(1).replaceAll("%", "%25").replaceAll("/", "%2F");
+
+/** Of a folder whose layer is not mounted yet. */
+function folderOverlay(
+  { source, target, layer }: SandboxFolder,
+  { overlayTargets }: MountSources,
+): Overlay | undefined {
+  return layer === undefined ? undefined : { lower: source, layer, target: join(overlayTargets, asStep(target)) };
+}
+
 function showWritable(path: string, sources: MountSources): Layer {
-  const name = path.slice(1).replaceAll("%", "%25").replaceAll("/", "%2F");
+  const name = asStep(path);
   const layer = join(sources.layers, name);
   if (!statOf(path)?.isDirectory()) {
     const folder = join(layer, "upper");

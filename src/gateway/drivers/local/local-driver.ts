@@ -7,13 +7,15 @@ import { defaultPolicy } from "../../../policy/default-policy.ts";
 import { policyToMessageJson } from "../../../policy/wire-json.ts";
 import type { LaunchSpec } from "../../../supervisor/launch-spec.ts";
 import { readSandboxProcesses } from "../../../supervisor/sandbox-processes.ts";
-import type { ComputeDriver, Placement, PreparedSupervisor, SupervisorProcess } from "../driver.ts";
+import { removeTree } from "../../files/remove-tree.ts";
+import type { ComputeDriver, FolderRequest, Placement, PreparedSupervisor, SupervisorProcess } from "../driver.ts";
+import { layerOf, makeLayers, ownFolders, viewedFolders, viewMounts } from "./folders.ts";
 import type { HostUids } from "./host-uids.ts";
 import { dismiss, isRunning, killUid, killUntilGone, remainingProcesses } from "./kill-processes.ts";
 import { packageView } from "./package-view.ts";
 import { makeViewDirectories, privateViewCommand, viewDirectories, viewGatewayDirectory } from "./private-view.ts";
 import { Reserve } from "./reserve.ts";
-import { directoriesIn, makeDirectories, removeTree, sandboxesDirectory } from "./sandbox-directories.ts";
+import { directoriesIn, layersDirectory, makeDirectories, sandboxesDirectory } from "./sandbox-directories.ts";
 import { spawnSupervisor } from "./supervisor-process.ts";
 
 export interface LocalDriverOptions {
@@ -38,15 +40,21 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   const { hostUids } = options;
   if (hostUids !== undefined) makeViewDirectories(packageView(options.supervisorEntry).items);
   const directoryOf = (sandboxId: string) => join(base, sandboxId);
+  const layersOf = (sandboxId: string) => layersDirectory(options.stateDirectory, sandboxId);
   const logOf = (sandboxId: string) => join(logs, `${sandboxId}.log`);
 
   // The next sandbox will likely have the fixed sections of the last.
   let expectedPolicy: unknown = policyToMessageJson(defaultPolicy);
 
-  async function prepare(placement: Placement, expected?: unknown): Promise<PreparedSupervisor> {
+  async function prepare(
+    placement: Placement,
+    { folders = [], expected }: { readonly folders?: readonly FolderRequest[]; readonly expected?: unknown },
+  ): Promise<PreparedSupervisor> {
     const directory = directoryOf(placement.sandboxId);
+    const layers = layersOf(placement.sandboxId);
     await makeDirectories(directory, placement);
-    const place = commandFor(options, directory, placement.hostUid);
+    await makeLayers(folders, layers, placement);
+    const place = commandFor(options, directory, { placement, layers, folders });
     const supervisor = await spawnSupervisor({
       ...place.command,
       environment: options.environment,
@@ -62,7 +70,8 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
       expectedPolicy = spec.policy.message;
       supervisor.launch(spec);
     };
-    return { placement, socketPath: place.socketPath, directories: place.directories, ...supervisor, launch };
+    const { socketPath, directories } = place;
+    return { placement, socketPath, directories, folders: place.folders, ...supervisor, launch };
   }
 
   async function kill(placement: Placement, process: SupervisorProcess | undefined): Promise<void> {
@@ -77,6 +86,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
 
   async function remove({ sandboxId, hostUid }: Placement): Promise<void> {
     await removeTree(directoryOf(sandboxId));
+    await removeTree(layersOf(sandboxId));
     await rm(logOf(sandboxId), { force: true });
     if (hostUid !== undefined) hostUids?.release(hostUid);
   }
@@ -95,7 +105,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   const reserve = new Reserve({
     prepare: async () => {
       reservedProgram = programOnDisk();
-      return prepare(await newPlacement(), expectedPolicy);
+      return prepare(await newPlacement(), { expected: expectedPolicy });
     },
     discard: async ({ placement, process }) => {
       await kill(placement, process);
@@ -107,8 +117,10 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   return {
     name: "local",
     version: options.version,
-    claim: () => reserve.take(),
-    prepare: (placement) => prepare(placement),
+    // What is in reserve has its view of the machine already.
+    claim: async (folders) => (folders.length === 0 ? reserve.take() : prepare(await newPlacement(), { folders })),
+    prepare: (placement, folders) => prepare(placement, { folders }),
+    layer: ({ sandboxId }, target) => layerOf(layersOf(sandboxId), target),
     isRunning,
     kill,
     remove,
@@ -130,17 +142,26 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   };
 }
 
-function commandFor(options: LocalDriverOptions, directory: string, hostUid: number | undefined) {
+interface Shown {
+  readonly placement: Placement;
+  readonly layers: string;
+  readonly folders: readonly FolderRequest[];
+}
+
+function commandFor(options: LocalDriverOptions, directory: string, { placement, layers, folders }: Shown) {
   const { supervisorEntry, socketPath } = options;
+  const { hostUid } = placement;
   if (hostUid === undefined) {
     const command = { file: process.execPath, args: [supervisorEntry] };
-    return { command, socketPath, directories: directoriesIn(directory) };
+    return { command, socketPath, directories: directoriesIn(directory), folders: ownFolders(folders, layers) };
   }
   const command = privateViewCommand({
     hostUid,
     sandboxDirectory: directory,
     gatewayDirectory: dirname(socketPath),
     ...packageView(supervisorEntry),
+    folders: viewMounts(folders, layers, hostUid),
   });
-  return { command, socketPath: join(viewGatewayDirectory, basename(socketPath)), directories: viewDirectories };
+  const viewedSocketPath = join(viewGatewayDirectory, basename(socketPath));
+  return { command, socketPath: viewedSocketPath, directories: viewDirectories, folders: viewedFolders(folders) };
 }

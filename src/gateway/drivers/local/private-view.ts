@@ -5,15 +5,19 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { SandboxDirectories } from "../../../supervisor/launch-spec.ts";
+import type { FolderMount } from "./mount-folders/folder-mount.ts";
 import type { ViewItem } from "./package-view.ts";
 import { directoriesIn } from "./sandbox-directories.ts";
 
 /** Empty directories and files that exist to be covered by mounts. */
 const VIEW = "/run/openshell/view";
 
+const viewSandboxDirectory = `${VIEW}/sandbox`;
 /** As the supervisor sees them. */
-export const viewDirectories: SandboxDirectories = directoriesIn(`${VIEW}/sandbox`);
+export const viewDirectories: SandboxDirectories = directoriesIn(viewSandboxDirectory);
 export const viewGatewayDirectory = `${VIEW}/gateway`;
+/** Where the machine's folders are mounted: in a file system of the view's own, so that there may be any number. */
+export const viewFoldersDirectory = `${VIEW}/folders`;
 
 export interface PrivateView {
   readonly hostUid: number;
@@ -23,12 +27,14 @@ export interface PrivateView {
   readonly items: readonly ViewItem[];
   /** Relative to the package's place in the view. */
   readonly command: readonly string[];
+  readonly folders: readonly FolderMount[];
 }
 
 /** Makes the places to mount at; once for each gateway. */
 export function makeViewDirectories(items: readonly ViewItem[]): void {
   const packageDirectory = join(VIEW, "package");
-  for (const path of ["/run/openshell", VIEW, `${VIEW}/sandbox`, `${VIEW}/gateway`, packageDirectory]) makeEmpty(path);
+  for (const path of ["/run/openshell", VIEW, packageDirectory]) makeEmpty(path);
+  for (const path of [viewSandboxDirectory, viewGatewayDirectory, viewFoldersDirectory]) makeEmpty(path);
   for (const { target, isFile } of items) {
     const folders = (isFile ? dirname(target) : target).split("/");
     for (const depth of folders.keys()) makeEmpty(join(packageDirectory, ...folders.slice(0, depth + 1)));
@@ -48,8 +54,8 @@ function makeEmpty(path: string): void {
  * namespaces, and init sets it for the agent.
  */
 const SCRIPT = `set -e
-view=$1 uid=$2 sandbox=$3 gateway=$4 items=$5
-shift 5
+view=$1 uid=$2 sandbox=$3 gateway=$4 folders=$5 items=$6
+shift 6
 mount --bind "$sandbox" "$view/sandbox"
 mount --bind "$gateway" "$view/gateway"
 while [ "$items" -gt 0 ]; do
@@ -57,6 +63,10 @@ while [ "$items" -gt 0 ]; do
   items=$((items - 1))
   shift 2
 done
+if [ -n "$folders" ]; then
+  mount -t tmpfs -o mode=0711,nosuid,nodev,noexec openshell "$view/folders"
+  "$view/package/bin/node" "$view/package/dist/mount-folders.cjs" "$folders"
+fi
 cd "$view/sandbox"
 exec setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps=-all --bounding-set=-all -- "$@"`;
 
@@ -68,7 +78,8 @@ export function privateViewCommand(view: PrivateView): { readonly file: string; 
     file: "unshare",
     args: [
       ...["--mount", "--propagation", "private", "--", "sh", "-c", SCRIPT, "sh"],
-      ...[VIEW, String(view.hostUid), view.sandboxDirectory, view.gatewayDirectory, String(view.items.length)],
+      ...[VIEW, String(view.hostUid), view.sandboxDirectory, view.gatewayDirectory],
+      ...[view.folders.length > 0 ? JSON.stringify(view.folders) : "", String(view.items.length)],
       ...items,
       program,
       ...args,

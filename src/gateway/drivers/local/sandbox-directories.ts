@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdir, readdir, rm } from "node:fs/promises";
+import { chown, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { SandboxDirectories } from "../../../supervisor/launch-spec.ts";
 import type { Placement } from "../driver.ts";
@@ -6,6 +6,14 @@ import type { Placement } from "../driver.ts";
 /** Where a state directory keeps its sandboxes. */
 export function sandboxesDirectory(stateDirectory: string): string {
   return join(stateDirectory, "sandboxes");
+}
+
+/**
+ * Where the layers of a sandbox's folders are. Apart from the sandbox's directory, whose uid could put anything in their
+ * place, while the gateway, which may be root, mounts and reads them.
+ */
+export function layersDirectory(stateDirectory: string, sandboxId: string): string {
+  return join(stateDirectory, "layers", sandboxId);
 }
 
 /** The parts of a sandbox's directory. */
@@ -23,31 +31,5 @@ export async function makeDirectories(sandboxDirectory: string, { hostUid }: Pla
   for (const path of [sandboxDirectory, ...Object.values(directoriesIn(sandboxDirectory))]) {
     await mkdir(path, { recursive: true, mode: 0o700 });
     if (hostUid !== undefined) await chown(path, hostUid, hostUid);
-  }
-}
-
-/** Removes a directory with all that is in it, also where a program inside took its own rights away. */
-export async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "EACCES" && code !== "EPERM") throw error;
-    await makeSearchable(path);
-    // What of the first attempt was still under way may have emptied a directory meanwhile.
-    await rm(path, { recursive: true, force: true, maxRetries: 3 });
-  }
-}
-
-/** Gives the owner all rights on every directory of the tree. Never follows a link: that could lead anywhere. */
-async function makeSearchable(path: string): Promise<void> {
-  try {
-    if (!(await lstat(path)).isDirectory()) return;
-    await chmod(path, 0o700);
-    const entries = await readdir(path, { withFileTypes: true });
-    for (const entry of entries) if (entry.isDirectory()) await makeSearchable(join(path, entry.name));
-  } catch (error) {
-    // The removal that failed goes on with the rest for a moment.
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }

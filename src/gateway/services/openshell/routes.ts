@@ -11,6 +11,7 @@ import { profileMethods } from "./profiles.ts";
 import { proposalMethods } from "./proposals.ts";
 import { providerRefreshMethods } from "./provider-refresh.ts";
 import { providerMethods } from "./providers.ts";
+import { reviewMethods } from "./review.ts";
 import { sandboxMethods } from "./sandboxes.ts";
 import { sshMethods } from "./ssh.ts";
 import { supervisorMethods } from "./supervisors.ts";
@@ -33,6 +34,7 @@ export function apiRoutes(context: GatewayContext): (router: ConnectRouter) => v
       ...providerRefreshMethods(context),
       ...sshMethods(context),
       ...workspaceMethods(),
+      ...reviewMethods(context),
       ...supervisorMethods(context),
     });
     router.service(Inference, inferenceMethods(context));

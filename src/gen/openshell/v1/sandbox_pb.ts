@@ -20,7 +20,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openshell/v1/sandbox.proto.
  */
 export const file_openshell_v1_sandbox: GenFile = /*@__PURE__*/
-  fileDesc("ChpvcGVuc2hlbGwvdjEvc2FuZGJveC5wcm90bxIMb3BlbnNoZWxsLnYxIqEBCgdTYW5kYm94EjQKCG1ldGFkYXRhGAEgASgLMiIub3BlbnNoZWxsLmRhdGFtb2RlbC52MS5PYmplY3RNZXRhEicKBHNwZWMYAiABKAsyGS5vcGVuc2hlbGwudjEuU2FuZGJveFNwZWMSKwoGc3RhdHVzGAMgASgLMhsub3BlbnNoZWxsLnYxLlNhbmRib3hTdGF0dXNKBAgEEAVKBAgFEAYizgMKC1NhbmRib3hTcGVjEhEKCWxvZ19sZXZlbBgBIAEoCRI/CgtlbnZpcm9ubWVudBgFIAMoCzIqLm9wZW5zaGVsbC52MS5TYW5kYm94U3BlYy5FbnZpcm9ubWVudEVudHJ5Ei8KCHRlbXBsYXRlGAYgASgLMh0ub3BlbnNoZWxsLnYxLlNhbmRib3hUZW1wbGF0ZRIzCgZwb2xpY3kYByABKAsyIy5vcGVuc2hlbGwuc2FuZGJveC52MS5TYW5kYm94UG9saWN5EhEKCXByb3ZpZGVycxgIIAMoCRJBChVyZXNvdXJjZV9yZXF1aXJlbWVudHMYCSABKAsyIi5vcGVuc2hlbGwudjEuUmVzb3VyY2VSZXF1aXJlbWVudHMSDwoHY29tbWFuZBgMIAMoCRILCgN0dHkYDSABKAgSDwoHb2JzZXJ2ZRhkIAEoCBIPCgdyZXN0YXJ0GG4gASgJEi8KCGxpZmV0aW1lGG8gASgLMh0ub3BlbnNoZWxsLnYxLlNhbmRib3hMaWZldGltZRoyChBFbnZpcm9ubWVudEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFKBAgKEAtKBAgLEAwiTwoPU2FuZGJveExpZmV0aW1lEhEKCWVwaGVtZXJhbBgBIAEoCBIUCgxpZGxlX3NlY29uZHMYAiABKA0SEwoLbWF4X3NlY29uZHMYAyABKA0iSgoUUmVzb3VyY2VSZXF1aXJlbWVudHMSMgoDZ3B1GAEgASgLMiUub3BlbnNoZWxsLnYxLkdwdVJlc291cmNlUmVxdWlyZW1lbnRzIjcKF0dwdVJlc291cmNlUmVxdWlyZW1lbnRzEhIKBWNvdW50GAEgASgNSACIAQFCCAoGX2NvdW50IsIECg9TYW5kYm94VGVtcGxhdGUSDQoFaW1hZ2UYASABKAkSGgoScnVudGltZV9jbGFzc19uYW1lGAIgASgJEhQKDGFnZW50X3NvY2tldBgDIAEoCRI5CgZsYWJlbHMYBCADKAsyKS5vcGVuc2hlbGwudjEuU2FuZGJveFRlbXBsYXRlLkxhYmVsc0VudHJ5EkMKC2Fubm90YXRpb25zGAUgAygLMi4ub3BlbnNoZWxsLnYxLlNhbmRib3hUZW1wbGF0ZS5Bbm5vdGF0aW9uc0VudHJ5EkMKC2Vudmlyb25tZW50GAYgAygLMi4ub3BlbnNoZWxsLnYxLlNhbmRib3hUZW1wbGF0ZS5FbnZpcm9ubWVudEVudHJ5EioKCXJlc291cmNlcxgHIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSHAoPdXNlcl9uYW1lc3BhY2VzGAogASgISACIAQESLgoNZHJpdmVyX2NvbmZpZxgLIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhIKEF91c2VyX25hbWVzcGFjZXNKBAgJEAoimQMKDVNhbmRib3hTdGF0dXMSFAoMc2FuZGJveF9uYW1lGAEgASgJEhEKCWFnZW50X3BvZBgCIAEoCRIQCghhZ2VudF9mZBgDIAEoCRISCgpzYW5kYm94X2ZkGAQgASgJEjIKCmNvbmRpdGlvbnMYBSADKAsyHi5vcGVuc2hlbGwudjEuU2FuZGJveENvbmRpdGlvbhIpCgVwaGFzZRgGIAEoDjIaLm9wZW5zaGVsbC52MS5TYW5kYm94UGhhc2USHgoWY3VycmVudF9wb2xpY3lfdmVyc2lvbhgHIAEoDRIgChhtYWluX3Byb2Nlc3NfaW5zdGFuY2VfaWQYCCABKAkSFgoJZXhpdF9jb2RlGAkgASgFSACIAQESLgoJaXNvbGF0aW9uGGQgAygLMhsub3BlbnNoZWxsLnYxLklzb2xhdGlvbkZhY3QSFAoMc3NoX2hvc3Rfa2V5GGUgASgJEhUKDXJlc3RhcnRfY291bnQYbiABKA0SFQoNc3RhcnRlZF9hdF9tcxhvIAEoA0IMCgpfZXhpdF9jb2RlIm8KEFNhbmRib3hDb25kaXRpb24SDAoEdHlwZRgBIAEoCRIOCgZzdGF0dXMYAiABKAkSDgoGcmVhc29uGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSHAoUbGFzdF90cmFuc2l0aW9uX3RpbWUYBSABKAkizQIKFENyZWF0ZVNhbmRib3hSZXF1ZXN0EicKBHNwZWMYASABKAsyGS5vcGVuc2hlbGwudjEuU2FuZGJveFNwZWMSDAoEbmFtZRgCIAEoCRI+CgZsYWJlbHMYAyADKAsyLi5vcGVuc2hlbGwudjEuQ3JlYXRlU2FuZGJveFJlcXVlc3QuTGFiZWxzRW50cnkSSAoLYW5ub3RhdGlvbnMYBCADKAsyMy5vcGVuc2hlbGwudjEuQ3JlYXRlU2FuZGJveFJlcXVlc3QuQW5ub3RhdGlvbnNFbnRyeRIRCgl3b3Jrc3BhY2UYBSABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNAoRR2V0U2FuZGJveFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIRCgl3b3Jrc3BhY2UYAiABKAkieAoUTGlzdFNhbmRib3hlc1JlcXVlc3QSDQoFbGltaXQYASABKA0SDgoGb2Zmc2V0GAIgASgNEhYKDmxhYmVsX3NlbGVjdG9yGAMgASgJEhEKCXdvcmtzcGFjZRgEIAEoCRIWCg5hbGxfd29ya3NwYWNlcxgFIAEoCCI3ChREZWxldGVTYW5kYm94UmVxdWVzdBIMCgRuYW1lGAEgASgJEhEKCXdvcmtzcGFjZRgCIAEoCSI1ChJTdG9wU2FuZGJveFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIRCgl3b3Jrc3BhY2UYAiABKAkiNgoTU3RhcnRTYW5kYm94UmVxdWVzdBIMCgRuYW1lGAEgASgJEhEKCXdvcmtzcGFjZRgCIAEoCSI5Cg9TYW5kYm94UmVzcG9uc2USJgoHc2FuZGJveBgBIAEoCzIVLm9wZW5zaGVsbC52MS5TYW5kYm94IkEKFUxpc3RTYW5kYm94ZXNSZXNwb25zZRIoCglzYW5kYm94ZXMYASADKAsyFS5vcGVuc2hlbGwudjEuU2FuZGJveCIoChVEZWxldGVTYW5kYm94UmVzcG9uc2USDwoHZGVsZXRlZBgBIAEoCCJsChpMaXN0U2FuZGJveFBvbGljaWVzUmVxdWVzdBIMCgRuYW1lGAEgASgJEg0KBWxpbWl0GAIgASgNEg4KBm9mZnNldBgDIAEoDRIOCgZnbG9iYWwYBCABKAgSEQoJd29ya3NwYWNlGAUgASgJIlUKG0xpc3RTYW5kYm94UG9saWNpZXNSZXNwb25zZRI2CglyZXZpc2lvbnMYASADKAsyIy5vcGVuc2hlbGwudjEuU2FuZGJveFBvbGljeVJldmlzaW9uIjwKDUlzb2xhdGlvbkZhY3QSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIOCgZyZW1lZHkYAyABKAkqiQIKDFNhbmRib3hQaGFzZRIdChlTQU5EQk9YX1BIQVNFX1VOU1BFQ0lGSUVEEAASHgoaU0FOREJPWF9QSEFTRV9QUk9WSVNJT05JTkcQARIXChNTQU5EQk9YX1BIQVNFX1JFQURZEAISFwoTU0FOREJPWF9QSEFTRV9FUlJPUhADEhoKFlNBTkRCT1hfUEhBU0VfREVMRVRJTkcQBBIZChVTQU5EQk9YX1BIQVNFX1VOS05PV04QBRIaChZTQU5EQk9YX1BIQVNFX1NUT1BQSU5HEAYSGQoVU0FOREJPWF9QSEFTRV9TVE9QUEVEEAcSGgoWU0FOREJPWF9QSEFTRV9TVEFSVElORxAIYgZwcm90bzM", [file_google_protobuf_struct, file_openshell_datamodel_v1_datamodel, file_openshell_sandbox_v1_sandbox, file_openshell_v1_policy]);
+  fileDesc("ChpvcGVuc2hlbGwvdjEvc2FuZGJveC5wcm90bxIMb3BlbnNoZWxsLnYxIqEBCgdTYW5kYm94EjQKCG1ldGFkYXRhGAEgASgLMiIub3BlbnNoZWxsLmRhdGFtb2RlbC52MS5PYmplY3RNZXRhEicKBHNwZWMYAiABKAsyGS5vcGVuc2hlbGwudjEuU2FuZGJveFNwZWMSKwoGc3RhdHVzGAMgASgLMhsub3BlbnNoZWxsLnYxLlNhbmRib3hTdGF0dXNKBAgEEAVKBAgFEAYi+gMKC1NhbmRib3hTcGVjEhEKCWxvZ19sZXZlbBgBIAEoCRI/CgtlbnZpcm9ubWVudBgFIAMoCzIqLm9wZW5zaGVsbC52MS5TYW5kYm94U3BlYy5FbnZpcm9ubWVudEVudHJ5Ei8KCHRlbXBsYXRlGAYgASgLMh0ub3BlbnNoZWxsLnYxLlNhbmRib3hUZW1wbGF0ZRIzCgZwb2xpY3kYByABKAsyIy5vcGVuc2hlbGwuc2FuZGJveC52MS5TYW5kYm94UG9saWN5EhEKCXByb3ZpZGVycxgIIAMoCRJBChVyZXNvdXJjZV9yZXF1aXJlbWVudHMYCSABKAsyIi5vcGVuc2hlbGwudjEuUmVzb3VyY2VSZXF1aXJlbWVudHMSDwoHY29tbWFuZBgMIAMoCRILCgN0dHkYDSABKAgSDwoHb2JzZXJ2ZRhkIAEoCBIPCgdyZXN0YXJ0GG4gASgJEi8KCGxpZmV0aW1lGG8gASgLMh0ub3BlbnNoZWxsLnYxLlNhbmRib3hMaWZldGltZRIqCgdmb2xkZXJzGHggAygLMhkub3BlbnNoZWxsLnYxLkZvbGRlck1vdW50GjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUoECAoQC0oECAsQDCJPCg9TYW5kYm94TGlmZXRpbWUSEQoJZXBoZW1lcmFsGAEgASgIEhQKDGlkbGVfc2Vjb25kcxgCIAEoDRITCgttYXhfc2Vjb25kcxgDIAEoDSJXCgtGb2xkZXJNb3VudBIMCgRob3N0GAEgASgJEg4KBnRhcmdldBgCIAEoCRIqCgZhY2Nlc3MYAyABKA4yGi5vcGVuc2hlbGwudjEuRm9sZGVyQWNjZXNzIkoKFFJlc291cmNlUmVxdWlyZW1lbnRzEjIKA2dwdRgBIAEoCzIlLm9wZW5zaGVsbC52MS5HcHVSZXNvdXJjZVJlcXVpcmVtZW50cyI3ChdHcHVSZXNvdXJjZVJlcXVpcmVtZW50cxISCgVjb3VudBgBIAEoDUgAiAEBQggKBl9jb3VudCLCBAoPU2FuZGJveFRlbXBsYXRlEg0KBWltYWdlGAEgASgJEhoKEnJ1bnRpbWVfY2xhc3NfbmFtZRgCIAEoCRIUCgxhZ2VudF9zb2NrZXQYAyABKAkSOQoGbGFiZWxzGAQgAygLMikub3BlbnNoZWxsLnYxLlNhbmRib3hUZW1wbGF0ZS5MYWJlbHNFbnRyeRJDCgthbm5vdGF0aW9ucxgFIAMoCzIuLm9wZW5zaGVsbC52MS5TYW5kYm94VGVtcGxhdGUuQW5ub3RhdGlvbnNFbnRyeRJDCgtlbnZpcm9ubWVudBgGIAMoCzIuLm9wZW5zaGVsbC52MS5TYW5kYm94VGVtcGxhdGUuRW52aXJvbm1lbnRFbnRyeRIqCglyZXNvdXJjZXMYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhwKD3VzZXJfbmFtZXNwYWNlcxgKIAEoCEgAiAEBEi4KDWRyaXZlcl9jb25maWcYCyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUISChBfdXNlcl9uYW1lc3BhY2VzSgQICRAKIpkDCg1TYW5kYm94U3RhdHVzEhQKDHNhbmRib3hfbmFtZRgBIAEoCRIRCglhZ2VudF9wb2QYAiABKAkSEAoIYWdlbnRfZmQYAyABKAkSEgoKc2FuZGJveF9mZBgEIAEoCRIyCgpjb25kaXRpb25zGAUgAygLMh4ub3BlbnNoZWxsLnYxLlNhbmRib3hDb25kaXRpb24SKQoFcGhhc2UYBiABKA4yGi5vcGVuc2hlbGwudjEuU2FuZGJveFBoYXNlEh4KFmN1cnJlbnRfcG9saWN5X3ZlcnNpb24YByABKA0SIAoYbWFpbl9wcm9jZXNzX2luc3RhbmNlX2lkGAggASgJEhYKCWV4aXRfY29kZRgJIAEoBUgAiAEBEi4KCWlzb2xhdGlvbhhkIAMoCzIbLm9wZW5zaGVsbC52MS5Jc29sYXRpb25GYWN0EhQKDHNzaF9ob3N0X2tleRhlIAEoCRIVCg1yZXN0YXJ0X2NvdW50GG4gASgNEhUKDXN0YXJ0ZWRfYXRfbXMYbyABKANCDAoKX2V4aXRfY29kZSJvChBTYW5kYm94Q29uZGl0aW9uEgwKBHR5cGUYASABKAkSDgoGc3RhdHVzGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEhwKFGxhc3RfdHJhbnNpdGlvbl90aW1lGAUgASgJIs0CChRDcmVhdGVTYW5kYm94UmVxdWVzdBInCgRzcGVjGAEgASgLMhkub3BlbnNoZWxsLnYxLlNhbmRib3hTcGVjEgwKBG5hbWUYAiABKAkSPgoGbGFiZWxzGAMgAygLMi4ub3BlbnNoZWxsLnYxLkNyZWF0ZVNhbmRib3hSZXF1ZXN0LkxhYmVsc0VudHJ5EkgKC2Fubm90YXRpb25zGAQgAygLMjMub3BlbnNoZWxsLnYxLkNyZWF0ZVNhbmRib3hSZXF1ZXN0LkFubm90YXRpb25zRW50cnkSEQoJd29ya3NwYWNlGAUgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjQKEUdldFNhbmRib3hSZXF1ZXN0EgwKBG5hbWUYASABKAkSEQoJd29ya3NwYWNlGAIgASgJIngKFExpc3RTYW5kYm94ZXNSZXF1ZXN0Eg0KBWxpbWl0GAEgASgNEg4KBm9mZnNldBgCIAEoDRIWCg5sYWJlbF9zZWxlY3RvchgDIAEoCRIRCgl3b3Jrc3BhY2UYBCABKAkSFgoOYWxsX3dvcmtzcGFjZXMYBSABKAgiNwoURGVsZXRlU2FuZGJveFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIRCgl3b3Jrc3BhY2UYAiABKAkiNQoSU3RvcFNhbmRib3hSZXF1ZXN0EgwKBG5hbWUYASABKAkSEQoJd29ya3NwYWNlGAIgASgJIjYKE1N0YXJ0U2FuZGJveFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIRCgl3b3Jrc3BhY2UYAiABKAkiOQoPU2FuZGJveFJlc3BvbnNlEiYKB3NhbmRib3gYASABKAsyFS5vcGVuc2hlbGwudjEuU2FuZGJveCJBChVMaXN0U2FuZGJveGVzUmVzcG9uc2USKAoJc2FuZGJveGVzGAEgAygLMhUub3BlbnNoZWxsLnYxLlNhbmRib3giKAoVRGVsZXRlU2FuZGJveFJlc3BvbnNlEg8KB2RlbGV0ZWQYASABKAgibAoaTGlzdFNhbmRib3hQb2xpY2llc1JlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgVsaW1pdBgCIAEoDRIOCgZvZmZzZXQYAyABKA0SDgoGZ2xvYmFsGAQgASgIEhEKCXdvcmtzcGFjZRgFIAEoCSJVChtMaXN0U2FuZGJveFBvbGljaWVzUmVzcG9uc2USNgoJcmV2aXNpb25zGAEgAygLMiMub3BlbnNoZWxsLnYxLlNhbmRib3hQb2xpY3lSZXZpc2lvbiI8Cg1Jc29sYXRpb25GYWN0EgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkSDgoGcmVtZWR5GAMgASgJKokBCgxGb2xkZXJBY2Nlc3MSHQoZRk9MREVSX0FDQ0VTU19VTlNQRUNJRklFRBAAEh8KG0ZPTERFUl9BQ0NFU1NfQ09QWV9PTl9XUklURRABEhsKF0ZPTERFUl9BQ0NFU1NfUkVBRF9PTkxZEAISHAoYRk9MREVSX0FDQ0VTU19SRUFEX1dSSVRFEAMqiQIKDFNhbmRib3hQaGFzZRIdChlTQU5EQk9YX1BIQVNFX1VOU1BFQ0lGSUVEEAASHgoaU0FOREJPWF9QSEFTRV9QUk9WSVNJT05JTkcQARIXChNTQU5EQk9YX1BIQVNFX1JFQURZEAISFwoTU0FOREJPWF9QSEFTRV9FUlJPUhADEhoKFlNBTkRCT1hfUEhBU0VfREVMRVRJTkcQBBIZChVTQU5EQk9YX1BIQVNFX1VOS05PV04QBRIaChZTQU5EQk9YX1BIQVNFX1NUT1BQSU5HEAYSGQoVU0FOREJPWF9QSEFTRV9TVE9QUEVEEAcSGgoWU0FOREJPWF9QSEFTRV9TVEFSVElORxAIYgZwcm90bzM", [file_google_protobuf_struct, file_openshell_datamodel_v1_datamodel, file_openshell_sandbox_v1_sandbox, file_openshell_v1_policy]);
 
 /**
  * A sandbox: what it is called, what was asked for, what is.
@@ -139,6 +139,13 @@ export type SandboxSpec = Message<"openshell.v1.SandboxSpec"> & {
    * @generated from field: openshell.v1.SandboxLifetime lifetime = 111;
    */
   lifetime?: SandboxLifetime | undefined;
+
+  /**
+   * Ours: folders of the gateway's machine that the sandbox sees besides what its policy names.
+   *
+   * @generated from field: repeated openshell.v1.FolderMount folders = 120;
+   */
+  folders: FolderMount[];
 };
 
 /**
@@ -207,6 +214,13 @@ export type SandboxSpecJson = {
    * @generated from field: openshell.v1.SandboxLifetime lifetime = 111;
    */
   lifetime?: SandboxLifetimeJson;
+
+  /**
+   * Ours: folders of the gateway's machine that the sandbox sees besides what its policy names.
+   *
+   * @generated from field: repeated openshell.v1.FolderMount folders = 120;
+   */
+  folders?: FolderMountJson[];
 };
 
 /**
@@ -280,6 +294,57 @@ export const SandboxLifetimeSchema: GenMessage<SandboxLifetime, {jsonType: Sandb
   messageDesc(file_openshell_v1_sandbox, 2);
 
 /**
+ * A folder of the gateway's machine in a sandbox; both paths are absolute.
+ *
+ * @generated from message openshell.v1.FolderMount
+ */
+export type FolderMount = Message<"openshell.v1.FolderMount"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string target = 2;
+   */
+  target: string;
+
+  /**
+   * @generated from field: openshell.v1.FolderAccess access = 3;
+   */
+  access: FolderAccess;
+};
+
+/**
+ * A folder of the gateway's machine in a sandbox; both paths are absolute.
+ *
+ * @generated from message openshell.v1.FolderMount
+ */
+export type FolderMountJson = {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host?: string;
+
+  /**
+   * @generated from field: string target = 2;
+   */
+  target?: string;
+
+  /**
+   * @generated from field: openshell.v1.FolderAccess access = 3;
+   */
+  access?: FolderAccessJson;
+};
+
+/**
+ * Describes the message openshell.v1.FolderMount.
+ * Use `create(FolderMountSchema)` to create a new message.
+ */
+export const FolderMountSchema: GenMessage<FolderMount, {jsonType: FolderMountJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_v1_sandbox, 3);
+
+/**
  * @generated from message openshell.v1.ResourceRequirements
  */
 export type ResourceRequirements = Message<"openshell.v1.ResourceRequirements"> & {
@@ -304,7 +369,7 @@ export type ResourceRequirementsJson = {
  * Use `create(ResourceRequirementsSchema)` to create a new message.
  */
 export const ResourceRequirementsSchema: GenMessage<ResourceRequirements, {jsonType: ResourceRequirementsJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 3);
+  messageDesc(file_openshell_v1_sandbox, 4);
 
 /**
  * @generated from message openshell.v1.GpuResourceRequirements
@@ -331,7 +396,7 @@ export type GpuResourceRequirementsJson = {
  * Use `create(GpuResourceRequirementsSchema)` to create a new message.
  */
 export const GpuResourceRequirementsSchema: GenMessage<GpuResourceRequirements, {jsonType: GpuResourceRequirementsJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 4);
+  messageDesc(file_openshell_v1_sandbox, 5);
 
 /**
  * @generated from message openshell.v1.SandboxTemplate
@@ -442,7 +507,7 @@ export type SandboxTemplateJson = {
  * Use `create(SandboxTemplateSchema)` to create a new message.
  */
 export const SandboxTemplateSchema: GenMessage<SandboxTemplate, {jsonType: SandboxTemplateJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 5);
+  messageDesc(file_openshell_v1_sandbox, 6);
 
 /**
  * What is, as observed.
@@ -609,7 +674,7 @@ export type SandboxStatusJson = {
  * Use `create(SandboxStatusSchema)` to create a new message.
  */
 export const SandboxStatusSchema: GenMessage<SandboxStatus, {jsonType: SandboxStatusJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 6);
+  messageDesc(file_openshell_v1_sandbox, 7);
 
 /**
  * One aspect of the status, with its reason; times are RFC 3339.
@@ -680,7 +745,7 @@ export type SandboxConditionJson = {
  * Use `create(SandboxConditionSchema)` to create a new message.
  */
 export const SandboxConditionSchema: GenMessage<SandboxCondition, {jsonType: SandboxConditionJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 7);
+  messageDesc(file_openshell_v1_sandbox, 8);
 
 /**
  * @generated from message openshell.v1.CreateSandboxRequest
@@ -747,7 +812,7 @@ export type CreateSandboxRequestJson = {
  * Use `create(CreateSandboxRequestSchema)` to create a new message.
  */
 export const CreateSandboxRequestSchema: GenMessage<CreateSandboxRequest, {jsonType: CreateSandboxRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 8);
+  messageDesc(file_openshell_v1_sandbox, 9);
 
 /**
  * @generated from message openshell.v1.GetSandboxRequest
@@ -784,7 +849,7 @@ export type GetSandboxRequestJson = {
  * Use `create(GetSandboxRequestSchema)` to create a new message.
  */
 export const GetSandboxRequestSchema: GenMessage<GetSandboxRequest, {jsonType: GetSandboxRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 9);
+  messageDesc(file_openshell_v1_sandbox, 10);
 
 /**
  * @generated from message openshell.v1.ListSandboxesRequest
@@ -851,7 +916,7 @@ export type ListSandboxesRequestJson = {
  * Use `create(ListSandboxesRequestSchema)` to create a new message.
  */
 export const ListSandboxesRequestSchema: GenMessage<ListSandboxesRequest, {jsonType: ListSandboxesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 10);
+  messageDesc(file_openshell_v1_sandbox, 11);
 
 /**
  * @generated from message openshell.v1.DeleteSandboxRequest
@@ -888,7 +953,7 @@ export type DeleteSandboxRequestJson = {
  * Use `create(DeleteSandboxRequestSchema)` to create a new message.
  */
 export const DeleteSandboxRequestSchema: GenMessage<DeleteSandboxRequest, {jsonType: DeleteSandboxRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 11);
+  messageDesc(file_openshell_v1_sandbox, 12);
 
 /**
  * @generated from message openshell.v1.StopSandboxRequest
@@ -925,7 +990,7 @@ export type StopSandboxRequestJson = {
  * Use `create(StopSandboxRequestSchema)` to create a new message.
  */
 export const StopSandboxRequestSchema: GenMessage<StopSandboxRequest, {jsonType: StopSandboxRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 12);
+  messageDesc(file_openshell_v1_sandbox, 13);
 
 /**
  * @generated from message openshell.v1.StartSandboxRequest
@@ -962,7 +1027,7 @@ export type StartSandboxRequestJson = {
  * Use `create(StartSandboxRequestSchema)` to create a new message.
  */
 export const StartSandboxRequestSchema: GenMessage<StartSandboxRequest, {jsonType: StartSandboxRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 13);
+  messageDesc(file_openshell_v1_sandbox, 14);
 
 /**
  * @generated from message openshell.v1.SandboxResponse
@@ -989,7 +1054,7 @@ export type SandboxResponseJson = {
  * Use `create(SandboxResponseSchema)` to create a new message.
  */
 export const SandboxResponseSchema: GenMessage<SandboxResponse, {jsonType: SandboxResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 14);
+  messageDesc(file_openshell_v1_sandbox, 15);
 
 /**
  * @generated from message openshell.v1.ListSandboxesResponse
@@ -1016,7 +1081,7 @@ export type ListSandboxesResponseJson = {
  * Use `create(ListSandboxesResponseSchema)` to create a new message.
  */
 export const ListSandboxesResponseSchema: GenMessage<ListSandboxesResponse, {jsonType: ListSandboxesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 15);
+  messageDesc(file_openshell_v1_sandbox, 16);
 
 /**
  * @generated from message openshell.v1.DeleteSandboxResponse
@@ -1043,7 +1108,7 @@ export type DeleteSandboxResponseJson = {
  * Use `create(DeleteSandboxResponseSchema)` to create a new message.
  */
 export const DeleteSandboxResponseSchema: GenMessage<DeleteSandboxResponse, {jsonType: DeleteSandboxResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 16);
+  messageDesc(file_openshell_v1_sandbox, 17);
 
 /**
  * @generated from message openshell.v1.ListSandboxPoliciesRequest
@@ -1110,7 +1175,7 @@ export type ListSandboxPoliciesRequestJson = {
  * Use `create(ListSandboxPoliciesRequestSchema)` to create a new message.
  */
 export const ListSandboxPoliciesRequestSchema: GenMessage<ListSandboxPoliciesRequest, {jsonType: ListSandboxPoliciesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 17);
+  messageDesc(file_openshell_v1_sandbox, 18);
 
 /**
  * @generated from message openshell.v1.ListSandboxPoliciesResponse
@@ -1137,7 +1202,7 @@ export type ListSandboxPoliciesResponseJson = {
  * Use `create(ListSandboxPoliciesResponseSchema)` to create a new message.
  */
 export const ListSandboxPoliciesResponseSchema: GenMessage<ListSandboxPoliciesResponse, {jsonType: ListSandboxPoliciesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 18);
+  messageDesc(file_openshell_v1_sandbox, 19);
 
 /**
  * Ours: one aspect of the isolation, such as `landlock` = `abi 6`.
@@ -1192,7 +1257,52 @@ export type IsolationFactJson = {
  * Use `create(IsolationFactSchema)` to create a new message.
  */
 export const IsolationFactSchema: GenMessage<IsolationFact, {jsonType: IsolationFactJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_sandbox, 19);
+  messageDesc(file_openshell_v1_sandbox, 20);
+
+/**
+ * @generated from enum openshell.v1.FolderAccess
+ */
+export const FolderAccess = {
+  /**
+   * @generated from enum value: FOLDER_ACCESS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * What is written stays the sandbox's own, to be reviewed. The sandbox's workspace; there is one at most.
+   *
+   * @generated from enum value: FOLDER_ACCESS_COPY_ON_WRITE = 1;
+   */
+  COPY_ON_WRITE: 1,
+
+  /**
+   * @generated from enum value: FOLDER_ACCESS_READ_ONLY = 2;
+   */
+  READ_ONLY: 2,
+
+  /**
+   * What is written is written to the folder.
+   *
+   * @generated from enum value: FOLDER_ACCESS_READ_WRITE = 3;
+   */
+  READ_WRITE: 3,
+} as const;
+
+/**
+ * @generated from enum openshell.v1.FolderAccess
+ */
+export type FolderAccess = (typeof FolderAccess)[keyof typeof FolderAccess] | UnknownEnum;
+
+/**
+ * @generated from enum openshell.v1.FolderAccess
+ */
+export type FolderAccessJson = "FOLDER_ACCESS_UNSPECIFIED" | "FOLDER_ACCESS_COPY_ON_WRITE" | "FOLDER_ACCESS_READ_ONLY" | "FOLDER_ACCESS_READ_WRITE";
+
+/**
+ * Describes the enum openshell.v1.FolderAccess.
+ */
+export const FolderAccessSchema: GenEnum<FolderAccess, FolderAccessJson> = /*@__PURE__*/
+  enumDesc(file_openshell_v1_sandbox, 0);
 
 /**
  * @generated from enum openshell.v1.SandboxPhase
@@ -1258,5 +1368,5 @@ export type SandboxPhaseJson = "SANDBOX_PHASE_UNSPECIFIED" | "SANDBOX_PHASE_PROV
  * Describes the enum openshell.v1.SandboxPhase.
  */
 export const SandboxPhaseSchema: GenEnum<SandboxPhase, SandboxPhaseJson> = /*@__PURE__*/
-  enumDesc(file_openshell_v1_sandbox, 0);
+  enumDesc(file_openshell_v1_sandbox, 1);
 
