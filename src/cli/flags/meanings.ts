@@ -67,6 +67,20 @@ export const localAndDestination: ValueParser<{ readonly local: string; readonly
   return meant({ local, destination });
 };
 
+/** `HOST:SANDBOX`, or with `:ro` behind. */
+export const folderMount: ValueParser<{
+  readonly host: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}> = (typed) => {
+  const readOnly = typed.endsWith(":ro");
+  const both = readOnly ? typed.slice(0, -":ro".length) : typed;
+  const at = both.lastIndexOf(":");
+  const [host, target] = [both.slice(0, Math.max(at, 0)), both.slice(at + 1)];
+  if (host === "" || !target.startsWith("/")) return not(`must be HOST:SANDBOX or HOST:SANDBOX:ro, not "${typed}"`);
+  return meant({ host, target, readOnly });
+};
+
 /** DNS label (RFC 1123), because a sandbox's name becomes its host name and part of service URLs. */
 const MAX_NAME_LENGTH = 63;
 

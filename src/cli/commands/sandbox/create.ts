@@ -16,11 +16,19 @@ import { usageFailure } from "../../command-failure.ts";
 import { requireTools } from "../../doctor/tools.ts";
 import { execSession, terminalByDefault } from "../../exec-session.ts";
 import { anyText, list, text, toggle, unavailable, value } from "../../flags/flag.ts";
-import { environmentVariable, keyValue, localAndDestination, oneOf, resourceName } from "../../flags/meanings.ts";
+import {
+  environmentVariable,
+  folderMount,
+  keyValue,
+  localAndDestination,
+  oneOf,
+  resourceName,
+} from "../../flags/meanings.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
 import { holdInterruptions } from "../../hold-interruptions.ts";
 import { structured } from "../../output/structured.ts";
 import { loadPolicyFile } from "../../policy-file.ts";
+import { askedFolders, withFolder } from "../../review/asked-folders.ts";
 import {
   type LifecycleFlags,
   lifecycleFlags,
@@ -36,6 +44,8 @@ export const command = defineCommand({
   details:
     "With a command: runs it as soon as the sandbox is ready, joined to this terminal, and ends with its exit code. " +
     "Without: prints the sandbox's name once it is ready. Without --policy nothing outside can be reached. " +
+    "With --workspace FOLDER (a path with a slash, or .) it works in a copy-on-write view of that folder: see `openshell " +
+    "sandbox diff` and `apply`. " +
     `The agents ${knownAgents.map(({ command }) => command).join(", ")} are set up and, if they are missing, ` +
     "installed: see docs/agents.md.",
   positionals: { command: { kind: "rest", summary: "the command to run, with its arguments" } },
@@ -60,6 +70,13 @@ export const command = defineCommand({
     upload: list("copy a file or folder into it first, as `sandbox upload` does", localAndDestination, {
       placeholder: "LOCAL[:DEST]",
     }),
+    mount: list(
+      "show it a folder or a file of the gateway's machine; without :ro it writes to that itself",
+      folderMount,
+      {
+        placeholder: "HOST:SANDBOX[:ro]",
+      },
+    ),
     "no-git-ignore": toggle("with --upload: copy what git ignores, and .git, too"),
     editor: unavailable("open it in an editor", "it comes with SSH access"),
     gpu: unavailable("give it a GPU", "GPUs come with the container drivers"),
@@ -92,14 +109,19 @@ export const command = defineCommand({
       typed: "openshell sandbox create --upload .:/sandbox/project -- make -C project",
       meaning: "Copy this folder into it, without what git ignores, then run",
     },
+    {
+      typed: "openshell sandbox create --name demo --workspace . -- claude",
+      meaning: "Work on this folder without changing it; then `openshell sandbox diff demo`",
+    },
     { typed: "openshell sandbox create --name demo", meaning: "A sandbox to work in with `sandbox exec`" },
     {
       typed: "openshell sandbox create --name bot --detach --restart on-failure -- node bot.js",
       meaning: "A command that goes on by itself, also after a restart of this machine",
     },
   ],
-  action: async (context, { flags, words }) => {
+  action: async (typed, { flags, words }) => {
     refuseContradictions(flags, words.command);
+    const { context, folder } = withFolder(typed);
     const agent = agentOf(words.command);
     const policy = await askedPolicy(flags, agent, context);
     if (gatewayTarget(context.globals, context.environment).isLocal) requireTools(context.environment);
@@ -118,6 +140,7 @@ export const command = defineCommand({
         providers: [...(plan?.providers ?? flags.provider)],
         ...(policy && { policy }),
         ...(flags.observe && { observe: true }),
+        folders: askedFolders(folder, flags.mount),
         ...lifecycleSpec(flags, words.command),
       },
     });
