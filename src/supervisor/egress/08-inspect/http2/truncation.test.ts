@@ -132,3 +132,15 @@ describe("a request that the client breaks off", () => {
       }));
   }
 });
+
+describe("a client that leaves while it is answered", () => {
+  it("has broken no rule of HTTP/2, and is not on record as if it had", () =>
+    withStream(endStream, async ({ world, client, upstream }) => {
+      upstream.say(ok(), ...Array.from({ length: 60 }, () => frame(data, 0, 1, Buffer.alloc(1024))));
+      await client.until(({ type }) => type === data);
+      client.socket.resetAndDestroy();
+      upstream.say(frame(data, 0, 1, Buffer.alloc(1024)));
+      while (world.path.open() > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      assert.ok(!world.audit.events.includes("connection refused inspect.ambiguous"), world.audit.events.join(", "));
+    }));
+});

@@ -95,7 +95,7 @@ export class WatchedStream extends Duplex {
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#sent.read(bytes, this.#onSent);
-    this.#inner.write(bytes, done);
+    this.#inner.write(bytes, unlessGone(done));
   }
 
   /** What is to leave together leaves in one piece: a frame's head and its payload come as two. */
@@ -103,7 +103,7 @@ export class WatchedStream extends Duplex {
     this.#inner.cork();
     for (const [index, { chunk }] of chunks.entries()) {
       this.#sent.read(chunk, this.#onSent);
-      this.#inner.write(chunk, index === chunks.length - 1 ? done : undefined);
+      this.#inner.write(chunk, index === chunks.length - 1 ? unlessGone(done) : undefined);
     }
     this.#inner.uncork();
   }
@@ -154,4 +154,11 @@ export class WatchedStream extends Duplex {
     // Not while nghttp2 is sending.
     if (stream.afterOurEnd) setImmediate(stream.afterOurEnd);
   }
+}
+
+/** A peer that is gone is told by `close`; as an error it would look as if HTTP/2 had been spoken wrongly. */
+function unlessGone(done: () => void): (error?: Error | null) => void {
+  return (error) => {
+    if (!error) done();
+  };
 }
