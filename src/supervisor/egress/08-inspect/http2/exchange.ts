@@ -209,13 +209,26 @@ class Exchange {
         NGHTTP2_CANCEL,
       );
     }
-    const wasReset = this.#parts.upstream.watch.wasReset(this.#upstreamId);
-    if (wasReset && this.#upstream.rstCode === NGHTTP2_NO_ERROR && this.#responseBody.bytes === this.#length) {
-      return this.#endResponse([]);
-    }
-    // NO_ERROR says nothing of whether the response was whole, and must not let the client believe that it was.
-    const code = (wasReset && this.#upstream.rstCode) || NGHTTP2_INTERNAL_ERROR;
-    this.#fail(this.#reset("broke the response off"), code);
+    // Otherwise the connection was closed.
+    const code = this.#parts.upstream.watch.wasReset(this.#upstreamId)
+      ? this.#upstream.rstCode
+      : NGHTTP2_INTERNAL_ERROR;
+    if (code !== NGHTTP2_NO_ERROR) this.#fail(this.#reset("broke the response off"), code);
+    else if (this.#responseBody.bytes === this.#length) this.#endResponse([]);
+    else if (this.#length === undefined) this.#resetWithoutError();
+    // It says itself that there is more.
+    else this.#fail(this.#reset("broke the response off"), NGHTTP2_INTERNAL_ERROR);
+  }
+
+  /**
+   * A response without END_STREAM is not complete (RFC 9113 section 8.1), but servers end complete ones so: Node's do if
+   * they close a stream instead of sending trailers, and sometimes when nobody has read the request. The client is told just
+   * what the upstream said, behind all of the data, and judges as it would without us.
+   */
+  #resetWithoutError(): void {
+    const { client } = this.#parts;
+    this.#failure ??= this.#reset("ended the response by a reset without an error: perhaps it was not whole");
+    client.write(Buffer.alloc(0), () => client.close(NGHTTP2_NO_ERROR));
   }
 
   #timedOut(): void {

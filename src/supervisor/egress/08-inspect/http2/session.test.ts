@@ -195,6 +195,18 @@ describe("an HTTP/2 stream that is broken off", () => {
     assert.equal(world.audit.events.at(-1), "request refused forward.reset");
   });
 
+  it("without an error, as Node's servers end responses in place of trailers, comes with all of the response", async () => {
+    await using world = new Http2World();
+    const client = await world.client((stream) => {
+      stream.respond({ ":status": 200 }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.close());
+      stream.end("x".repeat(3_000_000));
+    });
+    const { status, body, rstCode } = await client.get("/");
+    assert.deepEqual([status, body.length, rstCode], [200, 3_000_000, 0]);
+    assert.equal(world.audit.events.at(-1), "request refused forward.reset");
+  });
+
   it("by an upstream that leaves is answered in words", async () => {
     await using world = new Http2World();
     const client = await world.client((stream) => stream.session?.socket.destroy());

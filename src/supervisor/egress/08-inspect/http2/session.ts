@@ -230,7 +230,8 @@ class Http2Connection {
 
   /** A stream is being reset. If it never comes here, nghttp2 does so because its head is malformed, or too long. */
   #resetting(id: number, code: number): void {
-    if (this.#open.has(id)) return;
+    // Served already, or being served.
+    if (!this.#watch.isFollowed(id) || this.#open.has(id)) return;
     this.#watch.forget(id);
     // Of more streams than may be open nothing is known, and the client may try again.
     if (code === constants.NGHTTP2_REFUSED_STREAM) return;

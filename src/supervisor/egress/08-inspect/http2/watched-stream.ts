@@ -68,6 +68,10 @@ export class WatchedStream extends Duplex {
     this.#lastFollowed = Math.max(this.#lastFollowed, streamId);
   }
 
+  isFollowed(streamId: number): boolean {
+    return this.#streams.has(streamId);
+  }
+
   /** Whether the peer has said that the stream has nothing more. */
   hasEnded(streamId: number): boolean {
     return this.#streams.get(streamId)?.said === "ended";
