@@ -12,7 +12,7 @@ export interface WatchedStreamOptions {
   readonly peer: "client" | "upstream";
   /** Too much of something came. Nothing more is read. */
   readonly onFlood: (what: string) => void;
-  /** A stream is being reset on this side. */
+  /** A stream is being reset on this side; the reset leaves a turn of the event loop later. */
   readonly onReset?: (streamId: number, errorCode: number) => void;
 }
 
@@ -33,6 +33,8 @@ export class WatchedStream extends Duplex {
   readonly #sent: FrameReader;
   readonly #streams = new Map<number, Followed>();
   #lastFollowed = 0;
+  /** Whether what is being sent resets a stream. */
+  #resets = false;
 
   /** Takes `inner` over: it is read by nobody else, and closed with this stream. */
   constructor(inner: Duplex, options: WatchedStreamOptions) {
@@ -97,17 +99,30 @@ export class WatchedStream extends Duplex {
     this.#inner.resume();
   }
 
-  override _write(bytes: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#sent.read(bytes, this.#onSent);
-    this.#inner.write(bytes, unlessGone(done));
+  override _write(bytes: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#send([bytes], done);
+  }
+
+  override _writev(chunks: { readonly chunk: Buffer }[], done: () => void): void {
+    this.#send(
+      chunks.map(({ chunk }) => chunk),
+      done,
+    );
+  }
+
+  #send(pieces: readonly Buffer[], done: () => void): void {
+    this.#resets = false;
+    for (const piece of pieces) this.#sent.read(piece, this.#onSent);
+    // Whoever is told of a reset has a turn to put it on record before the peer hears of it.
+    if (this.#resets) setImmediate(() => this.#pass(pieces, done));
+    else this.#pass(pieces, done);
   }
 
   /** What is to leave together leaves in one piece: a frame's head and its payload come as two. */
-  override _writev(chunks: { readonly chunk: Buffer }[], done: (error?: Error | null) => void): void {
+  #pass(pieces: readonly Buffer[], done: () => void): void {
     this.#inner.cork();
-    for (const [index, { chunk }] of chunks.entries()) {
-      this.#sent.read(chunk, this.#onSent);
-      this.#inner.write(chunk, index === chunks.length - 1 ? unlessGone(done) : undefined);
+    for (const [index, piece] of pieces.entries()) {
+      this.#inner.write(piece, index === pieces.length - 1 ? unlessGone(done) : undefined);
     }
     this.#inner.uncork();
   }
@@ -148,7 +163,9 @@ export class WatchedStream extends Duplex {
   readonly #onSent = (frame: FrameHeader): void => {
     this.guard.send(frame);
     if (frame.endsStream) this.#noteOurEnd(frame.streamId);
-    if (frame.type === frameTypes.rstStream) this.#options.onReset?.(frame.streamId, frame.errorCode ?? 0);
+    if (frame.type !== frameTypes.rstStream || this.#options.onReset === undefined) return;
+    this.#resets = true;
+    this.#options.onReset(frame.streamId, frame.errorCode ?? 0);
   };
 
   #noteOurEnd(streamId: number): void {
