@@ -1,10 +1,8 @@
 import { parseArgs } from "node:util";
 
-/** Registered nowhere, but where clients of the published gateway look. */
-const DEFAULT_PORT = 17_670;
-
 export interface GatewayArguments {
-  readonly port: number;
+  /** Absent: the usual one, or a free one. */
+  readonly port?: number;
   readonly name: string;
   /** Absent: no metrics are served. */
   readonly metricsPort?: number;
@@ -23,7 +21,7 @@ export function parseGatewayArguments(argv: readonly string[], env: NodeJS.Proce
   });
   const metrics = values["metrics-port"] ?? env["OPENSHELL_METRICS_PORT"];
   return {
-    port: values.port === undefined ? DEFAULT_PORT : portOf("--port", values.port),
+    ...(values.port !== undefined && { port: portOf("--port", values.port) }),
     name: values.name ?? "openshell",
     ...(metrics && { metricsPort: portOf("--metrics-port", metrics) }),
   };

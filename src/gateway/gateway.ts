@@ -47,7 +47,8 @@ export interface GatewayOptions {
   readonly version: string;
   /** The name of its entry among the user's gateways. */
   readonly name: string;
-  readonly port: number;
+  /** Absent: the usual one, or a free one where that is taken. */
+  readonly port?: number;
   readonly configDirectory: string;
   readonly stateDirectory: string;
   readonly runtimeDirectory: string;

@@ -13,6 +13,7 @@ import { type Gateway, startGateway } from "./gateway.ts";
 import { createGatewayLog } from "./gateway-log.ts";
 import { traceTargetOf } from "./health/traces.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
+import { DatabaseRefused } from "./store/sqlite/database.ts";
 import { readUpstream } from "./upstream/read-upstream.ts";
 
 /** Another gateway has this state: not a failure for whoever only wants one to run. */
@@ -33,8 +34,12 @@ if (lock === undefined) {
   log.info(`a gateway for ${state} runs already`);
   process.exit(EXIT_ALREADY_RUNNING);
 }
-// A start that fails is an unhandled rejection, which ends the program and says why.
-void serve(lock);
+// Any other start that fails is an unhandled rejection, which ends the program and says why.
+void serve(lock).catch((error: unknown) => {
+  if (!(error instanceof DatabaseRefused)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+});
 
 async function serve(instanceLock: Disposable): Promise<void> {
   const { metricsPort, ...named } = parseGatewayArguments(process.argv.slice(2), env);

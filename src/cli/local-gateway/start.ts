@@ -32,19 +32,21 @@ interface StartOptions {
 }
 
 /** @returns the gateway that runs, be it this one or one that was there first. Throws CommandFailure. */
-export async function startLocalGateway({ environment, installation }: StartOptions): Promise<RunningGateway> {
+export async function startLocalGateway(
+  { environment, installation }: StartOptions,
+  gatewayArguments: readonly string[] = [],
+): Promise<RunningGateway> {
   const state = stateDirectory(environment);
   const running = readRunningGateway(state);
   if (running) return running;
-  if (!existsSync(installation.gatewayProgram)) {
-    throw new CommandFailure(`the gateway's program is missing: ${installation.gatewayProgram}`, {
-      hint: "run `npm ci` again; it builds the programs",
-    });
-  }
-  makeDirectories(environment, state);
+  prepareGatewayStart({ environment, installation });
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline) {
-    const started = await waitForEither(spawnGateway({ environment, installation }, state), state, deadline);
+    const started = await waitForEither(
+      spawnGateway({ environment, installation }, state, gatewayArguments),
+      state,
+      deadline,
+    );
     if (started.kind === "running") return started.gateway;
     if (started.kind === "failed") break;
     await delay(TRY_AGAIN_AFTER_MS);
@@ -57,6 +59,16 @@ export async function startLocalGateway({ environment, installation }: StartOpti
         ? `the disk is full: make room in the file system of ${state}, or set XDG_STATE_HOME`
         : `its log, ${gatewayLogPath(state)}, ends with:\n${logTail(gatewayLogPath(state))}`,
   });
+}
+
+/** Looks for what a start needs, and makes it where it can be made. Throws CommandFailure. */
+export function prepareGatewayStart({ environment, installation }: StartOptions): void {
+  if (!existsSync(installation.gatewayProgram)) {
+    throw new CommandFailure(`the gateway's program is missing: ${installation.gatewayProgram}`, {
+      hint: "run `npm ci` again; it builds the programs",
+    });
+  }
+  makeDirectories(environment, stateDirectory(environment));
 }
 
 /** Makes the directories that it needs, here where somebody reads why that can't be done. Throws CommandFailure. */
@@ -84,15 +96,23 @@ function makeDirectories(environment: Environment, state: string): void {
 const forGateway =
   /^(PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|XDG_\w+|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|OTEL_(?:EXPORTER_OTLP_\w+|SERVICE_NAME)|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|OPENSHELL_\w+|DOCKER_\w+|CONTAINER_HOST|KUBECONFIG)$/;
 
-function spawnGateway({ environment, installation }: StartOptions, state: string): ChildProcess {
+export function gatewayEnvironment(environment: Environment): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => forGateway.test(name)));
+}
+
+function spawnGateway(
+  { environment, installation }: StartOptions,
+  state: string,
+  gatewayArguments: readonly string[],
+): ChildProcess {
   const log = openSync(gatewayLogPath(state), "a", 0o600);
   try {
-    const child = spawn(installation.node, [installation.gatewayProgram], {
+    const child = spawn(installation.node, [installation.gatewayProgram, ...gatewayArguments], {
       // A session of its own: closing the terminal or pressing Ctrl-C there must not end it.
       detached: true,
       // A working directory would keep a file system busy for as long as the gateway lives.
       cwd: "/",
-      env: Object.fromEntries(Object.entries(environment).filter(([name]) => forGateway.test(name))),
+      env: gatewayEnvironment(environment),
       stdio: ["ignore", log, log],
     });
     child.unref();

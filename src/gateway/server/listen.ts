@@ -59,12 +59,15 @@ export function createOwnApiServer(context: GatewayContext, user: string): Serve
   });
 }
 
-/** Listens on the port, or on a free one where that is taken by something else. Gives the port. */
-export async function listenOnPort(server: Http2SecureServer, port: number): Promise<number> {
+/** Registered nowhere, but where clients of the published gateway look. */
+const USUAL_PORT = 17_670;
+
+/** Listens on the port that was asked for; else on the usual one, or on a free one where that is taken. Gives the port. */
+export async function listenOnPort(server: Http2SecureServer, port?: number): Promise<number> {
   try {
-    await listening(server, () => server.listen(port, LOOPBACK));
+    await listening(server, () => server.listen(port ?? USUAL_PORT, LOOPBACK));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || port !== undefined) throw error;
     await listening(server, () => server.listen(0, LOOPBACK));
   }
   return (server.address() as AddressInfo).port;

@@ -1,17 +1,31 @@
 import { readRunningGateway } from "../../../locations/running-gateway.ts";
 import { stateDirectory } from "../../../locations/state-directory.ts";
 import { defineCommand } from "../../command.ts";
+import { toggle, value } from "../../flags/flag.ts";
+import { wholeNumber } from "../../flags/meanings.ts";
+import { runGatewayInForeground } from "../../local-gateway/foreground.ts";
 import { startLocalGateway } from "../../local-gateway/start.ts";
 
 export const command = defineCommand({
   name: "start",
   summary: "start this machine's gateway, if it does not run",
+  details:
+    "Sandboxes that ran when the machine or the gateway went down are brought back. Without --port it listens on 17670, or " +
+    "on a free port where something else has that one.",
   positionals: {},
-  flags: {},
-  examples: [{ typed: "openshell gateway start", meaning: "Start it ahead of the first command" }],
-  action: async (context) => {
+  flags: {
+    port: value("listen on this port, or not at all; 0: any free one", wholeNumber(0, 65_535), { placeholder: "PORT" }),
+    foreground: toggle("stay in the foreground, with its log on standard error, until Ctrl-C"),
+  },
+  examples: [
+    { typed: "openshell gateway start", meaning: "Start it ahead of the first command" },
+    { typed: "openshell gateway start --foreground --port 9000", meaning: "Under a service manager of your own" },
+  ],
+  action: async (context, { flags }) => {
+    const gatewayArguments = flags.port === undefined ? [] : ["--port", `${flags.port}`];
+    if (flags.foreground) return await runGatewayInForeground(gatewayArguments, context);
     const before = readRunningGateway(stateDirectory(context.environment));
-    const { endpoint, pid } = before ?? (await startLocalGateway(context));
+    const { endpoint, pid } = before ?? (await startLocalGateway(context, gatewayArguments));
     context.print(`the local gateway ${before ? "already runs" : "runs"} at ${endpoint} (process ${pid})\n`);
     return 0;
   },

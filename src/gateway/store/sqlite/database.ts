@@ -1,6 +1,6 @@
 /** Opens the gateway's databases and brings their tables up to date. */
 import { DatabaseSync } from "node:sqlite";
-import { type Migration, migrate } from "./migrate.ts";
+import { DatabaseTooNew, type Migration, migrate } from "./migrate.ts";
 
 export interface DatabaseOptions {
   readonly path: string;
@@ -9,15 +9,45 @@ export interface DatabaseOptions {
   readonly durable: boolean;
 }
 
-/** A database in WAL mode: readers never wait for the writer, and a crash leaves the last commit. */
+/** A database that is not touched, because it could only be made worse; the message says what helps. */
+export class DatabaseRefused extends Error {}
+
+/**
+ * A database in WAL mode: readers never wait for the writer, and a crash leaves the last commit.
+ * Throws DatabaseRefused for one that is damaged, or newer than this program.
+ */
 export function openDatabase({ path, migrations, durable }: DatabaseOptions): DatabaseSync {
   const database = new DatabaseSync(path);
-  database.exec("PRAGMA journal_mode = WAL");
-  // FULL syncs the log at each commit (0.4 ms on an SSD); NORMAL may lose the last commits when the machine dies.
-  database.exec(`PRAGMA synchronous = ${durable ? "FULL" : "NORMAL"}`);
-  database.exec("PRAGMA foreign_keys = ON");
-  migrate(database, migrations);
-  return database;
+  try {
+    requireSound(database, path);
+    database.exec("PRAGMA journal_mode = WAL");
+    // FULL syncs the log at each commit (0.4 ms on an SSD); NORMAL may lose the last commits when the machine dies.
+    database.exec(`PRAGMA synchronous = ${durable ? "FULL" : "NORMAL"}`);
+    database.exec("PRAGMA foreign_keys = ON");
+    migrate(database, migrations);
+    return database;
+  } catch (error) {
+    database.close();
+    if (error instanceof DatabaseTooNew) throw new DatabaseRefused(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** SQLite's result codes for a file that is no sound database: SQLITE_CORRUPT, SQLITE_NOTADB. */
+const DAMAGED: readonly unknown[] = [11, 26];
+
+/** Reads the header and the schema: more would take its time at each start, and is found out when it is read. */
+function requireSound(database: DatabaseSync, path: string): void {
+  try {
+    database.prepare("SELECT count(*) FROM sqlite_schema").get();
+  } catch (error) {
+    const code = Number((error as { errcode?: number }).errcode) & 0xff;
+    if (!DAMAGED.includes(code)) throw error;
+    throw new DatabaseRefused(
+      `${path} is damaged (${error instanceof Error ? error.message : String(error)}) and was left as it is. ` +
+        "Put a backup in its place with `openshell gateway restore FILE --force`, or begin anew with `openshell gateway destroy`",
+    );
+  }
 }
 
 /** Runs `work` in one transaction; all of it happens, or, if it throws, none. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -37,5 +37,43 @@ describe("a database's schema", () => {
     const database = new DatabaseSync(":memory:");
     migrate(database, ["CREATE TABLE a (x)", "CREATE TABLE b (x)"]);
     assert.throws(() => migrate(database, ["CREATE TABLE a (x)"]), /newer openshell/);
+  });
+});
+
+describe("a state directory", () => {
+  const withDirectory = (act: (directory: string) => void) => {
+    const directory = mkdtempSync(join(tmpdir(), "openshell-store-"));
+    try {
+      act(directory);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  };
+
+  it("whose database is damaged is refused, with what helps, and not touched", () => {
+    withDirectory((directory) => {
+      const path = join(directory, "state.db");
+      for (const content of [
+        "this is no database, however long it may be; ".repeat(20),
+        "SQLite format 3\0garbage".padEnd(4096, "?"),
+      ]) {
+        writeFileSync(path, content);
+        assert.throws(() => openSqliteStore(directory), /damaged .*gateway restore FILE --force.*gateway destroy/);
+        assert.equal(readFileSync(path, "utf8"), content);
+      }
+    });
+  });
+
+  it("of a newer program is refused, with what helps, and not touched", () => {
+    withDirectory((directory) => {
+      openSqliteStore(directory).close();
+      const path = join(directory, "state.db");
+      const newer = new DatabaseSync(path);
+      newer.exec("PRAGMA user_version = 9999; PRAGMA wal_checkpoint(TRUNCATE)");
+      newer.close();
+      const before = readFileSync(path);
+      assert.throws(() => openSqliteStore(directory), /schema 9999.*use a newer openshell/);
+      assert.deepEqual(readFileSync(path), before);
+    });
   });
 });

@@ -1,0 +1,27 @@
+import { stateDirectory } from "../../../locations/state-directory.ts";
+import { defineCommand } from "../../command.ts";
+import { CommandFailure } from "../../command-failure.ts";
+import { confirm } from "../../confirm.ts";
+import { toggle } from "../../flags/flag.ts";
+
+export const command = defineCommand({
+  name: "destroy",
+  summary: "end this machine's gateway and delete all that is its own, sandboxes and credentials included",
+  positionals: {},
+  flags: { yes: toggle("ask nothing") },
+  examples: [
+    { typed: "openshell gateway destroy", meaning: "Leave nothing behind" },
+    { typed: "openshell gateway backup gateway.backup", meaning: "What can be kept of it, before" },
+  ],
+  action: async (context, { flags }) => {
+    const state = stateDirectory(context.environment);
+    const what = `delete ${state} with every sandbox, policy, credential and log in it`;
+    if (!flags.yes && !(await confirm(what, context))) {
+      throw new CommandFailure("nothing was deleted", { code: "cancelled" });
+    }
+    const { destroyLocalGateway } = await import("../../local-gateway/destroy.ts");
+    await destroyLocalGateway(context);
+    context.print(`the local gateway is destroyed; nothing is left in ${state}\n`);
+    return 0;
+  },
+});
