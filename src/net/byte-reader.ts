@@ -47,8 +47,8 @@ export class ByteReader {
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([bytes, this.#bytes]);
   }
 
-  /** Waits until there are more bytes, at most so many milliseconds. */
-  async fill(timeoutMs: number): Promise<FillResult> {
+  /** Waits until there are more bytes, at most so many milliseconds. No promise is made if they are there already. */
+  fill(timeoutMs: number): FillResult | Promise<FillResult> {
     const already = this.#pull();
     if (already !== undefined) return already;
     const { promise, resolve } = Promise.withResolvers<FillResult>();

@@ -17,42 +17,50 @@ export type BodyEnd =
   | { readonly kind: "malformed"; readonly detail: string };
 
 /**
- * Forwards what belongs to the body and leaves the rest in the reader. The first piece is written before it returns.
+ * Forwards what belongs to the body and leaves the rest in the reader. The first piece is written before it returns; a
+ * body that has arrived as a whole costs no promise.
  * @param isForbidden asked about each piece when the body's listener has seen it, and before it is written
  */
-export async function streamBody(
+export function streamBody(
   reader: ByteReader,
   body: BodyFollower,
   sink: Writable,
   isForbidden: () => boolean = never,
-): Promise<BodyEnd> {
+): BodyEnd | Promise<BodyEnd> {
   const way = { body, sink, isForbidden };
-  while (!body.ended) {
-    const moved = reader.bytes.length > 0 ? moveArrived(reader, way) : undefined;
+  const moved = moveArrived(reader, way);
+  if (moved === undefined && body.ended) return complete;
+  return streamRest(reader, way, moved);
+}
+
+export const complete: BodyEnd = { kind: "complete" };
+
+interface Way {
+  readonly body: BodyFollower;
+  readonly sink: Writable;
+  readonly isForbidden: () => boolean;
+}
+
+type Moved = BodyEnd | undefined | Promise<BodyEnd | undefined>;
+
+async function streamRest(reader: ByteReader, way: Way, first: Moved): Promise<BodyEnd> {
+  const { body } = way;
+  for (let moved = first; ; moved = moveArrived(reader, way)) {
     const problem = moved instanceof Promise ? await moved : moved;
     if (problem !== undefined) return problem;
-    if (body.ended) break;
+    if (body.ended) return complete;
     const filled = await reader.fill(bodyIdleMs);
     if (filled === "end" && body.endsWithConnection) return complete;
     if (filled !== "data") return { kind: "cut" };
   }
-  return complete;
 }
-
-const complete: BodyEnd = { kind: "complete" };
 
 const never = (): boolean => false;
 
 /** Writes what has arrived and belongs to the body. Gives why to stop, if there is a reason; a promise if it must wait. */
-function moveArrived(
-  reader: ByteReader,
-  {
-    body,
-    sink,
-    isForbidden,
-  }: { readonly body: BodyFollower; readonly sink: Writable; readonly isForbidden: () => boolean },
-): BodyEnd | undefined | Promise<BodyEnd | undefined> {
+function moveArrived(reader: ByteReader, { body, sink, isForbidden }: Way): Moved {
   const bytes = reader.bytes;
+  if (body.ended || bytes.length === 0) return undefined;
   const progress = body.advance(bytes);
   if (progress.kind === "malformed") return progress;
   if (isForbidden()) return { kind: "forbidden" };

@@ -17,7 +17,7 @@ import { readHead } from "../../../../net/http1-read-head.ts";
 import { resetStream } from "../../../../net/reset.ts";
 import type { Destination } from "../../../../policy/verdict.ts";
 import type { BodyWatch } from "../../09-credential/body-watch.ts";
-import { type BodyEnd, streamBody } from "../../10-forward/body.ts";
+import { type BodyEnd, complete, streamBody } from "../../10-forward/body.ts";
 import { endToEndFields } from "../../10-forward/hop-by-hop.ts";
 import { maxInterimResponses, requestHeadTimeoutMs, responseHeadTimeoutMs } from "../../10-forward/limits.ts";
 import { type RelayCounts, relay } from "../../10-forward/relay.ts";
@@ -77,6 +77,11 @@ class Exchange {
 
   async run(): Promise<ExchangeEnd> {
     const { socket } = this.#parts.upstream;
+    if (this.#requestBody.ended) {
+      this.#sent = complete;
+      socket.write(this.#head(), "latin1");
+      return this.#receive();
+    }
     // Head and first piece of the body leave in one packet.
     socket.cork();
     socket.write(this.#head(), "latin1");
@@ -106,10 +111,6 @@ class Exchange {
 
   async #sendBody(): Promise<void> {
     const { client, upstream } = this.#parts;
-    if (this.#requestBody.ended) {
-      this.#sent = { kind: "complete" };
-      return;
-    }
     const isForbidden = () => this.#parts.watch?.refusal !== undefined;
     this.#sent = await streamBody(client, this.#requestBody, upstream.socket, isForbidden);
     const { kind } = this.#sent;
@@ -150,7 +151,7 @@ class Exchange {
     client.stream.write(serialiseResponseHead(head, { framing, close: !keep }), "latin1");
     const streaming = streamBody(upstream.reader, body, client.stream);
     client.stream.uncork();
-    const end = await streaming;
+    const end = streaming instanceof Promise ? await streaming : streaming;
     const outcome = { status: head.status, bytesIn: body.payloadBytes, bytesOut: this.#requestBody.payloadBytes };
     if (end.kind === "complete") return { kind: "answered", keep, outcome };
     upstream.socket.destroy();

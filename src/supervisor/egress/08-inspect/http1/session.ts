@@ -4,6 +4,7 @@ import { BodyFollower } from "../../../../net/http1-body.ts";
 import { parseRequestHead } from "../../../../net/http1-head.ts";
 import { readHead } from "../../../../net/http1-read-head.ts";
 import type { BodyWatch } from "../../09-credential/body-watch.ts";
+import type { Credentials } from "../../09-credential/credentials.ts";
 import { giveCredentials } from "../../09-credential/give-credentials.ts";
 import { factsWithoutPlaceholders, textWithoutPlaceholders } from "../../09-credential/without-placeholders.ts";
 import { drainedBodyBytes, keptAliveIdleMs, requestHeadTimeoutMs } from "../../10-forward/limits.ts";
@@ -109,13 +110,14 @@ class HttpSession {
     const audited = { ...head, facts: factsWithoutPlaceholders(decision.facts, this.#context.credentials()) };
     const denied = refusalOf(decision);
     if (denied !== undefined) return this.#refuse(audited, denied, answer);
-    const given = await this.#giveCredentials(body);
+    const giving = this.#giveCredentials(body);
+    const given = giving instanceof Promise ? await giving : giving;
     if (isRefusal(given)) return this.#refuse(audited, given, answer);
     const { forwarded, watch } = given;
     // What can't be put on record is not forwarded.
     const unrecorded = this.#context.audit.requestAllowed(this.#policy.connection, audited, decision.verdict);
     if (unrecorded !== undefined) return this.#refuse(audited, unrecorded, answer);
-    const upstream = await this.#openUpstream();
+    const upstream = this.#idleUpstream() ?? (await this.#openUpstream());
     if (isRefusal(upstream)) return this.#refuse(audited, upstream, answer);
     const { signal } = this.#carriage;
     const judge = this.#judge(request, audited);
@@ -135,11 +137,14 @@ class HttpSession {
     return end.keep ? "keep" : "close";
   }
 
-  /** Step 9: the request as it is forwarded, and who looks at its body meanwhile. */
-  async #giveCredentials(body: RequestBody): Promise<GivenRequest | Refusal> {
+  /** Step 9: the request as it is forwarded, and who looks at its body meanwhile; at once if there are no credentials. */
+  #giveCredentials(body: RequestBody): GivenRequest | Promise<GivenRequest | Refusal> {
     const credentials = this.#context.credentials();
+    return credentials.some ? this.#putCredentials(body, credentials) : { forwarded: body.request };
+  }
+
+  async #putCredentials(body: RequestBody, credentials: Credentials): Promise<GivenRequest | Refusal> {
     const { request } = body;
-    if (!credentials.some) return { forwarded: request };
     const { scheme } = this.#carriage;
     const { path } = request.facts;
     const given = await giveCredentials(
@@ -161,16 +166,20 @@ class HttpSession {
   }
 
   async #openUpstream(): Promise<Upstream | Refusal> {
-    if (this.#upstream === undefined) {
-      const socket = await this.#carriage.openUpstream();
-      if (isRefusal(socket)) return socket;
-      this.#upstream = { socket, reader: new ByteReader(socket), destination: this.#policy.connection.destination };
-      // An upstream that closes between two requests: the client sees the same, and opens a new connection.
-      socket.on("end", this.#onUpstreamGone);
-      socket.on("close", this.#onUpstreamGone);
-      // Nobody is left to answer; a model that is being paid by the word should not go on talking.
-      this.#carriage.client.on("close", this.#onClientGone);
-    }
+    const socket = await this.#carriage.openUpstream();
+    if (isRefusal(socket)) return socket;
+    this.#upstream = { socket, reader: new ByteReader(socket), destination: this.#policy.connection.destination };
+    // An upstream that closes between two requests: the client sees the same, and opens a new connection.
+    socket.on("end", this.#onUpstreamGone);
+    socket.on("close", this.#onUpstreamGone);
+    // Nobody is left to answer; a model that is being paid by the word should not go on talking.
+    this.#carriage.client.on("close", this.#onClientGone);
+    return this.#idleUpstream() ?? this.#upstream;
+  }
+
+  /** The upstream that is open, if it waits for a request as it should; undefined if none is open yet. */
+  #idleUpstream(): Upstream | Refusal | undefined {
+    if (this.#upstream === undefined) return undefined;
     const { socket, reader } = this.#upstream;
     // Bytes that nobody asked for would be taken for the response to this request (response queue poisoning).
     if (!reader.hasArrived && !socket.destroyed) return this.#upstream;
