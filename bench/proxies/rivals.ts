@@ -128,7 +128,7 @@ client_dst_passthru on
 http_access allow all
 cache deny all
 pid_filename none
-access_log none
+access_log stdio:${own}/access.log squid
 cache_log /dev/null
 cache_store_log none
 pinger_enable off
