@@ -45,6 +45,8 @@ export interface GatewayContext {
   /** The starts that are under way, by sandbox. */
   readonly starting: Map<string, Promise<SandboxRecord>>;
   readonly revivals: Revivals;
+  /** By sandbox: what is done with its files just now, during which it must not start. */
+  readonly fileWork: Map<string, string>;
   /** Aborted when the gateway stops. */
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */

@@ -165,6 +165,7 @@ function createContext(
     upstream: options.upstream.settings,
     ownInstances: new Set(),
     starting: new Map(),
+    fileWork: new Map(),
     revivals: new Revivals((sandboxId) => revive(context, sandboxId)),
     now,
     ...given,

@@ -13,6 +13,14 @@ export interface ComputeDriver {
   prepare(placement: Placement, folders: readonly FolderRequest[]): Promise<PreparedSupervisor>;
   /** What the sandbox keeps of a folder that it has a copy-on-write view of. */
   layer(placement: Placement, target: string): FolderLayer;
+  /** A place for a sandbox that does not run yet, with the state of another one. */
+  fork(from: Placement): Promise<Placement>;
+  /** Copies what the sandbox has written; nothing of it may run, as with all that follows. */
+  saveState(placement: Placement, name: string): Promise<SavedState>;
+  /** Oldest first. */
+  savedStates(placement: Placement): Promise<SavedState[]>;
+  restoreState(placement: Placement, name: string): Promise<void>;
+  removeSavedState(placement: Placement, name: string): Promise<void>;
   /** Whether this very process still runs. */
   isRunning(process: SupervisorProcess): boolean;
   /** Ends what runs of the sandbox, at once. Nothing of it runs when the promise is kept. */
@@ -39,6 +47,12 @@ export interface FolderRequest {
   /** In the sandbox. */
   readonly target: string;
   readonly access: "copy-on-write" | "read-only" | "read-write";
+}
+
+/** A copy of what a sandbox had written. */
+export interface SavedState {
+  readonly name: string;
+  readonly createdAtMs: number;
 }
 
 /** Nobody but the gateway can reach these by name; the sandbox writes to the first through its view. */

@@ -9,9 +9,10 @@ import { dirname, join } from "node:path";
 import { Folder } from "../../workspace/folder.ts";
 import { isOpaque, isWhiteout } from "../../workspace/upper-layer.ts";
 import type { GatewayContext } from "../context.ts";
+import type { FolderLayer } from "../drivers/driver.ts";
 import { removeTree } from "../files/remove-tree.ts";
 import { failedPrecondition } from "../refuse.ts";
-import { requireStopped } from "../sandboxes/require-stopped.ts";
+import { whileStopped } from "../sandboxes/while-stopped.ts";
 import { placementOf, type SandboxRecord } from "../store/store.ts";
 import { requirePaths, requireWorkspaceFolder } from "./review.ts";
 
@@ -23,8 +24,12 @@ export async function discardChanges(
 ): Promise<void> {
   const { target } = requireWorkspaceFolder(sandbox);
   requirePaths(paths);
-  requireStopped(context, sandbox, "its changes are discarded");
   const layer = context.driver.layer(placementOf(sandbox), target);
+  const work = () => discardFrom(layer, paths);
+  await whileStopped(context, sandbox, { doing: "its changes are discarded", work });
+}
+
+async function discardFrom(layer: FolderLayer, paths: readonly string[]): Promise<void> {
   await using upper = await Folder.at(layer.upper);
   for (const path of paths) await requireReachable(upper, path);
   // Out of the layer at once, and then away, which may take its time.

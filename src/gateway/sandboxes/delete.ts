@@ -2,12 +2,14 @@ import { SandboxPhase } from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { placementOf, type SandboxRecord } from "../store/store.ts";
 import { withPhase } from "./status.ts";
+import { requireNoFileWork } from "./while-stopped.ts";
 
 /**
  * Deletes a sandbox: its processes, its files, its record, in this order, so that a gateway that dies in between finds
  * the record marked and goes on where it was. Nothing is left when the promise is kept.
  */
 export async function deleteSandbox(context: GatewayContext, record: SandboxRecord): Promise<void> {
+  requireNoFileWork(context, record);
   const deleting = await context.registry.change(record.id, (current) => ({
     ...current,
     desired: "deleted",

@@ -11,6 +11,7 @@ import { placementOf, type SandboxRecord } from "../store/store.ts";
 import { launch, newInstance } from "./launch.ts";
 import { isCommandRunAgain } from "./own-command.ts";
 import { withPhase } from "./status.ts";
+import { requireNoFileWork } from "./while-stopped.ts";
 
 export interface StartOptions {
   /** Nobody has asked: the sandbox goes on where it was, and starts only if it still should. */
@@ -41,6 +42,7 @@ async function start(
 ): Promise<SandboxRecord> {
   const { name, supervisor } = record;
   if (record.desired === "deleted") throw failedPrecondition(`sandbox "${name}" is being deleted`);
+  requireNoFileWork(context, record);
   if (supervisor !== undefined && context.driver.isRunning(supervisor)) {
     if (record.desired === "running") return record;
     throw failedPrecondition(`sandbox "${name}" is still stopping; try again`);

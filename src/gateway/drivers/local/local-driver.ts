@@ -16,6 +16,7 @@ import { packageView } from "./package-view.ts";
 import { makeViewDirectories, privateViewCommand, viewDirectories, viewGatewayDirectory } from "./private-view.ts";
 import { Reserve } from "./reserve.ts";
 import { directoriesIn, layersDirectory, makeDirectories, sandboxesDirectory } from "./sandbox-directories.ts";
+import { SavedStates } from "./saved-states.ts";
 import { spawnSupervisor } from "./supervisor-process.ts";
 
 export interface LocalDriverOptions {
@@ -38,6 +39,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   const logs = join(options.stateDirectory, "supervisors");
   for (const path of [base, logs]) mkdirSync(path, { recursive: true, mode: 0o700 });
   const { hostUids } = options;
+  const savedStates = new SavedStates(options.stateDirectory);
   if (hostUids !== undefined) makeViewDirectories(packageView(options.supervisorEntry).items);
   const directoryOf = (sandboxId: string) => join(base, sandboxId);
   const layersOf = (sandboxId: string) => layersDirectory(options.stateDirectory, sandboxId);
@@ -85,8 +87,10 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   }
 
   async function remove({ sandboxId, hostUid }: Placement): Promise<void> {
-    await removeTree(directoryOf(sandboxId));
+    await savedStates.removeAll(sandboxId);
     await removeTree(layersOf(sandboxId));
+    // Last, since it is by this that a gateway that was killed meanwhile finds the rest.
+    await removeTree(directoryOf(sandboxId));
     await rm(logOf(sandboxId), { force: true });
     if (hostUid !== undefined) hostUids?.release(hostUid);
   }
@@ -121,6 +125,23 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
     claim: async (folders) => (folders.length === 0 ? reserve.take() : prepare(await newPlacement(), { folders })),
     prepare: (placement, folders) => prepare(placement, { folders }),
     layer: ({ sandboxId }, target) => layerOf(layersOf(sandboxId), target),
+    async fork(from) {
+      const placement = await newPlacement();
+      try {
+        await makeDirectories(directoryOf(placement.sandboxId), placement);
+        const { hostUid: owner } = from;
+        const owners = owner !== undefined && placement.hostUid !== undefined && { from: owner, to: placement.hostUid };
+        await savedStates.copy(from.sandboxId, placement.sandboxId, owners || undefined);
+        return placement;
+      } catch (error) {
+        await remove(placement);
+        throw error;
+      }
+    },
+    saveState: ({ sandboxId }, name) => savedStates.save(sandboxId, name),
+    savedStates: ({ sandboxId }) => savedStates.list(sandboxId),
+    restoreState: ({ sandboxId }, name) => savedStates.restore(sandboxId, name),
+    removeSavedState: ({ sandboxId }, name) => savedStates.remove(sandboxId, name),
     isRunning,
     kill,
     remove,

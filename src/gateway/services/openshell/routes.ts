@@ -13,6 +13,7 @@ import { providerRefreshMethods } from "./provider-refresh.ts";
 import { providerMethods } from "./providers.ts";
 import { reviewMethods } from "./review.ts";
 import { sandboxMethods } from "./sandboxes.ts";
+import { snapshotMethods } from "./snapshots.ts";
 import { sshMethods } from "./ssh.ts";
 import { supervisorMethods } from "./supervisors.ts";
 import { watchMethods } from "./watch.ts";
@@ -35,6 +36,7 @@ export function apiRoutes(context: GatewayContext): (router: ConnectRouter) => v
       ...sshMethods(context),
       ...workspaceMethods(),
       ...reviewMethods(context),
+      ...snapshotMethods(context),
       ...supervisorMethods(context),
     });
     router.service(Inference, inferenceMethods(context));
