@@ -73,6 +73,11 @@ for (const [who, options] of eachUser) {
       if (options.user) spawnSync("chown", ["-Rh", `${options.user.uid}:${options.user.gid}`, folder]);
     }
 
+    async function said(...args: string[]): Promise<[number | undefined, string, string]> {
+      const { code, stdout, stderr } = await run(...args);
+      return [code, stdout, stderr];
+    }
+
     async function restarted(between: () => Promise<void>): Promise<void> {
       assert.equal((await run("stop", name)).code, 0);
       await between();
@@ -188,6 +193,29 @@ for (const [who, options] of eachUser) {
       const all = await run("apply", name, "--include-git");
       assert.match(all.stderr, /warning: \.git\/hooks\/pre-commit can make git start programs/);
       assert.ok(existsSync(join(folder, ".git", "hooks", "pre-commit")));
+    });
+
+    it("is part of what a snapshot keeps, and of what a fork begins with", async () => {
+      await inside("echo before > file; echo before > ~/note; rm README; rm -r src; mkdir src; echo x > src/other");
+      const running = await run("snapshot", "create", name, "first");
+      assert.match(running.stderr, /is running: stop it before its files are copied/);
+      await restarted(async () => {
+        assert.deepEqual(await said("snapshot", "create", name, "first"), [0, "first\n", ""]);
+        assert.deepEqual(await said("fork", name, `${name}-fork`), [0, `${name}-fork\n`, ""]);
+      });
+      await inside("echo after > file; echo after > ~/note; cp /dev/null README; rm -r src");
+      assert.equal((await run("start", `${name}-fork`)).code, 0);
+      const state = "cat file ~/note; ls; ls src; touch file; stat -c %U file";
+      const forked = await run("exec", "-n", `${name}-fork`, "--", "sh", "-ec", state);
+      assert.equal(forked.stdout, "before\nbefore\nfile\nsrc\nother\nsandbox\n", forked.stderr);
+      await restarted(async () => {
+        assert.equal((await run("rollback", name, "none")).code, 1);
+        assert.deepEqual(await said("rollback", name, "first"), [0, "", ""]);
+        assert.match((await run("snapshot", "list", name)).stdout, /^first +\d{4}-/m);
+        assert.deepEqual(await said("snapshot", "delete", name, "first"), [0, "", ""]);
+      });
+      assert.equal((await inside(state)).stdout, forked.stdout);
+      assert.equal((await run("diff", name, "--name-only")).stdout, "README\nfile\nsrc/main.c\nsrc/other\n");
     });
 
     it("can be deleted with whatever its programs have left in it", async () => {

@@ -1,7 +1,12 @@
 /**
  * A sandbox as scripts and people see it.
  */
-import type { IsolationFactJson, SandboxConditionJson, SandboxJson } from "../../gen/openshell/v1/sandbox_pb.ts";
+import type {
+  FolderMountJson,
+  IsolationFactJson,
+  SandboxConditionJson,
+  SandboxJson,
+} from "../../gen/openshell/v1/sandbox_pb.ts";
 
 /** What `-o json` prints; the keys are the published CLI's, with ours added after them. */
 export interface SandboxView {
@@ -28,8 +33,17 @@ export interface SandboxView {
   readonly conditions: readonly SandboxConditionJson[];
   /** The attached ones, by name. */
   readonly providers: readonly string[];
+  /** Of the gateway's machine, that it sees besides what its policy names. */
+  readonly folders: readonly FolderView[];
   /** As measured from inside. */
   readonly isolation: readonly IsolationFactJson[];
+}
+
+export interface FolderView {
+  readonly host: string;
+  readonly target: string;
+  /** `copy-on-write`, `read-only`, `read-write`. */
+  readonly access: string;
 }
 
 export function sandboxView(sandbox: SandboxJson): SandboxView {
@@ -52,8 +66,13 @@ export function sandboxView(sandbox: SandboxJson): SandboxView {
     started_at: new Date(Number(status.startedAtMs ?? 0)).toISOString(),
     conditions: status.conditions ?? [],
     providers: sandbox.spec?.providers ?? [],
+    folders: (spec.folders ?? []).map(folderView),
     isolation: status.isolation ?? [],
   };
+}
+
+function folderView({ host = "", target = "", access = "FOLDER_ACCESS_UNSPECIFIED" }: FolderMountJson): FolderView {
+  return { host, target, access: access.replace("FOLDER_ACCESS_", "").toLowerCase().replaceAll("_", "-") };
 }
 
 /** `SANDBOX_PHASE_READY` → `Ready`. */

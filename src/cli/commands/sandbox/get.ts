@@ -64,6 +64,10 @@ function description(view: SandboxView, { style }: CommandContext): string {
       ["Labels", printable(labels.join(", "))],
       ["Created", view.created_at],
       ["Providers", printable(view.providers.join(", "))],
+      [
+        "Folders",
+        printable(view.folders.map(({ host, target, access }) => `${target} (${access} ${host})`).join(", ")),
+      ],
       ["Policy revision", `${view.current_policy_version}`],
       [
         "Enforcement",
