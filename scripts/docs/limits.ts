@@ -21,6 +21,7 @@ const parts: Readonly<Record<string, string>> = {
   ocsf: "Audit events",
   secrets: "Secrets",
   transfer: "Copies of files",
+  workspace: "Reviews of workspaces",
   sftp: "Files over SSH",
 };
 
