@@ -48,6 +48,17 @@ export interface LaunchSpec {
   /** What the sandbox runs by itself; absent when there is nothing, or nothing any more. */
   readonly command?: OwnCommand;
   readonly lifetime: Lifetime;
+  readonly limits: SandboxLimits;
+}
+
+/** What holds a sandbox's programs together to what was asked for. */
+export interface SandboxLimits {
+  /** Files by which its first process joins its control groups, before it starts another. */
+  readonly join: readonly string[];
+  /** Processes and threads at a time; absent: the usual number. */
+  readonly processes?: number;
+  /** Where the kernel counts who was killed for going beyond. */
+  readonly memory?: { readonly bytes: number; readonly eventsFile: string };
 }
 
 /** A command that a sandbox runs without a client that waits for it. */

@@ -15,6 +15,7 @@ export class RunningStatus {
   #policyVersion: number;
   #command: Pick<SupervisorStatusJson, "exitCode" | "restartCount"> = {};
   #finished: Finished | undefined;
+  #memory: Condition | undefined;
 
   constructor(
     built: BuiltSandbox,
@@ -42,14 +43,23 @@ export class RunningStatus {
     this.#report();
   }
 
+  /** So many programs were killed because the sandbox's memory was used up. */
+  outOfMemory(count: number, limitBytes: number): void {
+    const message = `${count} killed: together its programs may use ${Math.floor(limitBytes / 2 ** 20)} MiB`;
+    this.#memory = condition("OutOfMemory", { reason: "Killed", message });
+    this.#report();
+  }
+
   finished(why: Finished): void {
     this.#finished = why;
     this.#report();
   }
 
   #report(): void {
+    const ready = readyStatus(this.#built, { policyVersion: this.#policyVersion, sshHostKey: this.#sshHostKey });
     this.#tell({
-      ...readyStatus(this.#built, { policyVersion: this.#policyVersion, sshHostKey: this.#sshHostKey }),
+      ...ready,
+      conditions: [...(ready.conditions ?? []), ...(this.#memory ? [this.#memory] : [])],
       ...this.#command,
       ...(this.#finished !== undefined && { finished: this.#finished }),
     });

@@ -94,6 +94,7 @@ export async function superviseSandbox(
         exec: () => execContext(it),
         initPid,
         status: it.status,
+        audit,
         stop: stopRequest.resolve,
         signal,
       });

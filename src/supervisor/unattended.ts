@@ -1,10 +1,12 @@
-/** What a sandbox does with nobody there: it runs its own command, and looks at the clock. */
+/** What a sandbox does with nobody there: it runs its own command, and looks at the clock and at its memory. */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Audit } from "./egress/11-audit.ts";
 import { type ExecContext, exec } from "./exec.ts";
 import { KeptOutput } from "./kept-output.ts";
 import type { LaunchSpec } from "./launch-spec.ts";
 import { whenLifetimeOver } from "./lifetime.ts";
+import { watchMemoryKills } from "./memory-kills.ts";
 import { runOwnCommand } from "./own-command.ts";
 import { hasPrograms } from "./sandbox/remaining-programs.ts";
 import type { RunningStatus } from "./sandbox-status.ts";
@@ -22,6 +24,7 @@ export interface Unattended {
   readonly exec: () => ExecContext;
   readonly initPid: number;
   readonly status: RunningStatus;
+  readonly audit: Pick<Audit, "finding">;
   /** Ends the sandbox, with that grace for its programs. */
   readonly stop: (graceSeconds: number) => void;
   /** The sandbox ends. */
@@ -29,7 +32,7 @@ export interface Unattended {
 }
 
 /** Starts all that; ends with the signal. */
-export function runUnattended({ command, lifetime, directories }: LaunchSpec, unattended: Unattended): void {
+export function runUnattended({ command, lifetime, limits, directories }: LaunchSpec, unattended: Unattended): void {
   const { initPid, status, stop, signal } = unattended;
   let isRunningCommand = command !== undefined;
   if (command !== undefined) {
@@ -45,10 +48,28 @@ export function runUnattended({ command, lifetime, directories }: LaunchSpec, un
       if (!signal.aborted) status.finished("command");
     });
   }
+  if (limits.memory) void reportMemoryKills(limits.memory, unattended);
   const isBusy = () => isRunningCommand || hasPrograms(initPid);
   void whenLifetimeOver(lifetime, { isBusy, signal }).then(async (why) => {
     status.finished(why);
     await delay(GATEWAY_STOPS_WITHIN_MS, undefined, { signal }).catch(() => undefined);
     stop(GRACE_SECONDS);
   });
+}
+
+async function reportMemoryKills(
+  { bytes, eventsFile }: NonNullable<LaunchSpec["limits"]["memory"]>,
+  { status, audit, signal }: Unattended,
+): Promise<void> {
+  const onKills = (count: number) => {
+    status.outOfMemory(count, bytes);
+    audit.finding({
+      kind: "out_of_memory",
+      title: "A program was killed because the sandbox's memory was used up",
+      description: `${count} killed since the start; the limit is ${bytes} bytes`,
+      severity: "medium",
+      remedy: "Create the sandbox with a larger --memory.",
+    });
+  };
+  await watchMemoryKills(eventsFile, { onKills, signal });
 }

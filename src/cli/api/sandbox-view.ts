@@ -6,6 +6,7 @@ import type {
   IsolationFactJson,
   SandboxConditionJson,
   SandboxJson,
+  SandboxSpecJson,
 } from "../../gen/openshell/v1/sandbox_pb.ts";
 
 /** What `-o json` prints; the keys are the published CLI's, with ours added after them. */
@@ -27,6 +28,8 @@ export interface SandboxView {
   /** The sandbox's own command; empty where there is none. */
   readonly command: readonly string[];
   readonly restart: string;
+  /** What its programs may use together: `cpu`, `memory`, `pids`, as Kubernetes writes them. */
+  readonly limits: Readonly<Record<string, string>>;
   readonly restart_count: number;
   /** RFC 3339; the last start. */
   readonly started_at: string;
@@ -62,6 +65,7 @@ export function sandboxView(sandbox: SandboxJson): SandboxView {
     exit_code: status.exitCode ?? null,
     command: spec.command ?? [],
     restart: spec.restart || "no",
+    limits: limitsOf(spec),
     restart_count: status.restartCount ?? 0,
     started_at: new Date(Number(status.startedAtMs ?? 0)).toISOString(),
     conditions: status.conditions ?? [],
@@ -73,6 +77,11 @@ export function sandboxView(sandbox: SandboxJson): SandboxView {
 
 function folderView({ host = "", target = "", access = "FOLDER_ACCESS_UNSPECIFIED" }: FolderMountJson): FolderView {
   return { host, target, access: access.replace("FOLDER_ACCESS_", "").toLowerCase().replaceAll("_", "-") };
+}
+
+function limitsOf({ template }: SandboxSpecJson): Record<string, string> {
+  const limits = template?.resources?.["limits"] ?? {};
+  return Object.fromEntries(Object.entries(limits).map(([name, quantity]) => [name, String(quantity)]));
 }
 
 /** `SANDBOX_PHASE_READY` → `Ready`. */

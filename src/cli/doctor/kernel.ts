@@ -4,6 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { release } from "node:os";
+import { findGroupTree, limitedResources, whyNotLimited } from "../../linux/cgroups.ts";
 import { type Check, type Finding, fail, ok, warn } from "./finding.ts";
 import { findProgram } from "./tools.ts";
 
@@ -96,16 +97,19 @@ export const overlayfs: Check = () => {
   return warn("overlayfs", "is not loaded; working on a copy of a directory needs it", "`modprobe overlay`");
 };
 
-/** Where version 1 holds the controllers that matter, a tree of version 2 may be mounted beside it without them. */
+/** What `sandbox create --cpu` and `--memory` can hold a sandbox to; processes can be limited everywhere. */
 export const cgroups: Check = () => {
-  const [, tree = ""] = /^\S+ (\S+) cgroup2 /m.exec(read("/proc/self/mounts")) ?? [];
-  if (tree !== "" && /\bmemory\b/.test(read(`${tree}/cgroup.controllers`))) return ok("cgroups", "version 2");
-  if (/ cgroup \S*\bmemory\b/.test(read("/proc/self/mounts"))) return ok("cgroups", "version 1");
-  return warn(
-    "cgroups",
-    "none with a memory controller: processor and memory cannot be limited",
-    "boot with `systemd.unified_cgroup_hierarchy=1`",
-  );
+  const found = findGroupTree();
+  const missing = limitedResources.flatMap((resource) => {
+    const why = whyNotLimited(found, resource);
+    return why === undefined ? [] : [{ resource, ...why }];
+  });
+  const [first] = missing;
+  if (first === undefined && "version" in found) {
+    return ok("limits", `processors, memory and processes (control groups, version ${found.version}); not disk`);
+  }
+  const names = missing.map(({ resource }) => resource).join(" and ");
+  return warn("limits", `processes only; ${names} can't be limited: ${first?.reason ?? ""}`, first?.remedy ?? "");
 };
 
 /** @returns undefined if it worked, otherwise what it said. */

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ValueParser } from "./flag.ts";
 import {
+  byteSize,
   duration,
   environmentVariable,
   keyValue,
   localAndDestination,
   oneOf,
+  processorShare,
   resourceName,
   wholeNumber,
 } from "./meanings.ts";
@@ -21,6 +23,12 @@ function table<T>(parse: ValueParser<T>, good: Record<string, T>, bad: readonly 
 describe("what is typed after a flag", () => {
   it("is a whole number within bounds", () => {
     table(wholeNumber(1, 65_535), { "1": 1, "65535": 65_535 }, ["", "0", "65536", "1.5", "-1", "0x10", "1e3", " 1"]);
+  });
+
+  it("is a size, or a share of the processors", () => {
+    const sizes = { "512m": 2 ** 29, "2g": 2 ** 31, "1.5GiB": 1.5 * 2 ** 30, "1kb": 1024, "1048576": 2 ** 20 };
+    table(byteSize, sizes, ["", "m", "0", "-1g", "1x", "1 g", "1e9", "99999999999999999"]);
+    table(processorShare, { "2": 2000, "0.5": 500, "500m": 500 }, ["", "0", "-1", "two", "1g", "0.0001"]);
   });
 
   it("is a duration", () => {

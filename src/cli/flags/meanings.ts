@@ -43,6 +43,24 @@ export const duration: ValueParser<number> = (typed) => {
   return meant(Math.round(seconds * 1000));
 };
 
+const unitBytes: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+/** `512m`, `2g`, `1.5GiB`, `1048576`: bytes. Units are powers of 1024, as with `docker run --memory`. */
+export const byteSize: ValueParser<number> = (typed) => {
+  const [, number = "", unit = ""] = /^(\d{1,9}(?:\.\d{1,3})?|\d{1,15})([kmgt]?)(?:i?b)?$/i.exec(typed) ?? [];
+  const bytes = Math.round(Number(number) * (unitBytes[unit.toLowerCase()] ?? Number.NaN));
+  if (number !== "" && bytes > 0 && Number.isSafeInteger(bytes)) return meant(bytes);
+  return not(`must be a size such as 512m or 2g, not "${typed}"`);
+};
+
+/** `2`, `0.5`, `500m`: thousandths of a processor. */
+export const processorShare: ValueParser<number> = (typed) => {
+  const [, number = "", milli = ""] = /^(\d{1,6}(?:\.\d{1,3})?)(m?)$/.exec(typed) ?? [];
+  const millis = Math.round(Number(number) * (milli === "m" ? 1 : 1000));
+  if (number !== "" && millis > 0) return meant(millis);
+  return not(`must be a number of processors such as 2, 0.5 or 500m, not "${typed}"`);
+};
+
 /** `KEY=VALUE`; the value may be empty and may hold further `=`. */
 export const keyValue: ValueParser<readonly [key: string, value: string]> = (typed) => {
   const at = typed.indexOf("=");

@@ -2,15 +2,17 @@
  * What a gateway asks of the platform that runs sandboxes. Drivers keep no state of their own that matters: what must
  * survive the gateway is in the sandbox's record.
  */
-import type { LaunchSpec, SandboxDirectories, SandboxFolder } from "../../supervisor/launch-spec.ts";
+import type { LaunchSpec, SandboxDirectories, SandboxFolder, SandboxLimits } from "../../supervisor/launch-spec.ts";
 
 export interface ComputeDriver {
   readonly name: string;
   readonly version: string;
   /** A supervisor for a sandbox that does not exist yet; the driver chooses id and place. May be ready in reserve. */
-  claim(folders: readonly FolderRequest[]): Promise<PreparedSupervisor>;
+  claim(demands: Demands): Promise<PreparedSupervisor>;
   /** A supervisor for a sandbox that exists and whose supervisor has ended. */
-  prepare(placement: Placement, folders: readonly FolderRequest[]): Promise<PreparedSupervisor>;
+  prepare(placement: Placement, demands: Demands): Promise<PreparedSupervisor>;
+  /** Why these limits can't be kept on this machine, and what would help; undefined: they can. */
+  whyNotLimited(limits: Limits): string | undefined;
   /** What the sandbox keeps of a folder that it has a copy-on-write view of. */
   layer(placement: Placement, target: string): FolderLayer;
   /** A place for a sandbox that does not run yet, with the state of another one. */
@@ -38,6 +40,21 @@ export interface Placement {
   readonly sandboxId: string;
   /** The host uid that is its own; absent where all sandboxes share the gateway's. */
   readonly hostUid?: number;
+}
+
+/** What a sandbox is built with from its start. */
+export interface Demands {
+  readonly folders: readonly FolderRequest[];
+  readonly limits: Limits;
+}
+
+/** What all programs of a sandbox may use together; absent: no limit of the sandbox's own. */
+export interface Limits {
+  /** Thousandths of a processor. */
+  readonly cpuMillis?: number;
+  readonly memoryBytes?: number;
+  /** Processes and threads. */
+  readonly processes?: number;
 }
 
 /** A folder of the driver's machine that a sandbox is to see. */
@@ -77,6 +94,7 @@ export interface PreparedSupervisor {
   readonly socketPath: string;
   readonly directories: SandboxDirectories;
   readonly folders: readonly SandboxFolder[];
+  readonly limits: SandboxLimits;
   /** Gives the orders, after which the supervisor starts the sandbox and dials the gateway. */
   launch(spec: LaunchSpec): void;
   /** Kept once it has ended; `why` has the last words of its log. */

@@ -19,6 +19,7 @@ import { alreadyExists, failedPrecondition, notAvailable } from "../refuse.ts";
 import { GATEWAY_SETTINGS } from "../settings/settings.ts";
 import { type NewPolicyRevision, placementOf, type SandboxRecord } from "../store/store.ts";
 import { type Instance, launch, newInstance } from "./launch.ts";
+import { limitsOf, requireLimits } from "./limits.ts";
 import { requireSandboxName, suggestName } from "./names.ts";
 import { requireOwnCommand } from "./own-command.ts";
 import { requireWorkspace } from "./registry.ts";
@@ -37,6 +38,7 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
   refuseWhatIsMissing(request);
   const spec = request.spec ?? create(SandboxSpecSchema, {});
   requireOwnCommand(spec);
+  const limits = requireLimits(context.driver, limitsOf(spec));
   const attached = await attachedProviders(context, { workspace, spec });
   const { values } = await context.settings.of(GATEWAY_SETTINGS);
   const policy = checkPolicy(withProviderRules(spec.policy, values.providers_v2_enabled === false ? [] : attached));
@@ -52,7 +54,7 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
     throw alreadyExists(`sandbox "${request.name}"`);
   }
   const modelRoutes = await routesForSupervisor(context, workspace);
-  const prepared = await context.driver.claim(folderRequests(spec));
+  const prepared = await context.driver.claim({ folders: folderRequests(spec), limits });
   const instance = newInstance(prepared);
   const wanted = newRecord(context, { request, spec, prepared, instance, workspace });
   let record: SandboxRecord | undefined;

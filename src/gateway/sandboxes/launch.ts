@@ -64,6 +64,7 @@ export function launch(
     credentials: toJson(ApplyCredentialsSchema, attachedCredentials(context.vault, record.id, attached)),
     upstream: context.upstream,
     directories: prepared.directories,
+    limits: prepared.limits,
     folders: prepared.folders,
     workdir: workdirOf(record.spec),
     ...(command !== undefined && { command }),

@@ -9,6 +9,7 @@ import { attachedProviders } from "../providers/attached-providers.ts";
 import { failedPrecondition } from "../refuse.ts";
 import { placementOf, type SandboxRecord } from "../store/store.ts";
 import { launch, newInstance } from "./launch.ts";
+import { limitsOf, requireLimits } from "./limits.ts";
 import { isCommandRunAgain } from "./own-command.ts";
 import { withPhase } from "./status.ts";
 import { requireNoFileWork } from "./while-stopped.ts";
@@ -54,7 +55,10 @@ async function start(
   const modelRoutes = await routesForSupervisor(context, record.workspace);
   // What an instance that was killed may have left behind must not run beside the new one.
   await context.driver.kill(placementOf(record), supervisor);
-  const prepared = await context.driver.prepare(placementOf(record), await presentFolders(record));
+  const prepared = await context.driver.prepare(placementOf(record), {
+    folders: await presentFolders(record),
+    limits: requireLimits(context.driver, limitsOf(record.spec)),
+  });
   const instance = newInstance(prepared);
   const started = await context.registry.change(record.id, (current) => {
     if (current.desired === "deleted" || (isRevival && current.desired !== "running")) return undefined;
@@ -76,6 +80,8 @@ function startingStatus({ status }: SandboxRecord, isRevival: boolean, { now }: 
     conditions: [{ type: "Ready", isTrue: false, reason: "Starting", message: "" }],
     nowMs: now(),
   });
+  // Said of the start before.
+  next.conditions = next.conditions.filter(({ type }) => type !== "OutOfMemory");
   if (isRevival) return next;
   clearField(next, SandboxStatusSchema.field.exitCode);
   next.restartCount = 0;

@@ -1,7 +1,7 @@
 /** All that a sandbox's building depends on: made from a policy's fixed sections, and compared to see if one will do. */
 import { dirname, join, resolve } from "node:path";
 import type { Policy } from "../../policy/policy.ts";
-import type { SandboxDirectories, SandboxFolder } from "../launch-spec.ts";
+import type { LaunchSpec, SandboxDirectories, SandboxLimits } from "../launch-spec.ts";
 import { canOverlayEtc } from "./etc-directory.ts";
 import { type MountPlan, planMounts, runtimeMounts } from "./mount-plan.ts";
 
@@ -13,6 +13,7 @@ export interface Blueprint {
   readonly landlockRequired: boolean;
   /** How much of the host's `/etc` is shown: none, through an overlay, or as a copy. */
   readonly etc: "none" | "overlay" | "copy";
+  readonly limits: SandboxLimits;
 }
 
 /** The agent's user, unless the policy gives a number. */
@@ -22,7 +23,7 @@ const SANDBOX_UID = 1000;
 export function drawBlueprint(
   policy: Policy,
   directories: SandboxDirectories,
-  folders: readonly SandboxFolder[],
+  { folders, limits }: Pick<LaunchSpec, "folders" | "limits">,
 ): Blueprint {
   const { scratch, home, logs, state } = directories;
   const showsEtc = policy.filesystem.readOnly.some((path) => path === "/etc" || path === "/");
@@ -44,6 +45,7 @@ export function drawBlueprint(
     gid: numericId(policy.process.runAsGroup),
     landlockRequired: policy.landlock.compatibility === "hard_requirement",
     etc,
+    limits,
   };
 }
 

@@ -16,12 +16,14 @@ export interface OverlayMount {
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The script's text; bubblewrap's arguments are the script's own. */
-export function launchScript(overlays: readonly OverlayMount[]): string {
+export function launchScript(overlays: readonly OverlayMount[], groups: readonly string[] = []): string {
   const mounts = overlays.map(
     ({ options, target }) => `mount -t overlay -o ${quote(options)} overlay ${quote(target)}`,
   );
   return [
     "set -e",
+    // Before anything else is started: whatever is started afterwards is in the same groups. 0 is the writer itself.
+    ...groups.map((file) => `echo 0 > ${quote(file)}`),
     // The network's owner may let programs without privilege listen on any port of it: it is theirs alone.
     "echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start",
     `ip -batch - <<'COMMANDS'\n${linkCommands}\nCOMMANDS`,

@@ -25,6 +25,8 @@ export interface LaunchOptions {
   /** Arguments of bwrap(1) that make the root. */
   readonly mounts: readonly string[];
   readonly overlays: readonly OverlayMount[];
+  /** Files of control groups to join; see SandboxLimits. */
+  readonly join: readonly string[];
   readonly configuration: Configuration;
   /** For the seccomp program. */
   readonly scratch: string;
@@ -90,9 +92,9 @@ export async function launch(options: LaunchOptions): Promise<LaunchedSandbox> {
   }
 }
 
-function scriptArguments({ uid, gid, mounts, overlays }: LaunchOptions): string[] {
+function scriptArguments({ uid, gid, mounts, overlays, join: groups }: LaunchOptions): string[] {
   return [
-    launchScript(overlays),
+    launchScript(overlays, groups),
     "openshell",
     ...["--unshare-user", "--uid", String(uid), "--gid", String(gid), "--disable-userns"],
     ...["--unshare-pid", "--unshare-ipc", "--unshare-cgroup-try"],

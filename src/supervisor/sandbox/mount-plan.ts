@@ -55,6 +55,9 @@ export interface RuntimeMount {
   readonly target: string;
 }
 
+/** Bytes in `/dev/shm`, which browsers and databases fill; part of the sandbox's memory where that is limited. */
+export const sharedMemoryBytes = 1024 * 1024 * 1024;
+
 /** Where the policy's own words for a path already mean a part of every sandbox. */
 const HOME = "/sandbox";
 const TEMPORARY = "/tmp";
@@ -87,6 +90,8 @@ export function planMounts(policy: Policy, sources: MountSources): MountPlan {
       ...["--ro-bind", sources.etc, "/etc"],
       ...lateEtcFiles.flatMap((name) => ["--ro-bind", join(sources.ownEtc, name), join("/etc", name)]),
       ...["--proc", "/proc", "--dev", "/dev"],
+      // Both are memory of the machine's: one has a size, the other holds nothing but what was put there.
+      ...["--size", String(sharedMemoryBytes), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"],
       ...["--bind", sources.temporary, TEMPORARY],
       ...["--bind", sources.home, HOME],
       ...["--ro-bind", sources.logs, LOGS],

@@ -37,7 +37,7 @@ export function prepareSandbox(preparation: Preparation): PreparedSandbox {
   const prepared = { authority, upstreamCertificates, trust, directories };
   const expected = expectedPolicy === undefined ? undefined : readPolicyMessage(expectedPolicy);
   if (!expected?.ok) return prepared;
-  const blueprint = drawBlueprint(expected.policy, directories, []);
+  const blueprint = drawBlueprint(expected.policy, directories, { folders: [], limits: { join: [] } });
   const sandbox = raiseSandbox(blueprint, directories, trust);
   // If it fails, it fails again for whoever wants it, and is reported there.
   sandbox.catch(() => undefined);
@@ -53,7 +53,7 @@ export async function finishSandbox(
   spec: LaunchSpec,
   policy: Policy,
 ): Promise<BuiltSandbox> {
-  const blueprint = drawBlueprint(policy, spec.directories, spec.folders);
+  const blueprint = drawBlueprint(policy, spec.directories, spec);
   const sandbox =
     (await fitting(prepared, blueprint)) ?? (await raiseSandbox(blueprint, spec.directories, prepared.trust));
   await nameSandbox(sandbox, spec.directories, { sandboxName: spec.sandboxName, policy: spec.policyText });

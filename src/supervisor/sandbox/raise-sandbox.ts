@@ -13,7 +13,7 @@ import type { SandboxTrust } from "./trust-files.ts";
  * Limits on each process. Core dumps would put memory on disk; the number of processes stops a fork bomb before the
  * machine does; files are many enough for a build and a language server at once.
  */
-const limits = { core: 0, nproc: 8192, nofile: 65_536 } as const;
+const processLimits = { core: 0, nproc: 8192, nofile: 65_536 } as const;
 
 /**
  * Builds the sandbox and resolves once programs can be started in it.
@@ -24,7 +24,7 @@ export async function raiseSandbox(
   directories: SandboxDirectories,
   trust: SandboxTrust,
 ): Promise<LaunchedSandbox> {
-  const { plan, uid, gid, landlockRequired, etc } = blueprint;
+  const { plan, uid, gid, landlockRequired, etc, limits } = blueprint;
   const { scratch } = directories;
   empty(scratch);
   const folders = [mergedEtc(scratch), temporary(scratch), ...plan.directories];
@@ -44,7 +44,12 @@ export async function raiseSandbox(
     gid,
     mounts: plan.mounts,
     overlays,
-    configuration: { landlock: { rules: plan.landlock, required: landlockRequired }, limits },
+    join: limits.join,
+    configuration: {
+      landlock: { rules: plan.landlock, required: landlockRequired },
+      // The kernel counts processes by user namespace, and each sandbox has its own; setrlimit(2).
+      limits: { ...processLimits, ...(limits.processes !== undefined && { nproc: limits.processes }) },
+    },
     scratch,
   });
 }

@@ -35,6 +35,7 @@ import {
   lifecycleSpec,
   refuseLifecycleContradictions,
 } from "./lifecycle-flags.ts";
+import { limitFlags, limitSpec } from "./limit-flags.ts";
 
 const ownImages = "a sandbox shows the programs of this machine; images come with the container drivers";
 
@@ -80,8 +81,7 @@ export const command = defineCommand({
     "no-git-ignore": toggle("with --upload: copy what git ignores, and .git, too"),
     editor: unavailable("open it in an editor", "it comes with SSH access"),
     gpu: unavailable("give it a GPU", "GPUs come with the container drivers"),
-    cpu: unavailable("limit its processors", "limits come with the cgroup support"),
-    memory: unavailable("limit its memory", "limits come with the cgroup support"),
+    ...limitFlags,
     "driver-config-json": unavailable("options of the driver", "the local driver has none"),
     provider: list("attach a provider: its credentials, and the endpoints they are for", anyText, {
       placeholder: "NAME",
@@ -142,6 +142,7 @@ export const command = defineCommand({
         ...(flags.observe && { observe: true }),
         folders: askedFolders(folder, flags.mount),
         ...lifecycleSpec(flags, words.command),
+        ...limitSpec(flags),
       },
     });
     const usedBefore = lastSandbox(gateway, context);

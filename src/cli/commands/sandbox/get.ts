@@ -75,6 +75,14 @@ function description(view: SandboxView, { style }: CommandContext): string {
           ? style.bad("OBSERVED ONLY: what the policy denies passes, and is recorded")
           : undefined,
       ],
+      [
+        "Limits",
+        printable(
+          Object.entries(view.limits)
+            .map((pair) => pair.join(" "))
+            .join(", "),
+        ) || undefined,
+      ],
       ["Command", view.command.length === 0 ? undefined : printable(view.command.join(" "))],
       ["Restart", view.command.length === 0 ? undefined : `${view.restart}, done ${view.restart_count} times`],
       ["Exit code", view.exit_code === null ? undefined : `${view.exit_code}`],

@@ -5,10 +5,18 @@ import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { defaultPolicy } from "../../../policy/default-policy.ts";
 import { policyToMessageJson } from "../../../policy/wire-json.ts";
-import type { LaunchSpec } from "../../../supervisor/launch-spec.ts";
+import type { LaunchSpec, SandboxLimits } from "../../../supervisor/launch-spec.ts";
 import { readSandboxProcesses } from "../../../supervisor/sandbox-processes.ts";
 import { removeTree } from "../../files/remove-tree.ts";
-import type { ComputeDriver, FolderRequest, Placement, PreparedSupervisor, SupervisorProcess } from "../driver.ts";
+import type {
+  ComputeDriver,
+  Demands,
+  FolderRequest,
+  Limits,
+  Placement,
+  PreparedSupervisor,
+  SupervisorProcess,
+} from "../driver.ts";
 import { layerOf, makeLayers, ownFolders, viewedFolders, viewMounts } from "./folders.ts";
 import type { HostUids } from "./host-uids.ts";
 import { dismiss, isRunning, killUid, killUntilGone, remainingProcesses } from "./kill-processes.ts";
@@ -16,6 +24,7 @@ import { packageView } from "./package-view.ts";
 import { makeViewDirectories, privateViewCommand, viewDirectories, viewGatewayDirectory } from "./private-view.ts";
 import { Reserve } from "./reserve.ts";
 import { directoriesIn, layersDirectory, makeDirectories, sandboxesDirectory } from "./sandbox-directories.ts";
+import { SandboxGroups } from "./sandbox-groups.ts";
 import { SavedStates } from "./saved-states.ts";
 import { spawnSupervisor } from "./supervisor-process.ts";
 
@@ -33,6 +42,12 @@ export interface LocalDriverOptions {
   readonly hostUids: HostUids | undefined;
 }
 
+const NOTHING_ASKED: Demands = { folders: [], limits: {} };
+
+function isAsked({ folders, limits }: Demands): boolean {
+  return folders.length > 0 || Object.keys(limits).length > 0;
+}
+
 /** Makes the driver, and begins to prepare the reserve. */
 export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   const base = sandboxesDirectory(options.stateDirectory);
@@ -43,6 +58,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   if (hostUids !== undefined) makeViewDirectories(packageView(options.supervisorEntry).items);
   const directoryOf = (sandboxId: string) => join(base, sandboxId);
   const layersOf = (sandboxId: string) => layersDirectory(options.stateDirectory, sandboxId);
+  const groups = new SandboxGroups(logs);
   const logOf = (sandboxId: string) => join(logs, `${sandboxId}.log`);
 
   // The next sandbox will likely have the fixed sections of the last.
@@ -50,7 +66,8 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
 
   async function prepare(
     placement: Placement,
-    { folders = [], expected }: { readonly folders?: readonly FolderRequest[]; readonly expected?: unknown },
+    { folders, limits }: Demands,
+    expected?: unknown,
   ): Promise<PreparedSupervisor> {
     const directory = directoryOf(placement.sandboxId);
     const layers = layersOf(placement.sandboxId);
@@ -73,10 +90,25 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
       supervisor.launch(spec);
     };
     const { socketPath, directories } = place;
-    return { placement, socketPath, directories, folders: place.folders, ...supervisor, launch };
+    const kept = await keepLimits(placement, limits, supervisor.process);
+    return { placement, socketPath, directories, folders: place.folders, limits: kept, ...supervisor, launch };
+  }
+
+  async function keepLimits(placement: Placement, limits: Limits, process: SupervisorProcess): Promise<SandboxLimits> {
+    try {
+      return groups.make(placement, limits, process.pid);
+    } catch (error) {
+      await kill(placement, process);
+      throw error;
+    }
   }
 
   async function kill(placement: Placement, process: SupervisorProcess | undefined): Promise<void> {
+    await killAll(placement, process);
+    await groups.remove(placement.sandboxId);
+  }
+
+  async function killAll(placement: Placement, process: SupervisorProcess | undefined): Promise<void> {
     if (process !== undefined) await dismiss(process);
     if (placement.hostUid !== undefined) return killUid(placement.hostUid);
     const written = readSandboxProcesses(directoriesIn(directoryOf(placement.sandboxId)).state);
@@ -109,7 +141,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   const reserve = new Reserve({
     prepare: async () => {
       reservedProgram = programOnDisk();
-      return prepare(await newPlacement(), { expected: expectedPolicy });
+      return prepare(await newPlacement(), NOTHING_ASKED, expectedPolicy);
     },
     discard: async ({ placement, process }) => {
       await kill(placement, process);
@@ -121,9 +153,10 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   return {
     name: "local",
     version: options.version,
-    // What is in reserve has its view of the machine already.
-    claim: async (folders) => (folders.length === 0 ? reserve.take() : prepare(await newPlacement(), { folders })),
-    prepare: (placement, folders) => prepare(placement, { folders }),
+    // What is in reserve is built already.
+    claim: async (demands) => (isAsked(demands) ? prepare(await newPlacement(), demands) : reserve.take()),
+    prepare: (placement, demands) => prepare(placement, demands),
+    whyNotLimited: (limits) => groups.whyNot(limits),
     layer: ({ sandboxId }, target) => layerOf(layersOf(sandboxId), target),
     async fork(from) {
       const placement = await newPlacement();
@@ -157,6 +190,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
         await kill(placement, undefined);
         await remove(placement);
       }
+      for (const sandboxId of groups.sandboxes()) if (!keep.has(sandboxId)) await groups.remove(sandboxId);
       reserve.fill();
     },
     close: () => reserve.close(),

@@ -1,0 +1,33 @@
+/** Flags of `sandbox create` that say how much of the machine its programs may use together. */
+import type { SandboxSpecJson } from "../../../gen/openshell/v1/sandbox_pb.ts";
+import { unavailable, value } from "../../flags/flag.ts";
+import { byteSize, processorShare, wholeNumber } from "../../flags/meanings.ts";
+
+export const limitFlags = {
+  cpu: value("limit its processors: 2, 0.5 or 500m", processorShare, { placeholder: "COUNT" }),
+  cpus: value("the same as --cpu", processorShare, { placeholder: "COUNT" }),
+  memory: value("limit its memory: 512m, 2g", byteSize, { placeholder: "SIZE" }),
+  pids: value("limit its processes and threads", wholeNumber(1, 1_000_000), { placeholder: "COUNT" }),
+  disk: unavailable(
+    "limit what it may store",
+    "no way to do that holds for every user and file system; watch `openshell doctor`",
+  ),
+} as const;
+
+interface LimitFlags {
+  readonly cpu: number | undefined;
+  readonly cpus: number | undefined;
+  readonly memory: number | undefined;
+  readonly pids: number | undefined;
+}
+
+/** As the gateway is asked, in the quantities of Kubernetes. */
+export function limitSpec({ cpu, cpus, memory, pids }: LimitFlags): SandboxSpecJson {
+  const millis = cpu ?? cpus;
+  const limits = {
+    ...(millis !== undefined && { cpu: `${millis}m` }),
+    ...(memory !== undefined && { memory: `${memory}` }),
+    ...(pids !== undefined && { pids: `${pids}` }),
+  };
+  return Object.keys(limits).length === 0 ? {} : { template: { resources: { limits } } };
+}
