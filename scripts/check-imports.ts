@@ -8,7 +8,7 @@ import { dirname, join, normalize } from "node:path";
 /** Each folder of src/ and the others it may import from. */
 const mayImport: Record<string, readonly string[]> = {
   aws: ["net", "secrets"],
-  cli: ["gen", "inference", "linux", "locations", "net", "ocsf", "policy", "transfer", "workspace"],
+  cli: ["gen", "inference", "linux", "locations", "net", "ocsf", "policy", "relay", "transfer", "workspace"],
   gateway: [
     "aws",
     "gen",
@@ -24,13 +24,14 @@ const mayImport: Record<string, readonly string[]> = {
     "workspace",
   ],
   inference: ["aws", "gen", "policy/match", "secrets"],
-  supervisor: ["aws", "gen", "inference", "init/protocol.ts", "linux", "net", "ocsf", "policy", "secrets"],
+  supervisor: ["aws", "gen", "inference", "init/protocol.ts", "linux", "net", "ocsf", "policy", "relay", "secrets"],
   init: ["linux"],
   linux: ["net"],
   locations: ["linux"],
   net: ["policy", "ocsf"],
   ocsf: ["net", "policy"],
   policy: ["net", "ocsf", "gen"],
+  relay: [],
   secrets: [],
   sftp: [],
   transfer: [],

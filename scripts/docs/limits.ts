@@ -18,6 +18,7 @@ const parts: Readonly<Record<string, string>> = {
   policy: "Policies",
   inference: "Routes to models",
   net: "What is read from the network",
+  relay: "Relays",
   ocsf: "Audit events",
   secrets: "Secrets",
   transfer: "Copies of files",

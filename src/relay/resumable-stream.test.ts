@@ -195,7 +195,7 @@ describe("a stream that is given up", () => {
     const stream = new ResumableStream();
     const [ours] = connection(Number.POSITIVE_INFINITY);
     stream.attach(ours, { isFirst: true });
-    stream.expectNobody(2_000);
+    stream.expectNobody(ours, 2_000);
     const failed = once(stream, "error");
     context.mock.timers.tick(2_001);
     assert.ok((await failed)[0] instanceof RelayClosed);

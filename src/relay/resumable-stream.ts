@@ -91,9 +91,9 @@ export class ResumableStream extends Duplex {
     if (isFirst) this.#replay();
   }
 
-  /** The other end will not come back by itself; it gets no more than so long. */
-  expectNobody(graceMs: number): void {
-    this.#path?.stream.destroy();
+  /** The other end of this path will not come back by itself, unless it has already; it gets no more than so long. */
+  expectNobody(path: Duplex, graceMs: number): void {
+    if (this.#path !== undefined && this.#path.stream !== path) return;
     this.#leave(graceMs);
   }
 
@@ -101,6 +101,14 @@ export class ResumableStream extends Duplex {
     if (bytes.length === 0) return done();
     this.#waiting = { bytes, done };
     this.#admit();
+  }
+
+  override _writev(
+    chunks: readonly { readonly chunk: Buffer; readonly encoding: BufferEncoding }[],
+    done: () => void,
+  ): void {
+    // Small pieces that were written together, such as a header and what it is for, go together.
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), "binary", done);
   }
 
   override _final(done: () => void): void {
@@ -263,6 +271,11 @@ export class ResumableStream extends Duplex {
     this.#acknowledged = this.#taken;
     this.#path.stream.write(ackFrame(this.#taken));
   }
+}
+
+/** Tells whoever is at the other end of a path that there is no stream for it. */
+export function refusePath(stream: Duplex, reason: string): void {
+  farewell(stream, closeFrame(reason));
 }
 
 /** The last word on a path, which closes once it has left and the other end has closed, too. */

@@ -1,16 +1,15 @@
 /**
- * The supervisor's link to its gateway: one session on the gateway's Unix socket, dialled again for ever, and a socket
- * for each command that the gateway asks for.
+ * The supervisor's link to its gateway: one session on the gateway's Unix socket, dialled again for ever, and channels beside
+ * it (gateway-channels.ts).
  *
  * The messages are those of ConnectSupervisor, as lines of ProtoJSON. Not gRPC: HTTP/2 and the message descriptors would
  * cost a supervisor 20 MB and 50 ms, a third of what it may weigh, to speak with a process on the same machine.
  */
 import { connect, type Socket } from "node:net";
-import type { ExecSandboxRequestJson } from "../gen/openshell/v1/exec_pb.ts";
+import type { Duplex } from "node:stream";
 import type { ApplyCredentialsJson } from "../gen/openshell/v1/provider_pb.ts";
 import type {
   ApplyPolicyJson,
-  ExecControlJson,
   GatewayMessageJson,
   ModelRoutesJson,
   RelayOpenJson,
@@ -18,9 +17,10 @@ import type {
   SupervisorStatusJson,
 } from "../gen/openshell/v1/supervisor_pb.ts";
 import { JsonLineReader, jsonLine } from "../net/json-lines.ts";
-import { createExecChannel, type ExecChannel, type SessionChannel } from "./exec-channel.ts";
+import { GatewayChannels, type RelayTarget } from "./gateway-channels.ts";
 import type { PolicyRevision } from "./launch-spec.ts";
 import { createLogShipper, type LogShipper, type LogSource } from "./log-shipper.ts";
+import { Relays } from "./relays.ts";
 
 export interface GatewayLinkOptions {
   readonly socketPath: string;
@@ -43,8 +43,8 @@ export interface GatewayHandlers {
   applyModelRoutes(routes: ModelRoutesJson): void;
   /** Puts the credentials of the attached providers in force, in place of those before. */
   applyCredentials(credentials: ApplyCredentialsJson): void;
-  /** Runs a command on the channel. What cannot be started ends the channel with 126 or 127. */
-  exec(request: ExecSandboxRequestJson, channel: ExecChannel): void;
+  /** Serves a stream from a client, and ends it. */
+  serve(target: RelayTarget, stream: Duplex): void;
   /** Ends the sandbox, then the supervisor. */
   stop(graceSeconds: number): void;
 }
@@ -74,6 +74,7 @@ const MISSED_HEARTBEATS = 3;
 
 /** Connects, and stays connected until the signal. Returns at once. */
 export function connectGateway(options: GatewayLinkOptions): GatewayLink {
+  const relays = new Relays();
   let latest: SupervisorStatusJson | undefined;
   let session: Session | undefined;
   let retryMs = FIRST_RETRY_MS;
@@ -83,7 +84,7 @@ export function connectGateway(options: GatewayLinkOptions): GatewayLink {
 
   function dial(): void {
     if (ended()) return;
-    session = openSession(options, {
+    session = openSession(options, relays, {
       status: () => latest,
       accepted: () => {
         acceptedAt = performance.now();
@@ -133,10 +134,10 @@ interface SessionListener {
   ended(): void;
 }
 
-function openSession(options: GatewayLinkOptions, listener: SessionListener): Session {
+function openSession(options: GatewayLinkOptions, relays: Relays, listener: SessionListener): Session {
   const { sandboxId, instanceId, token } = options;
   const socket = connect(options.socketPath);
-  const channels = new Map<string, SessionChannel>();
+  const channels = new GatewayChannels({ ...options, relays, serve: options.handlers.serve });
   const shipper = options.logs && createLogShipper(options.logs);
   let heartbeat: NodeJS.Timeout | undefined;
   let isAccepted = false;
@@ -173,8 +174,7 @@ function openSession(options: GatewayLinkOptions, listener: SessionListener): Se
   socket.on("close", () => {
     clearInterval(heartbeat);
     shipper?.stop();
-    // A channel belongs to its session: without it, nobody could say that the client has gone.
-    for (const channel of channels.values()) channel.destroy();
+    channels.closeAll();
     listener.ended();
   });
   return {
@@ -204,15 +204,14 @@ function startHeartbeat(
 
 interface SessionContext {
   readonly options: GatewayLinkOptions;
-  readonly channels: Map<string, SessionChannel>;
+  readonly channels: GatewayChannels;
   readonly send: (message: SupervisorMessageJson) => void;
 }
 
 /** Unknown messages are ignored: a newer gateway may know more than this supervisor. */
 function handle(context: SessionContext, message: GatewayMessageJson, shipper: LogShipper | undefined): void {
-  if (message.relayOpen) openRelay(context, message.relayOpen);
-  else if (message.execControl) control(context.channels, message.execControl);
-  else if (message.relayClose) context.channels.get(message.relayClose.channelId ?? "")?.destroy();
+  if (message.relayOpen) openChannel(context, message.relayOpen);
+  else if (message.relayClose) context.channels.close(message.relayClose.channelId ?? "");
   else if (message.applyPolicy) void applyPolicy(context, message.applyPolicy);
   else if (message.applyCredentials) context.options.handlers.applyCredentials(message.applyCredentials);
   else if (message.modelRoutes) context.options.handlers.applyModelRoutes(message.modelRoutes);
@@ -234,24 +233,7 @@ async function applyPolicy({ options, send }: SessionContext, apply: ApplyPolicy
   });
 }
 
-function openRelay({ options, channels, send }: SessionContext, open: RelayOpenJson): void {
-  const channelId = open.channelId ?? "";
-  const request = open.exec?.request;
-  if (!request) {
-    send({ relayOpenResult: { channelId, success: false, error: "this supervisor opens exec channels only" } });
-    return;
-  }
-  // Half-open: the end of the command's input is the end of one direction, while output goes on in the other.
-  const socket = connect({ path: options.socketPath, allowHalfOpen: true });
-  socket.write(jsonLine({ channel: { sandboxId: options.sandboxId, token: options.token, channelId } }));
-  const channel = createExecChannel(socket);
-  channels.set(channelId, channel);
-  socket.on("close", () => channels.delete(channelId));
-  options.handlers.exec(request, channel);
-}
-
-function control(channels: ReadonlyMap<string, SessionChannel>, { channelId, signal, resize }: ExecControlJson): void {
-  const channel = channels.get(channelId ?? "");
-  if (signal) channel?.deliver({ signal });
-  if (resize) channel?.deliver({ resize: { cols: resize.cols ?? 0, rows: resize.rows ?? 0 } });
+function openChannel({ channels, send }: SessionContext, open: RelayOpenJson): void {
+  const error = channels.open(open);
+  if (error !== undefined) send({ relayOpenResult: { channelId: open.channelId ?? "", success: false, error } });
 }

@@ -12,7 +12,7 @@ import { UpstreamTrust } from "./egress/07-terminate/trust-bundle.ts";
 import { Credentials } from "./egress/09-credential/credentials.ts";
 import { type Audit, createAudit } from "./egress/11-audit.ts";
 import { type Egress, openEgress } from "./egress/open-egress.ts";
-import { type ExecContext, exec } from "./exec.ts";
+import type { ExecContext } from "./exec.ts";
 import { connectGateway, type GatewayLink, type PolicyOutcome } from "./gateway-link.ts";
 import type { LaunchSpec, PolicyRevision } from "./launch-spec.ts";
 import { logSource } from "./log-source.ts";
@@ -22,6 +22,7 @@ import { type BuiltSandbox, finishSandbox, type PreparedSandbox } from "./sandbo
 import { whenProgramsEnded } from "./sandbox/remaining-programs.ts";
 import { writeSandboxProcesses } from "./sandbox-processes.ts";
 import { failedStatus, RunningStatus, stoppedStatus } from "./sandbox-status.ts";
+import { refuseTarget, serveTarget } from "./serve-target.ts";
 import { loadHostKey } from "./ssh/host-key.ts";
 import { runUnattended } from "./unattended.ts";
 
@@ -75,10 +76,10 @@ export async function superviseSandbox(
       applyPolicy: async (revision) => applyPolicy(revision, await running, { audit, observe: spec.observe }),
       applyModelRoutes: (routes) => void running.then((it) => applyModelRoutes(routes, it), ignore),
       applyCredentials: (given) => void running.then((it) => applyCredentials(given, it), ignore),
-      exec: (request, channel) => {
+      serve: (target, stream) => {
         running.then(
-          (it) => exec(request, channel, execContext(it)),
-          () => channel.exit(1),
+          (it) => serveTarget(target, stream, { ...execContext(it), sandboxName: spec.sandboxName }),
+          () => refuseTarget(target, stream),
         );
       },
       stop: stopRequest.resolve,

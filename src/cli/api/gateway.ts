@@ -6,4 +6,6 @@ export interface Gateway {
   readonly endpoint: string;
   /** Name of its entry; absent when the user gave an address instead. */
   readonly name?: string;
+  /** Connects anew to whatever is there now, and starts nothing. Throws CommandFailure. */
+  reconnect(): Promise<Gateway>;
 }

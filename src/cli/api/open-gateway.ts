@@ -36,7 +36,9 @@ export async function connectGateway(target: GatewayTarget, context: CommandCont
   const { endpoint, name } = target;
   if (endpoint === undefined) throw unreachable("it has never been started", target);
   const carriage = (await localCarriage(target, context)) ?? (await http2Carriage({ ...target, endpoint }, context));
-  return { channel: new Channel(carriage), endpoint, ...(name !== undefined && { name }) };
+  // Looked up again: a gateway that was restarted may have another address.
+  const reconnect = () => connectGateway(gatewayTarget(context.globals, context.environment), context);
+  return { channel: new Channel(carriage), endpoint, ...(name !== undefined && { name }), reconnect };
 }
 
 /** The short way to this machine's own gateway; undefined if it cannot be taken, and the other one will tell why. */

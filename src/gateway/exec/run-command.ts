@@ -1,5 +1,4 @@
-/** One command in a sandbox: the client's stream on one side, the supervisor's channel on the other. */
-import type { Duplex } from "node:stream";
+/** One command in a sandbox for a client of ExecSandbox: its messages on one side, the command's channel on the other. */
 import { create } from "@bufbuild/protobuf";
 import {
   type ExecSandboxEvent,
@@ -7,7 +6,7 @@ import {
   type ExecSandboxInput,
   type ExecSandboxRequest,
 } from "../../gen/openshell/v1/exec_pb.ts";
-import { ExecFrameReader, FRAME_STDOUT } from "../../net/exec-frames.ts";
+import { ExecCall, type ExecEvent } from "../../net/exec-call.ts";
 import { unavailable } from "../refuse.ts";
 import type { SupervisorSession } from "../supervisors/session.ts";
 
@@ -24,79 +23,60 @@ export async function* runCommand(
   { inputs, signal }: CommandClient,
 ): AsyncGenerator<ExecSandboxEvent> {
   // The input goes through the channel, where it has back-pressure; the time limit is the supervisor's to keep.
-  const { id, stream } = await session.openExec({ ...request, stdin: new Uint8Array() });
-  // Errors of the stream end the reading below; this is for one that comes when nobody reads.
-  stream.on("error", () => {});
-  const cancel = () => {
-    session.send({ case: "relayClose", value: { channelId: id, reason: "canceled" } });
-    stream.destroy();
-  };
+  const target = { case: "exec", value: { request: { ...request, stdin: new Uint8Array() } } } as const;
+  const { stream } = await session.openChannel({ target });
+  const call = new ExecCall(stream);
+  const cancel = () => call.cancel();
   signal.addEventListener("abort", cancel);
   if (signal.aborted) cancel();
-  const sending = sendInputs({ session, id, stream }, request.stdin, inputs);
   // A client that breaks off mid-message is gone; its command must not wait for input for ever.
-  sending.catch(cancel);
+  sendInputs(call, request.stdin, inputs).catch(cancel);
   try {
     let hasExited = false;
-    for await (const event of outputs(stream)) {
-      hasExited ||= event.payload.case === "exit";
-      yield event;
+    for await (const event of eventsOf(call)) {
+      hasExited = event.kind === "exit";
+      yield create(ExecSandboxEventSchema, { payload: payloadOf(event) });
     }
     if (!hasExited) throw unavailable("the sandbox ended, or its supervisor went away, before the command did");
   } finally {
     signal.removeEventListener("abort", cancel);
     // Also when the client stops reading: the channel must not stay.
-    if (!stream.destroyed) cancel();
+    cancel();
   }
 }
 
-/** Frames of the channel as events, until the exit or the end. Errors of the channel end it like its end. */
-async function* outputs(stream: Duplex): AsyncGenerator<ExecSandboxEvent> {
-  const read: ExecSandboxEvent[] = [];
-  let hasExited = false;
-  const reader = new ExecFrameReader({
-    output(kind, data) {
-      const payload = { case: kind === FRAME_STDOUT ? "stdout" : "stderr", value: { data } } as const;
-      read.push(create(ExecSandboxEventSchema, { payload }));
-    },
-    exit(exitCode) {
-      hasExited = true;
-      read.push(create(ExecSandboxEventSchema, { payload: { case: "exit", value: { exitCode } } }));
-    },
-  });
+/** A channel that breaks ends like one without an exit. */
+async function* eventsOf(call: ExecCall): AsyncGenerator<ExecEvent> {
   try {
-    for await (const chunk of stream) {
-      const isWhole = reader.push(chunk as Buffer);
-      yield* read.splice(0);
-      if (hasExited || !isWhole) return;
-    }
-  } catch (error) {
-    if (!stream.destroyed) throw error;
+    yield* call.events();
+  } catch {
+    // What broke it is known to nobody here; that there was no exit says all there is to say.
   }
 }
 
-interface Channel {
-  readonly session: SupervisorSession;
-  readonly id: string;
-  readonly stream: Duplex;
+function payloadOf(event: ExecEvent): ExecSandboxEvent["payload"] {
+  const payload =
+    event.kind === "exit"
+      ? ({ case: "exit", value: { exitCode: event.code } } as const)
+      : ({ case: event.kind, value: { data: event.data } } as const);
+  return payload as ExecSandboxEvent["payload"];
 }
 
-async function sendInputs(channel: Channel, first: Uint8Array, inputs: AsyncIterable<ExecSandboxInput>): Promise<void> {
-  const { session, id, stream } = channel;
-  if (first.length > 0) await write(stream, first);
+async function sendInputs(call: ExecCall, first: Uint8Array, inputs: AsyncIterable<ExecSandboxInput>): Promise<void> {
+  if (first.length > 0 && !call.write(first)) await call.drained();
   for await (const { payload } of inputs) {
     switch (payload.case) {
       case "stdin":
-        await write(stream, payload.value);
+        if (!call.write(payload.value)) await call.drained();
         break;
       case "closeStdin":
-        if (payload.value) stream.end();
+        if (payload.value) call.endInput();
         break;
       case "resize":
-        session.send({ case: "execControl", value: { channelId: id, control: payload } });
+        call.resize(payload.value.cols, payload.value.rows);
         break;
       case "signal":
-        session.send({ case: "execControl", value: { channelId: id, control: payload } });
+        call.signal(payload.value);
         break;
       case "start":
       case undefined:
@@ -105,18 +85,5 @@ async function sendInputs(channel: Channel, first: Uint8Array, inputs: AsyncIter
         payload satisfies never;
     }
   }
-  stream.end();
-}
-
-/** Waits while the command reads slower than the client writes; gives up when the channel is gone. */
-async function write(stream: Duplex, data: Uint8Array): Promise<void> {
-  if (stream.destroyed || stream.writableEnded) return;
-  if (stream.write(data)) return;
-  await new Promise<void>((resolve) => {
-    const proceed = () => {
-      stream.off("drain", proceed).off("close", proceed);
-      resolve();
-    };
-    stream.on("drain", proceed).on("close", proceed);
-  });
+  call.endInput();
 }

@@ -11,8 +11,11 @@ import type { Store } from "../store/store.ts";
 import { isToken } from "../supervisors/token.ts";
 
 export type Caller =
-  /** Has shown a client certificate of this gateway's authority, or has the local socket. */
-  | { readonly kind: "user"; readonly subject: string }
+  /**
+   * Has shown a client certificate of this gateway's authority, or has the local socket. In the second case its connection
+   * ends when it does, and not before.
+   */
+  | { readonly kind: "user"; readonly subject: string; readonly isOnThisMachine: boolean }
   /** Shows a token; which sandbox it is good for is checked against the one that the request names. */
   | { readonly kind: "supervisor"; readonly token: string }
   | { readonly kind: "anonymous" };
@@ -37,7 +40,7 @@ export function callerOf(request: IncomingMessage | Http2ServerRequest): Context
 
 /** What a user's calls on the local socket are given. */
 export function userCalls(subject: string): ContextValues {
-  return createContextValues().set(callerKey, { kind: "user", subject });
+  return createContextValues().set(callerKey, { kind: "user", subject, isOnThisMachine: true });
 }
 
 /**
@@ -63,8 +66,8 @@ export const requireCaller: Interceptor = (next) => async (request) => {
   );
 };
 
-/** The user that calls, for RPCs that tell who one is. */
-export function requireUser(values: ContextValues): { readonly subject: string } {
+/** The user that calls. */
+export function requireUser(values: ContextValues): Extract<Caller, { kind: "user" }> {
   const caller = values.get(callerKey);
   if (caller.kind !== "user") throw permissionDenied("only for users");
   return caller;
@@ -86,7 +89,7 @@ function identify(request: IncomingMessage | Http2ServerRequest): Caller {
   // `authorized`: the handshake has verified the certificate against our authority, and the peer holds its key.
   if (socket?.authorized !== true) return { kind: "anonymous" };
   const name = socket.getPeerCertificate().subject?.CN;
-  return { kind: "user", subject: (Array.isArray(name) ? name[0] : name) ?? "unknown" };
+  return { kind: "user", subject: (Array.isArray(name) ? name[0] : name) ?? "unknown", isOnThisMachine: false };
 }
 
 /** Both of HTTP/2's sockets are stand-ins: what the real one has can be read, but `in` does not see it. */

@@ -36,6 +36,8 @@ export function createApiServer(context: GatewayContext, certificates: GatewayCe
   return createSecureServer(
     {
       allowHTTP1: true,
+      // A key press must not wait for the acknowledgement of the one before it.
+      noDelay: true,
       key: certificates.serverKey,
       cert: certificates.serverCertificate,
       ca: certificates.authority,

@@ -5,7 +5,6 @@
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { create } from "@bufbuild/protobuf";
-import type { ExecSandboxRequest } from "../../gen/openshell/v1/exec_pb.ts";
 import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
 import {
   GatewayMessageSchema,
@@ -13,7 +12,14 @@ import {
   type RelayOpenResult,
 } from "../../gen/openshell/v1/supervisor_pb.ts";
 import { unavailable } from "../refuse.ts";
-import type { OpenChannel, PolicyOutcome, SessionPort, SupervisorSession, ToSupervisor } from "./session.ts";
+import type {
+  ChannelPurpose,
+  OpenChannel,
+  PolicyOutcome,
+  SessionPort,
+  SupervisorSession,
+  ToSupervisor,
+} from "./session.ts";
 
 /** A supervisor opens a channel within a millisecond; one that has not by now hangs. */
 const CHANNEL_TIMEOUT_MS = 10_000;
@@ -98,7 +104,7 @@ export class Session implements SupervisorSession {
     this.#port.close();
   }
 
-  openExec(request: ExecSandboxRequest): Promise<OpenChannel> {
+  openChannel(purpose: ChannelPurpose): Promise<OpenChannel> {
     // The id is all that ties a new connection to this request, so it must not be guessable.
     const id = randomUUID();
     return new Promise((resolve, reject) => {
@@ -114,10 +120,7 @@ export class Session implements SupervisorSession {
         opened: (stream) => settle(() => resolve({ id, stream })),
         failed,
       });
-      this.send({
-        case: "relayOpen",
-        value: { channelId: id, target: { case: "exec", value: { request } } },
-      });
+      this.send({ case: "relayOpen", value: { ...purpose, channelId: id } });
     });
   }
 

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
 import type { SupervisorStatusJson } from "../../gen/openshell/v1/supervisor_pb.ts";
 import type { SandboxLogLineJson } from "../../gen/openshell/v1/watch_pb.ts";
-import type { ExecChannel } from "../exec-channel.ts";
+import { createExecChannel, type ExecChannel } from "../exec-channel.ts";
 import { connectGateway } from "../gateway-link.ts";
 import type { LaunchSpec } from "../launch-spec.ts";
 import { readOrders } from "../read-orders.ts";
@@ -71,7 +71,11 @@ const link = connectGateway({
       link.reportStatus({ phase: "SANDBOX_PHASE_READY", policyVersion: version });
       return { status: "loaded" };
     },
-    exec: (request, channel) => exec(request.command ?? [], channel),
+    serve(target, stream) {
+      if (target.kind === "exec") exec(target.request.command ?? [], createExecChannel(stream));
+      // Any other stream is given back what it says.
+      else stream.pipe(stream);
+    },
     stop: () => void link.close().then(() => process.exit(0)),
   },
 });

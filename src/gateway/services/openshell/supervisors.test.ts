@@ -8,7 +8,7 @@ import { type Client, Code, ConnectError, createClient, type Interceptor } from 
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { OpenShell } from "../../../gen/openshell/v1/openshell_pb.ts";
 import type { RelayFrameSchema, SupervisorMessageSchema } from "../../../gen/openshell/v1/supervisor_pb.ts";
-import { exitFrame, FRAME_STDOUT, frameHeader } from "../../../net/exec-frames.ts";
+import { exitFrame, streamHeader } from "../../../net/exec-frames.ts";
 import { MessageQueue } from "../../supervisors/message-queue.ts";
 import { issueToken } from "../../supervisors/token.ts";
 import { startTestGateway, type TestGateway } from "../../test-support/test-gateway.ts";
@@ -90,7 +90,7 @@ describe("a supervisor that dials over the network", () => {
     async function* frames(): AsyncGenerator<MessageInitShape<typeof RelayFrameSchema>> {
       yield { payload: { case: "init", value: { channelId } } };
       const said = Buffer.from("from afar");
-      yield { payload: { case: "data", value: Buffer.concat([frameHeader(FRAME_STDOUT, said.length), said]) } };
+      yield { payload: { case: "data", value: Buffer.concat([streamHeader("stdout", said.length), said]) } };
       yield { payload: { case: "data", value: exitFrame(9) } };
     }
     for await (const _ of client.relayStream(frames()));

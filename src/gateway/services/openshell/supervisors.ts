@@ -1,5 +1,5 @@
 /** The way in for supervisors that dial over the network, as the published ones do. See local-link.ts for the other. */
-import { type Duplex, duplexPair } from "node:stream";
+import { duplexPair } from "node:stream";
 import { create } from "@bufbuild/protobuf";
 import type { ContextValues } from "@connectrpc/connect";
 import {
@@ -10,6 +10,7 @@ import {
 } from "../../../gen/openshell/v1/supervisor_pb.ts";
 import type { GatewayContext } from "../../context.ts";
 import { invalid, notFound } from "../../refuse.ts";
+import { splice } from "../../relay/splice.ts";
 import { requireSupervisor } from "../../server/caller.ts";
 import { MessageQueue } from "../../supervisors/message-queue.ts";
 import {
@@ -53,7 +54,7 @@ export function supervisorMethods(context: GatewayContext): Methods {
       await requireSandbox(values, sandboxId);
       const [ours, theirs] = duplexPair();
       if (!sessions.claimChannel(sandboxId, channelId, theirs)) throw notFound("the channel");
-      yield* relay(ours, incoming);
+      yield* splice(ours, { frames: incoming, frameOf });
     },
     async pushSandboxLogs(requests, { values }) {
       let logCursor = 0n;
@@ -88,24 +89,6 @@ async function handleAll(
   for (let next = await messages.next(); !next.done; next = await messages.next()) await handle(next.value);
 }
 
-/** Frames in, frames out, at the pace of the slower side. */
-async function* relay(stream: Duplex, frames: AsyncIterator<RelayFrame>): AsyncGenerator<RelayFrame> {
-  const feeding = (async () => {
-    for (let next = await frames.next(); !next.done; next = await frames.next()) {
-      const { payload } = next.value;
-      if (payload.case !== "data" || stream.write(payload.value)) continue;
-      await new Promise<void>((resolve) => stream.once("drain", resolve).once("close", resolve));
-    }
-    stream.end();
-  })();
-  feeding.catch(() => stream.destroy());
-  try {
-    // A plain `for await` destroys the whole stream at the end of one direction, while the other may go on.
-    for await (const data of stream.iterator({ destroyOnReturn: false })) {
-      yield create(RelayFrameSchema, { payload: { case: "data", value: data } });
-    }
-    await feeding;
-  } finally {
-    stream.destroy();
-  }
+function frameOf(value: Uint8Array): RelayFrame {
+  return create(RelayFrameSchema, { payload: { case: "data", value } });
 }

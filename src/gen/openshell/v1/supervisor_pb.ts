@@ -8,7 +8,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { SandboxPolicy, SandboxPolicyJson } from "../sandbox/v1/sandbox_pb.ts";
 import { file_openshell_sandbox_v1_sandbox } from "../sandbox/v1/sandbox_pb.ts";
-import type { ExecSandboxRequest, ExecSandboxRequestJson, ExecSandboxWindowResize, ExecSandboxWindowResizeJson } from "./exec_pb.ts";
+import type { ExecSandboxRequest, ExecSandboxRequestJson } from "./exec_pb.ts";
 import { file_openshell_v1_exec } from "./exec_pb.ts";
 import type { PolicyStatus, PolicyStatusJson } from "./policy_pb.ts";
 import { file_openshell_v1_policy } from "./policy_pb.ts";
@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openshell/v1/supervisor.proto.
  */
 export const file_openshell_v1_supervisor: GenFile = /*@__PURE__*/
-  fileDesc("Ch1vcGVuc2hlbGwvdjEvc3VwZXJ2aXNvci5wcm90bxIMb3BlbnNoZWxsLnYxIpYDChFTdXBlcnZpc29yTWVzc2FnZRIuCgVoZWxsbxgBIAEoCzIdLm9wZW5zaGVsbC52MS5TdXBlcnZpc29ySGVsbG9IABI2CgloZWFydGJlYXQYAiABKAsyIS5vcGVuc2hlbGwudjEuU3VwZXJ2aXNvckhlYXJ0YmVhdEgAEjoKEXJlbGF5X29wZW5fcmVzdWx0GAMgASgLMh0ub3BlbnNoZWxsLnYxLlJlbGF5T3BlblJlc3VsdEgAEi8KC3JlbGF5X2Nsb3NlGAQgASgLMhgub3BlbnNoZWxsLnYxLlJlbGF5Q2xvc2VIABIwCgZzdGF0dXMYZCABKAsyHi5vcGVuc2hlbGwudjEuU3VwZXJ2aXNvclN0YXR1c0gAEjkKDXBvbGljeV9zdGF0dXMYZSABKAsyIC5vcGVuc2hlbGwudjEuUG9saWN5U3RhdHVzUmVwb3J0SAASNAoEbG9ncxhmIAEoCzIkLm9wZW5zaGVsbC52MS5QdXNoU2FuZGJveExvZ3NSZXF1ZXN0SABCCQoHcGF5bG9hZCLoBAoOR2F0ZXdheU1lc3NhZ2USOQoQc2Vzc2lvbl9hY2NlcHRlZBgBIAEoCzIdLm9wZW5zaGVsbC52MS5TZXNzaW9uQWNjZXB0ZWRIABI5ChBzZXNzaW9uX3JlamVjdGVkGAIgASgLMh0ub3BlbnNoZWxsLnYxLlNlc3Npb25SZWplY3RlZEgAEjMKCWhlYXJ0YmVhdBgDIAEoCzIeLm9wZW5zaGVsbC52MS5HYXRld2F5SGVhcnRiZWF0SAASLQoKcmVsYXlfb3BlbhgEIAEoCzIXLm9wZW5zaGVsbC52MS5SZWxheU9wZW5IABIvCgtyZWxheV9jbG9zZRgFIAEoCzIYLm9wZW5zaGVsbC52MS5SZWxheUNsb3NlSAASMQoMYXBwbHlfcG9saWN5GGQgASgLMhkub3BlbnNoZWxsLnYxLkFwcGx5UG9saWN5SAASLAoEc3RvcBhlIAEoCzIcLm9wZW5zaGVsbC52MS5TdG9wU3VwZXJ2aXNvckgAEjwKC2xvZ3Nfc3RvcmVkGGYgASgLMiUub3BlbnNoZWxsLnYxLlB1c2hTYW5kYm94TG9nc1Jlc3BvbnNlSAASMQoMZXhlY19jb250cm9sGGcgASgLMhkub3BlbnNoZWxsLnYxLkV4ZWNDb250cm9sSAASMQoMbW9kZWxfcm91dGVzGGggASgLMhkub3BlbnNoZWxsLnYxLk1vZGVsUm91dGVzSAASOwoRYXBwbHlfY3JlZGVudGlhbHMYaSABKAsyHi5vcGVuc2hlbGwudjEuQXBwbHlDcmVkZW50aWFsc0gAQgkKB3BheWxvYWQiggEKD1N1cGVydmlzb3JIZWxsbxISCgpzYW5kYm94X2lkGAEgASgJEhMKC2luc3RhbmNlX2lkGAIgASgJEhYKDnBvbGljeV92ZXJzaW9uGGQgASgNEi4KBnN0YXR1cxhlIAEoCzIeLm9wZW5zaGVsbC52MS5TdXBlcnZpc29yU3RhdHVzIloKD1Nlc3Npb25BY2NlcHRlZBISCgpzZXNzaW9uX2lkGAEgASgJEh8KF2hlYXJ0YmVhdF9pbnRlcnZhbF9zZWNzGAIgASgNEhIKCmxvZ19jdXJzb3IYZCABKAQiIQoPU2Vzc2lvblJlamVjdGVkEg4KBnJlYXNvbhgBIAEoCSIVChNTdXBlcnZpc29ySGVhcnRiZWF0IhIKEEdhdGV3YXlIZWFydGJlYXQiWgocUmVwb3J0TWFpblByb2Nlc3NFeGl0UmVxdWVzdBISCgpzYW5kYm94X2lkGAEgASgJEhMKC2luc3RhbmNlX2lkGAIgASgJEhEKCWV4aXRfY29kZRgDIAEoBSIfCh1SZXBvcnRNYWluUHJvY2Vzc0V4aXRSZXNwb25zZSLBAQoJUmVsYXlPcGVuEhIKCmNoYW5uZWxfaWQYASABKAkSKwoDc3NoGAIgASgLMhwub3BlbnNoZWxsLnYxLlNzaFJlbGF5VGFyZ2V0SAASKwoDdGNwGAMgASgLMhwub3BlbnNoZWxsLnYxLlRjcFJlbGF5VGFyZ2V0SAASKAoEZXhlYxhkIAEoCzIYLm9wZW5zaGVsbC52MS5FeGVjVGFyZ2V0SAASEgoKc2VydmljZV9pZBgFIAEoCUIICgZ0YXJnZXQiMgoOU3NoUmVsYXlUYXJnZXQSEgoKc2Vzc2lvbl9pZBhkIAEoCRIMCgR1c2VyGGUgASgJIiwKDlRjcFJlbGF5VGFyZ2V0EgwKBGhvc3QYASABKAkSDAoEcG9ydBgCIAEoDSIfCglSZWxheUluaXQSEgoKY2hhbm5lbF9pZBgBIAEoCSJQCgpSZWxheUZyYW1lEicKBGluaXQYASABKAsyFy5vcGVuc2hlbGwudjEuUmVsYXlJbml0SAASDgoEZGF0YRgCIAEoDEgAQgkKB3BheWxvYWQiRQoPUmVsYXlPcGVuUmVzdWx0EhIKCmNoYW5uZWxfaWQYASABKAkSDwoHc3VjY2VzcxgCIAEoCBINCgVlcnJvchgDIAEoCSIwCgpSZWxheUNsb3NlEhIKCmNoYW5uZWxfaWQYASABKAkSDgoGcmVhc29uGAIgASgJIq0CChBTdXBlcnZpc29yU3RhdHVzEikKBXBoYXNlGAEgASgOMhoub3BlbnNoZWxsLnYxLlNhbmRib3hQaGFzZRIyCgpjb25kaXRpb25zGAIgAygLMh4ub3BlbnNoZWxsLnYxLlNhbmRib3hDb25kaXRpb24SLgoJaXNvbGF0aW9uGAMgAygLMhsub3BlbnNoZWxsLnYxLklzb2xhdGlvbkZhY3QSFgoOcG9saWN5X3ZlcnNpb24YBCABKA0SDQoFZXJyb3IYBSABKAkSFAoMc3NoX2hvc3Rfa2V5GAYgASgJEhYKCWV4aXRfY29kZRgHIAEoBUgAiAEBEhUKDXJlc3RhcnRfY291bnQYCCABKA0SEAoIZmluaXNoZWQYCSABKAlCDAoKX2V4aXRfY29kZSJoCgtBcHBseVBvbGljeRIPCgd2ZXJzaW9uGAEgASgNEhMKC3BvbGljeV9oYXNoGAIgASgJEjMKBnBvbGljeRgDIAEoCzIjLm9wZW5zaGVsbC5zYW5kYm94LnYxLlNhbmRib3hQb2xpY3kiZQoSUG9saWN5U3RhdHVzUmVwb3J0Eg8KB3ZlcnNpb24YASABKA0SKgoGc3RhdHVzGAIgASgOMhoub3BlbnNoZWxsLnYxLlBvbGljeVN0YXR1cxISCgpsb2FkX2Vycm9yGAMgASgJIicKDlN0b3BTdXBlcnZpc29yEhUKDWdyYWNlX3NlY29uZHMYASABKA0idwoLRXhlY0NvbnRyb2wSEgoKY2hhbm5lbF9pZBgBIAEoCRIQCgZzaWduYWwYAiABKAlIABI3CgZyZXNpemUYAyABKAsyJS5vcGVuc2hlbGwudjEuRXhlY1NhbmRib3hXaW5kb3dSZXNpemVIAEIJCgdjb250cm9sIj8KCkV4ZWNUYXJnZXQSMQoHcmVxdWVzdBgBIAEoCzIgLm9wZW5zaGVsbC52MS5FeGVjU2FuZGJveFJlcXVlc3QicwoLTW9kZWxSb3V0ZXMSEAoIcmV2aXNpb24YASABKA0SKAoGcm91dGVzGAIgAygLMhgub3BlbnNoZWxsLnYxLk1vZGVsUm91dGUSKAoGYnVkZ2V0GAMgASgLMhgub3BlbnNoZWxsLnYxLkNhbGxCdWRnZXQi1wMKCk1vZGVsUm91dGUSDAoEbmFtZRgBIAEoCRIPCgdhbGlhc2VzGAIgAygJEhIKCmlzX2RlZmF1bHQYAyABKAgSEQoJaXNfc3lzdGVtGAQgASgIEhUKDXByb3ZpZGVyX25hbWUYBSABKAkSFQoNcHJvdmlkZXJfdHlwZRgGIAEoCRIQCghkaWFsZWN0cxgHIAMoCRIQCghiYXNlX3VybBgIIAEoCRINCgVtb2RlbBgJIAEoCRIXCgpjcmVkZW50aWFsGAogASgJQgOAAQESNgoHaGVhZGVycxgLIAMoCzIlLm9wZW5zaGVsbC52MS5Nb2RlbFJvdXRlLkhlYWRlcnNFbnRyeRIsCgh0aW1lb3V0cxgMIAEoCzIaLm9wZW5zaGVsbC52MS5DYWxsVGltZW91dHMSEQoJZmFsbGJhY2tzGA0gAygJEg8KB3JldHJpZXMYDiABKA0SKAoGYnVkZ2V0GA8gASgLMhgub3BlbnNoZWxsLnYxLkNhbGxCdWRnZXQSJQoDYXdzGBAgASgLMhgub3BlbnNoZWxsLnYxLkF3c1NpZ25pbmcaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEibwoKQXdzU2lnbmluZxIVCg1hY2Nlc3Nfa2V5X2lkGAEgASgJEh4KEXNlY3JldF9hY2Nlc3Nfa2V5GAIgASgJQgOAAQESGgoNc2Vzc2lvbl90b2tlbhgDIAEoCUIDgAEBEg4KBnJlZ2lvbhgEIAEoCSJcCgxDYWxsVGltZW91dHMSEgoKY29ubmVjdF9tcxgBIAEoDRIVCg1maXJzdF9ieXRlX21zGAIgASgNEg8KB2lkbGVfbXMYAyABKA0SEAoIdG90YWxfbXMYBCABKA0iRAoKQ2FsbEJ1ZGdldBIbChNyZXF1ZXN0c19wZXJfbWludXRlGAEgASgNEhkKEXRva2Vuc19wZXJfbWludXRlGAIgASgNYgZwcm90bzM", [file_openshell_sandbox_v1_sandbox, file_openshell_v1_exec, file_openshell_v1_policy, file_openshell_v1_provider, file_openshell_v1_sandbox, file_openshell_v1_watch]);
+  fileDesc("Ch1vcGVuc2hlbGwvdjEvc3VwZXJ2aXNvci5wcm90bxIMb3BlbnNoZWxsLnYxIpYDChFTdXBlcnZpc29yTWVzc2FnZRIuCgVoZWxsbxgBIAEoCzIdLm9wZW5zaGVsbC52MS5TdXBlcnZpc29ySGVsbG9IABI2CgloZWFydGJlYXQYAiABKAsyIS5vcGVuc2hlbGwudjEuU3VwZXJ2aXNvckhlYXJ0YmVhdEgAEjoKEXJlbGF5X29wZW5fcmVzdWx0GAMgASgLMh0ub3BlbnNoZWxsLnYxLlJlbGF5T3BlblJlc3VsdEgAEi8KC3JlbGF5X2Nsb3NlGAQgASgLMhgub3BlbnNoZWxsLnYxLlJlbGF5Q2xvc2VIABIwCgZzdGF0dXMYZCABKAsyHi5vcGVuc2hlbGwudjEuU3VwZXJ2aXNvclN0YXR1c0gAEjkKDXBvbGljeV9zdGF0dXMYZSABKAsyIC5vcGVuc2hlbGwudjEuUG9saWN5U3RhdHVzUmVwb3J0SAASNAoEbG9ncxhmIAEoCzIkLm9wZW5zaGVsbC52MS5QdXNoU2FuZGJveExvZ3NSZXF1ZXN0SABCCQoHcGF5bG9hZCK7BAoOR2F0ZXdheU1lc3NhZ2USOQoQc2Vzc2lvbl9hY2NlcHRlZBgBIAEoCzIdLm9wZW5zaGVsbC52MS5TZXNzaW9uQWNjZXB0ZWRIABI5ChBzZXNzaW9uX3JlamVjdGVkGAIgASgLMh0ub3BlbnNoZWxsLnYxLlNlc3Npb25SZWplY3RlZEgAEjMKCWhlYXJ0YmVhdBgDIAEoCzIeLm9wZW5zaGVsbC52MS5HYXRld2F5SGVhcnRiZWF0SAASLQoKcmVsYXlfb3BlbhgEIAEoCzIXLm9wZW5zaGVsbC52MS5SZWxheU9wZW5IABIvCgtyZWxheV9jbG9zZRgFIAEoCzIYLm9wZW5zaGVsbC52MS5SZWxheUNsb3NlSAASMQoMYXBwbHlfcG9saWN5GGQgASgLMhkub3BlbnNoZWxsLnYxLkFwcGx5UG9saWN5SAASLAoEc3RvcBhlIAEoCzIcLm9wZW5zaGVsbC52MS5TdG9wU3VwZXJ2aXNvckgAEjwKC2xvZ3Nfc3RvcmVkGGYgASgLMiUub3BlbnNoZWxsLnYxLlB1c2hTYW5kYm94TG9nc1Jlc3BvbnNlSAASMQoMbW9kZWxfcm91dGVzGGggASgLMhkub3BlbnNoZWxsLnYxLk1vZGVsUm91dGVzSAASOwoRYXBwbHlfY3JlZGVudGlhbHMYaSABKAsyHi5vcGVuc2hlbGwudjEuQXBwbHlDcmVkZW50aWFsc0gAQgkKB3BheWxvYWRKBAhnEGgiggEKD1N1cGVydmlzb3JIZWxsbxISCgpzYW5kYm94X2lkGAEgASgJEhMKC2luc3RhbmNlX2lkGAIgASgJEhYKDnBvbGljeV92ZXJzaW9uGGQgASgNEi4KBnN0YXR1cxhlIAEoCzIeLm9wZW5zaGVsbC52MS5TdXBlcnZpc29yU3RhdHVzIloKD1Nlc3Npb25BY2NlcHRlZBISCgpzZXNzaW9uX2lkGAEgASgJEh8KF2hlYXJ0YmVhdF9pbnRlcnZhbF9zZWNzGAIgASgNEhIKCmxvZ19jdXJzb3IYZCABKAQiIQoPU2Vzc2lvblJlamVjdGVkEg4KBnJlYXNvbhgBIAEoCSIVChNTdXBlcnZpc29ySGVhcnRiZWF0IhIKEEdhdGV3YXlIZWFydGJlYXQiWgocUmVwb3J0TWFpblByb2Nlc3NFeGl0UmVxdWVzdBISCgpzYW5kYm94X2lkGAEgASgJEhMKC2luc3RhbmNlX2lkGAIgASgJEhEKCWV4aXRfY29kZRgDIAEoBSIfCh1SZXBvcnRNYWluUHJvY2Vzc0V4aXRSZXNwb25zZSLqAQoJUmVsYXlPcGVuEhIKCmNoYW5uZWxfaWQYASABKAkSKwoDc3NoGAIgASgLMhwub3BlbnNoZWxsLnYxLlNzaFJlbGF5VGFyZ2V0SAASKwoDdGNwGAMgASgLMhwub3BlbnNoZWxsLnYxLlRjcFJlbGF5VGFyZ2V0SAASKAoEZXhlYxhkIAEoCzIYLm9wZW5zaGVsbC52MS5FeGVjVGFyZ2V0SAASEgoKc2VydmljZV9pZBgFIAEoCRInCgVyZWxheRhlIAEoCzIYLm9wZW5zaGVsbC52MS5SZWxheUNsYWltQggKBnRhcmdldCJFCgpSZWxheUNsYWltEhAKCHJlbGF5X2lkGAEgASgJEhMKBnNlY3JldBgCIAEoDEIDgAEBEhAKCGlzX2tub3duGAMgASgIIjIKDlNzaFJlbGF5VGFyZ2V0EhIKCnNlc3Npb25faWQYZCABKAkSDAoEdXNlchhlIAEoCSIsCg5UY3BSZWxheVRhcmdldBIMCgRob3N0GAEgASgJEgwKBHBvcnQYAiABKA0iHwoJUmVsYXlJbml0EhIKCmNoYW5uZWxfaWQYASABKAkiUAoKUmVsYXlGcmFtZRInCgRpbml0GAEgASgLMhcub3BlbnNoZWxsLnYxLlJlbGF5SW5pdEgAEg4KBGRhdGEYAiABKAxIAEIJCgdwYXlsb2FkIkUKD1JlbGF5T3BlblJlc3VsdBISCgpjaGFubmVsX2lkGAEgASgJEg8KB3N1Y2Nlc3MYAiABKAgSDQoFZXJyb3IYAyABKAkiMAoKUmVsYXlDbG9zZRISCgpjaGFubmVsX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSKtAgoQU3VwZXJ2aXNvclN0YXR1cxIpCgVwaGFzZRgBIAEoDjIaLm9wZW5zaGVsbC52MS5TYW5kYm94UGhhc2USMgoKY29uZGl0aW9ucxgCIAMoCzIeLm9wZW5zaGVsbC52MS5TYW5kYm94Q29uZGl0aW9uEi4KCWlzb2xhdGlvbhgDIAMoCzIbLm9wZW5zaGVsbC52MS5Jc29sYXRpb25GYWN0EhYKDnBvbGljeV92ZXJzaW9uGAQgASgNEg0KBWVycm9yGAUgASgJEhQKDHNzaF9ob3N0X2tleRgGIAEoCRIWCglleGl0X2NvZGUYByABKAVIAIgBARIVCg1yZXN0YXJ0X2NvdW50GAggASgNEhAKCGZpbmlzaGVkGAkgASgJQgwKCl9leGl0X2NvZGUiaAoLQXBwbHlQb2xpY3kSDwoHdmVyc2lvbhgBIAEoDRITCgtwb2xpY3lfaGFzaBgCIAEoCRIzCgZwb2xpY3kYAyABKAsyIy5vcGVuc2hlbGwuc2FuZGJveC52MS5TYW5kYm94UG9saWN5ImUKElBvbGljeVN0YXR1c1JlcG9ydBIPCgd2ZXJzaW9uGAEgASgNEioKBnN0YXR1cxgCIAEoDjIaLm9wZW5zaGVsbC52MS5Qb2xpY3lTdGF0dXMSEgoKbG9hZF9lcnJvchgDIAEoCSInCg5TdG9wU3VwZXJ2aXNvchIVCg1ncmFjZV9zZWNvbmRzGAEgASgNIj8KCkV4ZWNUYXJnZXQSMQoHcmVxdWVzdBgBIAEoCzIgLm9wZW5zaGVsbC52MS5FeGVjU2FuZGJveFJlcXVlc3QicwoLTW9kZWxSb3V0ZXMSEAoIcmV2aXNpb24YASABKA0SKAoGcm91dGVzGAIgAygLMhgub3BlbnNoZWxsLnYxLk1vZGVsUm91dGUSKAoGYnVkZ2V0GAMgASgLMhgub3BlbnNoZWxsLnYxLkNhbGxCdWRnZXQi1wMKCk1vZGVsUm91dGUSDAoEbmFtZRgBIAEoCRIPCgdhbGlhc2VzGAIgAygJEhIKCmlzX2RlZmF1bHQYAyABKAgSEQoJaXNfc3lzdGVtGAQgASgIEhUKDXByb3ZpZGVyX25hbWUYBSABKAkSFQoNcHJvdmlkZXJfdHlwZRgGIAEoCRIQCghkaWFsZWN0cxgHIAMoCRIQCghiYXNlX3VybBgIIAEoCRINCgVtb2RlbBgJIAEoCRIXCgpjcmVkZW50aWFsGAogASgJQgOAAQESNgoHaGVhZGVycxgLIAMoCzIlLm9wZW5zaGVsbC52MS5Nb2RlbFJvdXRlLkhlYWRlcnNFbnRyeRIsCgh0aW1lb3V0cxgMIAEoCzIaLm9wZW5zaGVsbC52MS5DYWxsVGltZW91dHMSEQoJZmFsbGJhY2tzGA0gAygJEg8KB3JldHJpZXMYDiABKA0SKAoGYnVkZ2V0GA8gASgLMhgub3BlbnNoZWxsLnYxLkNhbGxCdWRnZXQSJQoDYXdzGBAgASgLMhgub3BlbnNoZWxsLnYxLkF3c1NpZ25pbmcaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEibwoKQXdzU2lnbmluZxIVCg1hY2Nlc3Nfa2V5X2lkGAEgASgJEh4KEXNlY3JldF9hY2Nlc3Nfa2V5GAIgASgJQgOAAQESGgoNc2Vzc2lvbl90b2tlbhgDIAEoCUIDgAEBEg4KBnJlZ2lvbhgEIAEoCSJcCgxDYWxsVGltZW91dHMSEgoKY29ubmVjdF9tcxgBIAEoDRIVCg1maXJzdF9ieXRlX21zGAIgASgNEg8KB2lkbGVfbXMYAyABKA0SEAoIdG90YWxfbXMYBCABKA0iRAoKQ2FsbEJ1ZGdldBIbChNyZXF1ZXN0c19wZXJfbWludXRlGAEgASgNEhkKEXRva2Vuc19wZXJfbWludXRlGAIgASgNYgZwcm90bzM", [file_openshell_sandbox_v1_sandbox, file_openshell_v1_exec, file_openshell_v1_policy, file_openshell_v1_provider, file_openshell_v1_sandbox, file_openshell_v1_watch]);
 
 /**
  * From a supervisor to its gateway, on one long-lived stream.
@@ -206,14 +206,6 @@ export type GatewayMessage = Message<"openshell.v1.GatewayMessage"> & {
     case: "logsStored";
   } | {
     /**
-     * Ours: a word to a running command; apart from its input, so that a signal overtakes input nobody reads.
-     *
-     * @generated from field: openshell.v1.ExecControl exec_control = 103;
-     */
-    value: ExecControl;
-    case: "execControl";
-  } | {
-    /**
      * Ours: the routes to models, to be in force at once. Sent again after hello, as nobody answers it.
      *
      * @generated from field: openshell.v1.ModelRoutes model_routes = 104;
@@ -282,13 +274,6 @@ export type GatewayMessageJson = {
    * @generated from field: openshell.v1.PushSandboxLogsResponse logs_stored = 102;
    */
   logsStored?: PushSandboxLogsResponseJson;
-
-  /**
-   * Ours: a word to a running command; apart from its input, so that a signal overtakes input nobody reads.
-   *
-   * @generated from field: openshell.v1.ExecControl exec_control = 103;
-   */
-  execControl?: ExecControlJson;
 
   /**
    * Ours: the routes to models, to be in force at once. Sent again after hello, as nobody answers it.
@@ -595,7 +580,7 @@ export type RelayOpen = Message<"openshell.v1.RelayOpen"> & {
     case: "tcp";
   } | {
     /**
-     * Ours: run a command; the channel carries its input as it is, and its output in frames (docs/api.md).
+     * Ours: run a command; the channel carries frames both ways (docs/api.md).
      *
      * @generated from field: openshell.v1.ExecTarget exec = 100;
      */
@@ -607,6 +592,13 @@ export type RelayOpen = Message<"openshell.v1.RelayOpen"> & {
    * @generated from field: string service_id = 5;
    */
   serviceId: string;
+
+  /**
+   * Ours: the channel is a path of this relay, and carries its frames.
+   *
+   * @generated from field: openshell.v1.RelayClaim relay = 101;
+   */
+  relay?: RelayClaim | undefined;
 };
 
 /**
@@ -631,7 +623,7 @@ export type RelayOpenJson = {
   tcp?: TcpRelayTargetJson;
 
   /**
-   * Ours: run a command; the channel carries its input as it is, and its output in frames (docs/api.md).
+   * Ours: run a command; the channel carries frames both ways (docs/api.md).
    *
    * @generated from field: openshell.v1.ExecTarget exec = 100;
    */
@@ -641,6 +633,13 @@ export type RelayOpenJson = {
    * @generated from field: string service_id = 5;
    */
   serviceId?: string;
+
+  /**
+   * Ours: the channel is a path of this relay, and carries its frames.
+   *
+   * @generated from field: openshell.v1.RelayClaim relay = 101;
+   */
+  relay?: RelayClaimJson;
 };
 
 /**
@@ -649,6 +648,65 @@ export type RelayOpenJson = {
  */
 export const RelayOpenSchema: GenMessage<RelayOpen, {jsonType: RelayOpenJson}> = /*@__PURE__*/
   messageDesc(file_openshell_v1_supervisor, 9);
+
+/**
+ * Ours: which relay a client's connection is a path of. The supervisor alone decides about it.
+ *
+ * @generated from message openshell.v1.RelayClaim
+ */
+export type RelayClaim = Message<"openshell.v1.RelayClaim"> & {
+  /**
+   * @generated from field: string relay_id = 1;
+   */
+  relayId: string;
+
+  /**
+   * Chosen by the client that opened the relay; whoever shows it is that client.
+   *
+   * @generated from field: bytes secret = 2;
+   */
+  secret: Uint8Array;
+
+  /**
+   * The client has heard from the relay: one that the supervisor does not know has ended, and is not opened anew.
+   *
+   * @generated from field: bool is_known = 3;
+   */
+  isKnown: boolean;
+};
+
+/**
+ * Ours: which relay a client's connection is a path of. The supervisor alone decides about it.
+ *
+ * @generated from message openshell.v1.RelayClaim
+ */
+export type RelayClaimJson = {
+  /**
+   * @generated from field: string relay_id = 1;
+   */
+  relayId?: string;
+
+  /**
+   * Chosen by the client that opened the relay; whoever shows it is that client.
+   *
+   * @generated from field: bytes secret = 2;
+   */
+  secret?: string;
+
+  /**
+   * The client has heard from the relay: one that the supervisor does not know has ended, and is not opened anew.
+   *
+   * @generated from field: bool is_known = 3;
+   */
+  isKnown?: boolean;
+};
+
+/**
+ * Describes the message openshell.v1.RelayClaim.
+ * Use `create(RelayClaimSchema)` to create a new message.
+ */
+export const RelayClaimSchema: GenMessage<RelayClaim, {jsonType: RelayClaimJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_v1_supervisor, 10);
 
 /**
  * @generated from message openshell.v1.SshRelayTarget
@@ -689,7 +747,7 @@ export type SshRelayTargetJson = {
  * Use `create(SshRelayTargetSchema)` to create a new message.
  */
 export const SshRelayTargetSchema: GenMessage<SshRelayTarget, {jsonType: SshRelayTargetJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_supervisor, 10);
+  messageDesc(file_openshell_v1_supervisor, 11);
 
 /**
  * @generated from message openshell.v1.TcpRelayTarget
@@ -726,7 +784,7 @@ export type TcpRelayTargetJson = {
  * Use `create(TcpRelayTargetSchema)` to create a new message.
  */
 export const TcpRelayTargetSchema: GenMessage<TcpRelayTarget, {jsonType: TcpRelayTargetJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_supervisor, 11);
+  messageDesc(file_openshell_v1_supervisor, 12);
 
 /**
  * @generated from message openshell.v1.RelayInit
@@ -753,7 +811,7 @@ export type RelayInitJson = {
  * Use `create(RelayInitSchema)` to create a new message.
  */
 export const RelayInitSchema: GenMessage<RelayInit, {jsonType: RelayInitJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_supervisor, 12);
+  messageDesc(file_openshell_v1_supervisor, 13);
 
 /**
  * First `init`, then bytes.
@@ -801,7 +859,7 @@ export type RelayFrameJson = {
  * Use `create(RelayFrameSchema)` to create a new message.
  */
 export const RelayFrameSchema: GenMessage<RelayFrame, {jsonType: RelayFrameJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_supervisor, 13);
+  messageDesc(file_openshell_v1_supervisor, 14);
 
 /**
  * @generated from message openshell.v1.RelayOpenResult
@@ -848,7 +906,7 @@ export type RelayOpenResultJson = {
  * Use `create(RelayOpenResultSchema)` to create a new message.
  */
 export const RelayOpenResultSchema: GenMessage<RelayOpenResult, {jsonType: RelayOpenResultJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_supervisor, 14);
+  messageDesc(file_openshell_v1_supervisor, 15);
 
 /**
  * @generated from message openshell.v1.RelayClose
@@ -885,7 +943,7 @@ export type RelayCloseJson = {
  * Use `create(RelayCloseSchema)` to create a new message.
  */
 export const RelayCloseSchema: GenMessage<RelayClose, {jsonType: RelayCloseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_supervisor, 15);
+  messageDesc(file_openshell_v1_supervisor, 16);
 
 /**
  * Ours: a supervisor's account of its sandbox.
@@ -1016,7 +1074,7 @@ export type SupervisorStatusJson = {
  * Use `create(SupervisorStatusSchema)` to create a new message.
  */
 export const SupervisorStatusSchema: GenMessage<SupervisorStatus, {jsonType: SupervisorStatusJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_supervisor, 16);
+  messageDesc(file_openshell_v1_supervisor, 17);
 
 /**
  * Ours: a policy revision for a running sandbox.
@@ -1067,7 +1125,7 @@ export type ApplyPolicyJson = {
  * Use `create(ApplyPolicySchema)` to create a new message.
  */
 export const ApplyPolicySchema: GenMessage<ApplyPolicy, {jsonType: ApplyPolicyJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_supervisor, 17);
+  messageDesc(file_openshell_v1_supervisor, 18);
 
 /**
  * Ours: the answer to ApplyPolicy.
@@ -1118,7 +1176,7 @@ export type PolicyStatusReportJson = {
  * Use `create(PolicyStatusReportSchema)` to create a new message.
  */
 export const PolicyStatusReportSchema: GenMessage<PolicyStatusReport, {jsonType: PolicyStatusReportJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_supervisor, 18);
+  messageDesc(file_openshell_v1_supervisor, 19);
 
 /**
  * Ours: asks a supervisor to end its sandbox; processes get SIGTERM, and SIGKILL after the grace.
@@ -1149,64 +1207,6 @@ export type StopSupervisorJson = {
  * Use `create(StopSupervisorSchema)` to create a new message.
  */
 export const StopSupervisorSchema: GenMessage<StopSupervisor, {jsonType: StopSupervisorJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_supervisor, 19);
-
-/**
- * Ours: a signal or a new window size for the command of an exec channel.
- *
- * @generated from message openshell.v1.ExecControl
- */
-export type ExecControl = Message<"openshell.v1.ExecControl"> & {
-  /**
-   * @generated from field: string channel_id = 1;
-   */
-  channelId: string;
-
-  /**
-   * @generated from oneof openshell.v1.ExecControl.control
-   */
-  control: {
-    /**
-     * @generated from field: string signal = 2;
-     */
-    value: string;
-    case: "signal";
-  } | {
-    /**
-     * @generated from field: openshell.v1.ExecSandboxWindowResize resize = 3;
-     */
-    value: ExecSandboxWindowResize;
-    case: "resize";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Ours: a signal or a new window size for the command of an exec channel.
- *
- * @generated from message openshell.v1.ExecControl
- */
-export type ExecControlJson = {
-  /**
-   * @generated from field: string channel_id = 1;
-   */
-  channelId?: string;
-
-  /**
-   * @generated from field: string signal = 2;
-   */
-  signal?: string;
-
-  /**
-   * @generated from field: openshell.v1.ExecSandboxWindowResize resize = 3;
-   */
-  resize?: ExecSandboxWindowResizeJson;
-};
-
-/**
- * Describes the message openshell.v1.ExecControl.
- * Use `create(ExecControlSchema)` to create a new message.
- */
-export const ExecControlSchema: GenMessage<ExecControl, {jsonType: ExecControlJson}> = /*@__PURE__*/
   messageDesc(file_openshell_v1_supervisor, 20);
 
 /**

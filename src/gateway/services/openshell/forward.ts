@@ -1,0 +1,70 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type TcpForwardFrame,
+  TcpForwardFrameSchema,
+  type TcpForwardInit,
+} from "../../../gen/openshell/v1/access_pb.ts";
+import type { GatewayContext } from "../../context.ts";
+import { invalid, unavailable } from "../../refuse.ts";
+import { splice } from "../../relay/splice.ts";
+import { whenReady } from "../../sandboxes/readiness.ts";
+import { requireUser } from "../../server/caller.ts";
+import type { ChannelPurpose } from "../../supervisors/session.ts";
+import type { Methods } from "./methods.ts";
+
+const LAST_PORT = 65_535;
+
+/** Byte streams into sandboxes. What goes over them is between the client and the supervisor. */
+export function forwardMethods(context: GatewayContext): Methods {
+  return {
+    async *forwardTcp(messages, { values, signal }) {
+      const { isOnThisMachine, subject } = requireUser(values);
+      const frames = messages[Symbol.asyncIterator]();
+      const first = await frames.next();
+      if (first.done || first.value.payload.case !== "init") throw invalid("the first frame must be `init`");
+      const init = first.value.payload.value;
+      check(init);
+      const { id } = await context.registry.find(init.sandboxId);
+      const session = await whenReady(context, id, { signal });
+      const { serviceId, relay } = init;
+      const target = await admitted(context, init, { sandboxId: id, subject });
+      const channel = await session.openChannel({ target, serviceId, ...(relay && { relay }) });
+      const onGone = () => {
+        // Over a network, a connection that has broken says nothing of the client, and its relay waits for it.
+        const hasEnded = !context.signal.aborted && (isOnThisMachine || init.relay === undefined);
+        if (hasEnded) {
+          const reason = "the client has gone";
+          session.send({ case: "relayClose", value: { channelId: channel.id, reason } });
+        }
+        channel.stream.destroy();
+      };
+      signal.addEventListener("abort", onGone);
+      if (signal.aborted) onGone();
+      const isWhole = yield* splice(channel.stream, { frames, frameOf });
+      if (!isWhole) throw unavailable("the connection to the sandbox broke");
+    },
+  };
+}
+
+function check({ target, relay }: TcpForwardInit): void {
+  if (target.case === undefined) throw invalid("there is no target");
+  if (target.case === "tcp" && (target.value.port < 1 || target.value.port > LAST_PORT))
+    throw invalid(`${target.value.port} is no port`);
+  if (relay && (relay.relayId === "" || relay.secret.length === 0)) throw invalid("a relay needs its id and secret");
+}
+
+/** The target as the supervisor is told of it: for SSH with the user whose session permits it. */
+async function admitted(
+  { sshSessions }: GatewayContext,
+  { target, authorizationToken }: TcpForwardInit,
+  { sandboxId, subject }: { readonly sandboxId: string; readonly subject: string },
+): Promise<NonNullable<ChannelPurpose["target"]>> {
+  // A token that is shown must be good, whatever it is shown for.
+  const session = authorizationToken === "" ? undefined : await sshSessions.authorise(authorizationToken, sandboxId);
+  if (target.case !== "ssh") return target;
+  return { case: "ssh", value: { sessionId: session?.id ?? "", user: session?.user ?? subject } };
+}
+
+function frameOf(value: Uint8Array): TcpForwardFrame {
+  return create(TcpForwardFrameSchema, { payload: { case: "data", value } });
+}

@@ -1,0 +1,51 @@
+/** What a client wanted, tied to what the sandbox has: a command, a port, a shell over SSH. */
+import { type Duplex, pipeline } from "node:stream";
+import { type ExecContext, exec } from "./exec.ts";
+import { createExecChannel } from "./exec-channel.ts";
+import type { RelayTarget } from "./gateway-channels.ts";
+import { connectInside } from "./inside-connection.ts";
+import { loopbackAddress } from "./ssh/loopback-hosts.ts";
+
+export interface TargetContext extends ExecContext {
+  readonly sandboxName: string;
+}
+
+/** Serves the stream to its end. Whatever goes wrong is told by how it ends. */
+export function serveTarget(target: RelayTarget, stream: Duplex, context: TargetContext): void {
+  switch (target.kind) {
+    case "exec":
+      return exec(target.request, createExecChannel(stream), context);
+    case "tcp":
+      return void forward(stream, target, context);
+    case "ssh":
+      return void stream.destroy(new Error("this supervisor has no SSH server"));
+    default:
+      target satisfies never;
+  }
+}
+
+/** The sandbox never became one: a command ends with 1, everything else without a word. */
+export function refuseTarget(target: RelayTarget, stream: Duplex): void {
+  if (target.kind === "exec") createExecChannel(stream).exit(1);
+  else stream.destroy(new Error("the sandbox did not start"));
+}
+
+async function forward(
+  stream: Duplex,
+  { host, port }: RelayTarget & { kind: "tcp" },
+  { init, sandboxName }: TargetContext,
+): Promise<void> {
+  const fail = (reason: string) => void stream.destroy(new Error(`port ${port} of the sandbox: ${reason}`));
+  const address = host === "" ? "127.0.0.1" : loopbackAddress(host, sandboxName);
+  if (address === undefined) return fail(`${host} is somewhere else`);
+  try {
+    const inside = await connectInside(init, { host: address, port });
+    // The end of one way is passed on; an error ends both, and the client learns of it.
+    pipeline(stream, inside, stream, (error) => {
+      inside.destroy();
+      if (error) fail(error.message);
+    });
+  } catch (error) {
+    fail((error as Error).message);
+  }
+}
