@@ -5,10 +5,9 @@ import { createExecChannel } from "./exec-channel.ts";
 import type { RelayTarget } from "./gateway-channels.ts";
 import { connectInside } from "./inside-connection.ts";
 import { loopbackAddress } from "./ssh/loopback-hosts.ts";
+import type { SshContext } from "./ssh/ssh-connection.ts";
 
-export interface TargetContext extends ExecContext {
-  readonly sandboxName: string;
-}
+export type TargetContext = ExecContext & SshContext;
 
 /** Serves the stream to its end. Whatever goes wrong is told by how it ends. */
 export function serveTarget(target: RelayTarget, stream: Duplex, context: TargetContext): void {
@@ -18,10 +17,20 @@ export function serveTarget(target: RelayTarget, stream: Duplex, context: Target
     case "tcp":
       return void forward(stream, target, context);
     case "ssh":
-      return void stream.destroy(new Error("this supervisor has no SSH server"));
+      return void serveShell(stream, target, context);
     default:
       target satisfies never;
   }
+}
+
+async function serveShell(
+  stream: Duplex,
+  { sessionId: id, user }: RelayTarget & { kind: "ssh" },
+  context: TargetContext,
+): Promise<void> {
+  // Loaded when somebody connects: it takes memory that most sandboxes never need.
+  const { serveSsh } = await import("./ssh/serve-ssh.ts");
+  serveSsh(stream, { id, user }, context);
 }
 
 /** The sandbox never became one: a command ends with 1, everything else without a word. */

@@ -23,7 +23,7 @@ import { whenProgramsEnded } from "./sandbox/remaining-programs.ts";
 import { writeSandboxProcesses } from "./sandbox-processes.ts";
 import { failedStatus, RunningStatus, stoppedStatus } from "./sandbox-status.ts";
 import { refuseTarget, serveTarget } from "./serve-target.ts";
-import { loadHostKey } from "./ssh/host-key.ts";
+import { type HostKey, loadHostKey } from "./ssh/host-key.ts";
 import { runUnattended } from "./unattended.ts";
 
 /** How long the gateway gets to hear the last status and the last events; one that is away hears them at the next start. */
@@ -31,6 +31,7 @@ const LAST_WORDS_MS = 500;
 
 /** What a running sandbox consists of. */
 interface Running {
+  readonly hostKey: HostKey;
   readonly built: BuiltSandbox;
   readonly egress: Egress;
   readonly status: RunningStatus;
@@ -78,7 +79,11 @@ export async function superviseSandbox(
       applyCredentials: (given) => void running.then((it) => applyCredentials(given, it), ignore),
       serve: (target, stream) => {
         running.then(
-          (it) => serveTarget(target, stream, { ...execContext(it), sandboxName: spec.sandboxName }),
+          (it) => {
+            const { hostKey, egress } = it;
+            const ssh = { hostKey: hostKey.privateKey, audit, forward: egress.forward };
+            serveTarget(target, stream, { ...execContext(it), ...ssh, sandboxName: spec.sandboxName });
+          },
           () => refuseTarget(target, stream),
         );
       },
@@ -124,6 +129,7 @@ async function start(
   const policyVersion = loaded.inForce.compiled.revision.version;
   const running: Running = {
     built,
+    hostKey,
     status: new RunningStatus(built, { policyVersion, sshHostKey: hostKey.publicKey }, tell),
     inForce: loaded.inForce,
     credentials: new Credentials(spec.credentials),

@@ -17,9 +17,16 @@ export interface IssuedSession {
   readonly record: SshSessionRecord;
 }
 
+/** Aborted when a session is revoked. */
+export interface Revocation extends Disposable {
+  readonly signal: AbortSignal;
+}
+
 export class SshSessions {
   readonly #store: SshSessionStore;
   readonly #now: () => number;
+  /** Of the connections that are open now, by their session. */
+  readonly #watched = new Map<string, Set<AbortController>>();
 
   constructor(store: SshSessionStore, now: () => number) {
     this.#store = store;
@@ -63,8 +70,24 @@ export class SshSessions {
     return this.#store.list(sandboxId);
   }
 
-  /** False if there is no such session. */
-  revoke(id: string): Promise<boolean> {
-    return this.#store.revoke(id);
+  /** Ends the session, and the connections that were opened with it. False if there is no such session. */
+  async revoke(id: string): Promise<boolean> {
+    const isKnown = await this.#store.revoke(id);
+    for (const watched of this.#watched.get(id) ?? []) watched.abort();
+    return isKnown;
+  }
+
+  /** Looks after a connection that is opened with the session: tells when that is revoked. Disposed of at its end. */
+  watch(id: string): Revocation {
+    const revoked = new AbortController();
+    const watched = this.#watched.get(id) ?? new Set();
+    this.#watched.set(id, watched.add(revoked));
+    return {
+      signal: revoked.signal,
+      [Symbol.dispose]: () => {
+        watched.delete(revoked);
+        if (watched.size === 0) this.#watched.delete(id);
+      },
+    };
   }
 }

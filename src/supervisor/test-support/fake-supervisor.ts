@@ -88,6 +88,7 @@ if (spec.environment["FAIL_START"]) {
     phase: "SANDBOX_PHASE_READY",
     policyVersion: spec.policy.version,
     isolation: [{ name: "fake", value: "none" }],
+    sshHostKey: "ssh-ed25519 AAAA",
   };
   link.reportStatus(status);
   const [program, ...args] = spec.command?.words ?? [];

@@ -15,6 +15,8 @@ import type { TcpForwardFrameSchema } from "../../../gen/openshell/v1/access_pb.
 import { apiSocketPath } from "../../../locations/runtime-directory.ts";
 import { startTestGateway, type TestGateway } from "../../test-support/test-gateway.ts";
 
+const tcp = { case: "tcp", value: { host: "127.0.0.1", port: 80 } } as const;
+
 type Frame = MessageInitShape<typeof TcpForwardFrameSchema>;
 
 describe("byte streams into a sandbox", () => {
@@ -52,7 +54,8 @@ describe("byte streams into a sandbox", () => {
   }
 
   it("go on at the byte through any number of gateways", async () => {
-    const stream = openRelay(await connected(), { sandboxId: await sandbox("steady"), target: { kind: "ssh" } });
+    const target = { kind: "tcp", host: "localhost", port: 80 } as const;
+    const stream = openRelay(await connected(), { sandboxId: await sandbox("steady"), target });
     const [sent, received] = [createHash("sha256"), createHash("sha256")];
     let isOver = false;
     const writing = (async () => {
@@ -78,7 +81,7 @@ describe("byte streams into a sandbox", () => {
   it("are the client's that opened them, and nobody else's", async () => {
     const sandboxId = await sandbox("mine");
     const relay = { relayId: "shared", secret: Buffer.from("a".repeat(32)), isKnown: false };
-    const target = { case: "ssh", value: {} } as const;
+    const target = tcp;
     const claim = (claimed: object) =>
       said({ case: "init", value: { sandboxId, target, relay: { ...relay, ...claimed } } });
     const ending = new AbortController();
@@ -91,13 +94,12 @@ describe("byte streams into a sandbox", () => {
 
   it("are a sandbox's own: no other knows them", async () => {
     const relay = { relayId: "elsewhere", secret: Buffer.from("c".repeat(32)), isKnown: true };
-    const init = { sandboxId: await sandbox("other"), target: { case: "ssh", value: {} } as const, relay };
+    const init = { sandboxId: await sandbox("other"), target: tcp, relay };
     assert.match(await forwarded(said({ case: "init", value: init })), /the sandbox has started anew/);
   });
 
   it("carry a published client's bytes as they are", async () => {
-    const target = { case: "tcp", value: { host: "127.0.0.1", port: 80 } } as const;
-    const init = { sandboxId: await sandbox("plain"), target };
+    const init = { sandboxId: await sandbox("plain"), target: tcp };
     assert.equal(await forwarded(said({ case: "init", value: init }, "there ", "and back")), "there and back");
   });
 
@@ -116,6 +118,29 @@ describe("byte streams into a sandbox", () => {
     const init = { sandboxId: "plain", target: { case: "ssh", value: {} }, authorizationToken: "guess" } as const;
     const frames = said({ case: "init", value: init });
     await assert.rejects(forwarded(frames), (error) => ConnectError.from(error).code === Code.Unauthenticated);
+  });
+
+  it("lead to SSH with the token of a session, until that is revoked", async () => {
+    const sandboxId = await sandbox("shell");
+    const target = { case: "ssh", value: {} } as const;
+    await assert.rejects(
+      forwarded(said({ case: "init", value: { sandboxId, target } })),
+      (error) => ConnectError.from(error).code === Code.Unauthenticated,
+    );
+    const { token } = await gateway.client.createSshSession({ sandboxId });
+    const init = { sandboxId, target, authorizationToken: token };
+    assert.equal(await forwarded(said({ case: "init", value: init }, "hello")), "hello");
+    const relay = openRelay(await connected(), { sandboxId, target: { kind: "ssh" }, authorizationToken: token });
+    relay.on("error", () => {}).write("hello");
+    await once(relay, "data");
+    const closed = new Promise((resolve) => relay.once("close", resolve));
+    await gateway.client.revokeSshSession({ token });
+    await closed;
+    const { sessions } = await gateway.client.listSshSessions({ sandboxId });
+    assert.deepEqual(
+      sessions.map(({ revoked, token }) => [revoked, token]),
+      [[true, ""]],
+    );
   });
 
   it("end with the gateway's word when there is no such sandbox", async () => {

@@ -5,7 +5,7 @@ import {
   type TcpForwardInit,
 } from "../../../gen/openshell/v1/access_pb.ts";
 import type { GatewayContext } from "../../context.ts";
-import { invalid, unavailable } from "../../refuse.ts";
+import { invalid, unauthenticated, unavailable } from "../../refuse.ts";
 import { splice } from "../../relay/splice.ts";
 import { whenReady } from "../../sandboxes/readiness.ts";
 import { requireUser } from "../../server/caller.ts";
@@ -18,7 +18,7 @@ const LAST_PORT = 65_535;
 export function forwardMethods(context: GatewayContext): Methods {
   return {
     async *forwardTcp(messages, { values, signal }) {
-      const { isOnThisMachine, subject } = requireUser(values);
+      const { isOnThisMachine } = requireUser(values);
       const frames = messages[Symbol.asyncIterator]();
       const first = await frames.next();
       if (first.done || first.value.payload.case !== "init") throw invalid("the first frame must be `init`");
@@ -27,23 +27,31 @@ export function forwardMethods(context: GatewayContext): Methods {
       const { id } = await context.registry.find(init.sandboxId);
       const session = await whenReady(context, id, { signal });
       const { serviceId, relay } = init;
-      const target = await admitted(context, init, { sandboxId: id, subject });
+      const target = await admitted(context, init, id);
+      // From here on: what is revoked while the channel is being opened must not stay open.
+      using revocation = target.case === "ssh" ? context.sshSessions.watch(target.value.sessionId ?? "") : undefined;
       const channel = await session.openChannel({ target, serviceId, ...(relay && { relay }) });
+      const close = (reason: string) => {
+        session.send({ case: "relayClose", value: { channelId: channel.id, reason } });
+        channel.stream.destroy();
+      };
       const onGone = () => {
         // Over a network, a connection that has broken says nothing of the client, and its relay waits for it.
         const hasEnded = !context.signal.aborted && (isOnThisMachine || init.relay === undefined);
-        if (hasEnded) {
-          const reason = "the client has gone";
-          session.send({ case: "relayClose", value: { channelId: channel.id, reason } });
-        }
-        channel.stream.destroy();
+        if (hasEnded) close("the client has gone");
+        else channel.stream.destroy();
       };
-      signal.addEventListener("abort", onGone);
-      if (signal.aborted) onGone();
+      whenAborted(signal, onGone);
+      if (revocation) whenAborted(revocation.signal, () => close("the session was revoked"));
       const isWhole = yield* splice(channel.stream, { frames, frameOf });
       if (!isWhole) throw unavailable("the connection to the sandbox broke");
     },
   };
+}
+
+function whenAborted(signal: AbortSignal, act: () => void): void {
+  if (signal.aborted) act();
+  else signal.addEventListener("abort", act, { once: true });
 }
 
 function check({ target, relay }: TcpForwardInit): void {
@@ -57,12 +65,13 @@ function check({ target, relay }: TcpForwardInit): void {
 async function admitted(
   { sshSessions }: GatewayContext,
   { target, authorizationToken }: TcpForwardInit,
-  { sandboxId, subject }: { readonly sandboxId: string; readonly subject: string },
+  sandboxId: string,
 ): Promise<NonNullable<ChannelPurpose["target"]>> {
-  // A token that is shown must be good, whatever it is shown for.
+  // A token that is shown must be good, whatever it is shown for; SSH is for whoever shows one.
   const session = authorizationToken === "" ? undefined : await sshSessions.authorise(authorizationToken, sandboxId);
   if (target.case !== "ssh") return target;
-  return { case: "ssh", value: { sessionId: session?.id ?? "", user: session?.user ?? subject } };
+  if (session === undefined) throw unauthenticated("SSH needs the token of a session");
+  return { case: "ssh", value: { sessionId: session.id, user: session.user } };
 }
 
 function frameOf(value: Uint8Array): TcpForwardFrame {
