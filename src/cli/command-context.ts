@@ -27,6 +27,8 @@ export interface Signals {
 export interface Installation {
   /** The Node binary that runs this program; the gateway is started with the same. */
   readonly node: string;
+  /** This program's bundle, for programs that are to call it. */
+  readonly cliProgram: string;
   /** The gateway's bundle. */
   readonly gatewayProgram: string;
 }

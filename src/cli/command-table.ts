@@ -21,6 +21,8 @@ export interface Single {
   readonly kind: "single";
   readonly summary: string;
   readonly alias?: string;
+  /** For programs to call: the overview leaves it out. */
+  readonly isHidden?: true;
   readonly load: CommandLoader;
 }
 
@@ -36,6 +38,9 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       delete: () => import("./commands/sandbox/delete.ts"),
       exec: () => import("./commands/sandbox/exec.ts"),
       connect: () => import("./commands/sandbox/connect.ts"),
+      "ssh-config": () => import("./commands/sandbox/ssh-config.ts"),
+      "ssh-session list": () => import("./commands/ssh/sessions.ts"),
+      "ssh-session revoke": () => import("./commands/ssh/revoke.ts"),
       wait: () => import("./commands/sandbox/wait.ts"),
       upload: () => import("./commands/sandbox/upload.ts"),
       download: () => import("./commands/sandbox/download.ts"),
@@ -192,6 +197,12 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
     summary: "a completion script for bash, zsh or fish",
     load: () => import("./commands/completions/show.ts"),
   },
+  "ssh-proxy": {
+    kind: "single",
+    summary: "what `sandbox ssh-config` has OpenSSH call",
+    isHidden: true,
+    load: () => import("./commands/ssh/proxy.ts"),
+  },
   version: {
     kind: "single",
     summary: "the version of this program",
@@ -204,7 +215,6 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
  * there yet, not that it is misspelt.
  */
 export const commandsToCome: Readonly<Record<string, string>> = {
-  "sandbox ssh-config": "an SSH configuration for a sandbox",
   "policy delete": "deleting the gateway-wide policy",
   "gateway login": "logging in to a remote gateway",
   "gateway logout": "logging out of a remote gateway",

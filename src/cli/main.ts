@@ -29,7 +29,11 @@ async function runCommand(): Promise<void> {
     },
     environment: process.env,
     signals: process,
-    installation: { node: process.execPath, gatewayProgram: `${import.meta.dirname}/gateway.cjs` },
+    installation: {
+      node: process.execPath,
+      cliProgram: `${import.meta.dirname}/cli.cjs`,
+      gatewayProgram: `${import.meta.dirname}/gateway.cjs`,
+    },
   });
   await flushed();
   // Standard input may still be open, and would keep the process alive.

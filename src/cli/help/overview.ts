@@ -4,7 +4,8 @@
 import { commandTable, type Group } from "../command-table.ts";
 
 export function rootHelp(): string {
-  const rows = Object.entries(commandTable).map(
+  const shown = Object.entries(commandTable).filter(([, entry]) => entry.kind === "group" || !entry.isHidden);
+  const rows = shown.map(
     ([name, { alias, summary }]) => [alias === undefined ? name : `${name}, ${alias}`, summary] as const,
   );
   return `OpenShell runs agents and other programs in sandboxes that reach only what a policy allows.

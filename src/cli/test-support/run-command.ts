@@ -44,7 +44,11 @@ export class CommandRunner implements Disposable {
       stderr: collect("stderr"),
       environment: this.environment,
       signals: this.signals as { on: EventEmitter["on"]; off: EventEmitter["off"] },
-      installation: { node: process.execPath, gatewayProgram: join(this.home, "gateway.cjs") },
+      installation: {
+        node: process.execPath,
+        cliProgram: join(this.home, "cli.cjs"),
+        gatewayProgram: join(this.home, "gateway.cjs"),
+      },
     });
     return { exitCode, ...written };
   }

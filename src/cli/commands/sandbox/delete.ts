@@ -4,6 +4,7 @@ import { defineCommand } from "../../command.ts";
 import { usageFailure } from "../../command-failure.ts";
 import { toggle } from "../../flags/flag.ts";
 import { tellFailure } from "../../output/tell-failure.ts";
+import { forgetHostKey, knownHostsFile } from "../../ssh/known-hosts.ts";
 
 /** One page that holds every sandbox a machine can have. */
 const ALL = 10_000;
@@ -37,6 +38,7 @@ export const command = defineCommand({
       const name = names[at] ?? "";
       if (outcome.status === "fulfilled") {
         forgetSandbox(name, gateway, context);
+        forgetHostKey(knownHostsFile(name, gateway, context));
         context.print(`${name}\n`);
       } else {
         exitCode = tellFailure(outcome.reason, { world: context, asJson: false });

@@ -1,0 +1,107 @@
+import type { Gateway } from "../../api/gateway.ts";
+import { openGateway } from "../../api/open-gateway.ts";
+import { openRelay, relayFailure } from "../../api/relay.ts";
+import { createSshSession, revokeSshSession } from "../../api/ssh-methods.ts";
+import { defineCommand } from "../../command.ts";
+import type { CommandContext } from "../../command-context.ts";
+import { usageFailure } from "../../command-failure.ts";
+import { text } from "../../flags/flag.ts";
+import { knownHostsFile, rememberHostKey } from "../../ssh/known-hosts.ts";
+
+/** How long the gateway gets to hear that a session is over; one that is away has it expire. */
+const REVOKE_TIMEOUT_MS = 1_000;
+
+/** How long a connection that ends gets to end on both sides. */
+const LAST_WORDS_MS = 1_000;
+
+/** What `ssh` ends its proxy with, and what a terminal that goes does. */
+const endings = ["SIGHUP", "SIGTERM", "SIGINT"] as const;
+
+export const command = defineCommand({
+  name: "ssh-proxy",
+  summary: "carry an SSH connection into a sandbox, on standard input and output",
+  details: "For ProxyCommand of ssh_config(5); `sandbox ssh-config` writes it. Goes on when the gateway restarts.",
+  positionals: {},
+  flags: {
+    name: text("the sandbox", { placeholder: "NAME" }),
+    "sandbox-id": text("the sandbox, by its identifier", { placeholder: "ID" }),
+    token: text("of an SSH session; one is made for this connection otherwise", { placeholder: "TOKEN" }),
+    "gateway-name": text("the gateway, as with --gateway", { placeholder: "NAME" }),
+    server: text("the gateway, as with --gateway-endpoint", { placeholder: "URL" }),
+  },
+  examples: [{ typed: "openshell ssh-proxy --name demo", meaning: "As a ProxyCommand" }],
+  action: async (context, { flags }) => {
+    const sandbox = flags["sandbox-id"] ?? flags.name;
+    if (sandbox === undefined) throw usageFailure("name the sandbox with --name or --sandbox-id");
+    const gateway = await meantGateway(context, { name: flags["gateway-name"], endpoint: flags.server });
+    using _ = gateway.channel;
+    if (flags.token !== undefined) return await carry({ sandboxId: sandbox, token: flags.token }, gateway, context);
+    const session = await gateway.channel.unary(createSshSession, { sandboxId: sandbox });
+    const { sandboxId = "", sandboxName = "", token = "", hostKey = "" } = session;
+    rememberHostKey(sandboxName, hostKey, knownHostsFile(sandboxName, gateway, context));
+    try {
+      return await carry({ sandboxId, token }, gateway, context);
+    } finally {
+      await revoke(token, gateway);
+    }
+  },
+});
+
+interface AskedGateway {
+  readonly name: string | undefined;
+  readonly endpoint: string | undefined;
+}
+
+/** The gateway by this command's own flags, else by those of every command. */
+async function meantGateway(context: CommandContext, { name, endpoint }: AskedGateway): Promise<Gateway> {
+  const { globals } = context;
+  return await openGateway({
+    ...context,
+    globals: {
+      ...globals,
+      gateway: name ?? globals.gateway,
+      "gateway-endpoint": endpoint ?? globals["gateway-endpoint"],
+    },
+  });
+}
+
+interface Carried {
+  readonly sandboxId: string;
+  readonly token: string;
+}
+
+/** Bytes both ways until either side ends. Throws RpcError, CommandFailure. */
+async function carry({ sandboxId, token }: Carried, gateway: Gateway, context: CommandContext): Promise<number> {
+  const { stdin, stdout, signals } = context;
+  const relay = openRelay(gateway, { sandboxId, target: { kind: "ssh" }, authorizationToken: token });
+  const closed = new Promise<void>((resolve, reject) => relay.once("error", reject).once("close", resolve));
+  // `ssh` says that it leaves before it ends its proxy; what it has said is to arrive.
+  const leave = () => {
+    stdin.unpipe(relay);
+    relay.end();
+    setTimeout(() => relay.destroy(), LAST_WORDS_MS).unref();
+  };
+  for (const signal of endings) signals.on(signal, leave);
+  stdout.once("error", leave);
+  relay.once("end", leave);
+  stdin.pipe(relay).pipe(stdout, { end: false });
+  try {
+    await closed;
+  } catch (error) {
+    throw relayFailure(error);
+  } finally {
+    for (const signal of endings) signals.off(signal, leave);
+    stdout.off("error", leave);
+  }
+  return 0;
+}
+
+async function revoke(token: string, gateway: Gateway): Promise<void> {
+  try {
+    const { channel } = await gateway.reconnect();
+    using _ = channel;
+    await channel.unary(revokeSshSession, { token }, { signal: AbortSignal.timeout(REVOKE_TIMEOUT_MS) });
+  } catch {
+    // The gateway is away: the session ends by itself.
+  }
+}
