@@ -9,6 +9,7 @@ import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { OcsfEvent } from "../../src/ocsf/ocsf-event.ts";
 import { expectNothingLeft, takeBaseline } from "./leftovers.ts";
+import { openTerminal, type Terminal } from "./terminal.ts";
 import { type tester, world, worldPaths } from "./world.ts";
 
 export interface InstallationOptions {
@@ -55,6 +56,12 @@ export interface Installation extends AsyncDisposable {
   run(args: readonly string[], options?: CommandOptions): Promise<Finished>;
   /** Starts `openshell ARGS…`. */
   start(args: readonly string[], options?: CommandOptions): Running;
+  /** Runs `openshell ARGS…` on a terminal. */
+  openTerminal(args: readonly string[], size: { readonly columns: number; readonly rows: number }): Terminal;
+  /** Runs another program of the machine as this user would, to its end. */
+  runProgram(command: readonly string[], options?: CommandOptions): Promise<Finished>;
+  /** Starts another program of the machine as this user would. */
+  startProgram(command: readonly string[], options?: CommandOptions): Running;
   /** The audit events of all sandboxes that exist, in the order of each sandbox's log. */
   events(): OcsfEvent[];
 }
@@ -70,18 +77,25 @@ export function install({ user }: InstallationOptions = {}): Installation {
   mkdirSync(runtime, { mode: 0o700 });
   for (const directory of user ? [home, runtime] : []) chownSync(directory, user?.uid ?? 0, user?.gid ?? 0);
   const stateDirectory = join(home, ".local", "state", "openshell");
-  const start = (args: readonly string[], options: CommandOptions = {}) =>
-    startCommand(args, { ...options, env: { ...environment(home, runtime), ...options.env } }, user);
-  const run = (args: readonly string[], options?: CommandOptions) => {
-    const running = start(args, options);
+  const startProgram = (command: readonly string[], options: CommandOptions = {}) =>
+    startCommand(command, { ...options, env: { ...environment(home, runtime), ...options.env } }, user);
+  const runProgram = (command: readonly string[], options?: CommandOptions) => {
+    const running = startProgram(command, options);
     running.stdin.end(options?.input ?? "");
     return running.finished;
   };
+  const openshell = join(world().packageDirectory, "bin", "openshell");
+  const start = (args: readonly string[], options?: CommandOptions) => startProgram([openshell, ...args], options);
+  const run = (args: readonly string[], options?: CommandOptions) => runProgram([openshell, ...args], options);
   return {
     home,
     stateDirectory,
     run,
     start,
+    openTerminal: (args, size) =>
+      openTerminal([openshell, ...args], { ...size, user, env: environment(home, runtime), cwd: world().directory }),
+    runProgram,
+    startProgram,
     events: () => auditLines(stateDirectory).map((line): OcsfEvent => JSON.parse(line)),
     async [Symbol.asyncDispose]() {
       keepEvents(auditLines(stateDirectory));
@@ -105,8 +119,9 @@ function environment(home: string, runtime: string): Record<string, string> {
   };
 }
 
-function startCommand(args: readonly string[], options: CommandOptions, user: typeof tester | undefined): Running {
-  const child = spawn(join(world().packageDirectory, "bin", "openshell"), args, {
+function startCommand(command: readonly string[], options: CommandOptions, user: typeof tester | undefined): Running {
+  const [program = "", ...args] = command;
+  const child = spawn(program, args, {
     env: { ...options.env },
     cwd: world().directory,
     stdio: ["pipe", "pipe", "pipe", ...(options.descriptors ?? [])],

@@ -5,7 +5,10 @@ import type { Environment, Installation } from "../command-context.ts";
 const PASSED_ON = ["XDG_CONFIG_HOME", "XDG_STATE_HOME"];
 
 /** The unit's text. */
-export function systemdUnit({ node, gatewayProgram }: Installation, environment: Environment): string {
+export function systemdUnit(
+  { node, gatewayProgram }: Pick<Installation, "node" | "gatewayProgram">,
+  environment: Environment,
+): string {
   const variables = PASSED_ON.flatMap((name) => {
     const value = environment[name];
     return value ? [`Environment=${quoted(`${name}=${value}`)}`] : [];
