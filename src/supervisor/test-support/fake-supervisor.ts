@@ -83,6 +83,7 @@ const link = connectGateway({
 log("started");
 if (spec.environment["FAIL_START"]) {
   link.reportStatus({ phase: "SANDBOX_PHASE_ERROR", error: "this one was told to fail" });
+  void link.close().then(() => process.exit(1));
 } else {
   const status: SupervisorStatusJson = {
     phase: "SANDBOX_PHASE_READY",
