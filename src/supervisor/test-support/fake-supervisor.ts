@@ -68,7 +68,8 @@ const link = connectGateway({
     async applyPolicy({ version, message }) {
       const isRefused = JSON.stringify(message).includes('"refused"');
       if (isRefused) return { status: "failed", error: "the rule is refused" };
-      link.reportStatus({ phase: "SANDBOX_PHASE_READY", policyVersion: version });
+      // One that did not start has its policy all the same, and is no readier for it.
+      if (!spec.environment["FAIL_START"]) link.reportStatus({ phase: "SANDBOX_PHASE_READY", policyVersion: version });
       return { status: "loaded" };
     },
     serve(target, stream) {
@@ -83,7 +84,6 @@ const link = connectGateway({
 log("started");
 if (spec.environment["FAIL_START"]) {
   link.reportStatus({ phase: "SANDBOX_PHASE_ERROR", error: "this one was told to fail" });
-  void link.close().then(() => process.exit(1));
 } else {
   const status: SupervisorStatusJson = {
     phase: "SANDBOX_PHASE_READY",
