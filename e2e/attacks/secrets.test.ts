@@ -8,11 +8,11 @@ import { type Installation, install } from "../support/installation.ts";
 import { askPython } from "../support/python.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
 
-/** Everything that a program of a sandbox can read, but for the machine's programs and the kernel's own tables. */
+/** Everything that a program of a sandbox can read, but for programs (the machine's, and ours) and the kernel's own tables. */
 const readEverything = `
 def readable():
     for root, directories, files in os.walk("/"):
-        directories[:] = [name for name in directories if os.path.join(root, name) not in ("/usr", "/opt", "/proc")]
+        directories[:] = [name for name in directories if os.path.join(root, name) not in ("/usr", "/opt", "/proc", "/run/openshell/dist")]
         yield from (os.path.join(root, name) for name in files)
     for pid in filter(str.isdigit, os.listdir("/proc")):
         if int(pid) == os.getpid(): continue
