@@ -80,7 +80,7 @@ class Http2Connection {
   readonly #session: ServerHttp2Session;
   /** Streams that are served, by their ids. */
   readonly #open = new Map<number, Promise<void>>();
-  readonly #idle: NodeJS.Timeout;
+  #idle: NodeJS.Timeout | undefined;
   /** Streams that are being reset and were never seen here, until it is certain that they will not be. */
   readonly #strangers = new Set<number>();
   #upstream: Promise<UpstreamSession | Refusal> | undefined;
@@ -103,7 +103,7 @@ class Http2Connection {
       strictSingleValueFields: false,
     });
     this.#session.setLocalWindowSize(clientConnectionWindowBytes);
-    this.#idle = setTimeout(() => this.#end(constants.NGHTTP2_NO_ERROR), keptAliveIdleMs);
+    this.#awaitStreams();
   }
 
   async run(): Promise<void> {
@@ -130,6 +130,13 @@ class Http2Connection {
     this.#watch.destroy();
   }
 
+  /** Nothing is under way: the connection ends unless a stream is opened in time. */
+  #awaitStreams(): void {
+    if (this.#session.destroyed) return;
+    // A timer that was cleared can't be refreshed: it would never fire.
+    this.#idle = setTimeout(() => this.#end(constants.NGHTTP2_NO_ERROR), keptAliveIdleMs);
+  }
+
   #accept(arrived: Arrived): void {
     const { stream } = arrived;
     const { streams } = this.#carriage;
@@ -150,7 +157,7 @@ class Http2Connection {
         if (!isFull) streams.give();
         this.#watch.forget(id);
         this.#open.delete(id);
-        if (this.#open.size === 0) this.#idle.refresh();
+        if (this.#open.size === 0) this.#awaitStreams();
       });
     this.#open.set(id, serving);
   }
