@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { SandboxLogLine } from "../../gen/openshell/v1/watch_pb.ts";
 import type { GatewayLog } from "../gateway-log.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { NewOutgoingEvent, Outbox } from "../store/outbox.ts";
+import type { Outbox } from "../store/outbox.ts";
+import type { Outgoing } from "../store/store.ts";
 import { type Exporter, startExporter } from "./exporter.ts";
 import { DEFAULT_KEPT_FILES, type ExportSettings, type ExportTarget } from "./exports-file.ts";
 import { fileSink } from "./file-sink.ts";
@@ -51,13 +52,13 @@ export class Exports {
     ];
   }
 
-  /** The events among a sandbox's lines that somebody wants; to be stored together with the lines. */
+  /** What makes events of a sandbox's lines, to be stored together with them; undefined where nobody wants any. */
   async outgoing(
     { id, name }: { readonly id: string; readonly name: string },
     lines: readonly SandboxLogLine[],
-  ): Promise<(line: SandboxLogLine) => NewOutgoingEvent | undefined> {
+  ): Promise<Outgoing | undefined> {
     const isForOwnFile = lines.length > 0 && (await this.#options.settings.effective(id, "ocsf_json_enabled"));
-    if (!isForOwnFile && this.#options.exports.length === 0) return () => undefined;
+    if (!isForOwnFile && this.#options.exports.length === 0) return undefined;
     return ({ fields }) => {
       const json = fields["ocsf"];
       return json === undefined ? undefined : { sandboxName: name, json, isForOwnFile };

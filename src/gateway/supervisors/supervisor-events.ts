@@ -121,7 +121,7 @@ export async function storeLogLines(
   const name = (await store.sandboxes.get(sandboxId))?.name ?? sandboxId;
   const outgoing = await exports.outgoing({ id: sandboxId, name }, lines);
   const added = await store.logs.append(sandboxId, lines, outgoing);
-  exports.wake();
+  if (outgoing !== undefined) exports.wake();
   const calls = callsIn(added, name);
   await store.usage.add(calls);
   for (const observer of observers) observer.linesStored?.(added);
