@@ -4,10 +4,10 @@
  */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { formatProblem, type Problem, placeInfo } from "../../policy/problem.ts";
+import { type Problem, placeInfo } from "../../policy/problem.ts";
 import { integer, listOf, mapOf, oneOf, record, text, type ValueOf } from "../../policy/readers.ts";
 import { placeOf, type Tree } from "../../policy/tree.ts";
-import { parseYamlTree } from "../../policy/yaml-tree.ts";
+import { problemText, readConfigurationFile } from "../configuration-file.ts";
 
 export type ExportTarget =
   | { readonly kind: "file"; readonly path: string; readonly keptFiles: number }
@@ -62,14 +62,12 @@ const keysOf = {
 /** @throws Error with every problem, each with its line */
 export function readExports(configDirectory: string): readonly ExportSettings[] {
   const path = join(configDirectory, "exports.yaml");
-  const yaml = readIfThere(path);
-  if (yaml === undefined) return [];
-  const parsed = parseYamlTree(yaml);
-  if (!parsed.ok) throw new Error(problemText(parsed.problems, path));
+  const file = readConfigurationFile(path, fileSchema);
+  if (file === undefined) return [];
+  const written = file.written.exports ?? [];
   const problems: Problem[] = [];
-  const written = fileSchema(parsed.tree, { key: [], problems })?.exports ?? [];
-  const reader = new ExportReader(parsed.tree, problems, configDirectory);
-  const settings = problems.length > 0 ? [] : written.flatMap((one, index) => reader.read(one, index, written) ?? []);
+  const reader = new ExportReader(file.tree, problems, configDirectory);
+  const settings = written.flatMap((one, index) => reader.read(one, index, written) ?? []);
   if (problems.length > 0) throw new Error(problemText(problems, path));
   return settings;
 }
@@ -148,17 +146,4 @@ class ExportReader {
     this.#problems.push({ severity: "error", key: keyPath, message, ...placeInfo(placeOf(this.#tree, keyPath)) });
     return undefined;
   }
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-function problemText(problems: readonly Problem[], path: string): string {
-  return problems.map((problem) => formatProblem(problem, path)).join("\n");
 }

@@ -1,6 +1,7 @@
 /** Exports over HTTP: a webhook, and an OpenTelemetry collector's logs (OTLP/HTTP with JSON). */
 import { createHmac } from "node:crypto";
 import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
+import { otlpAttribute, postJson } from "../post-json.ts";
 import type { OutgoingEvent } from "../store/outbox.ts";
 import type { ExportTarget } from "./exports-file.ts";
 import type { Sink } from "./sink.ts";
@@ -16,9 +17,9 @@ export function webhookSink({ url, headers, secret }: Extract<ExportTarget, { ki
     async send(events, signal) {
       const body = `[${events.map(({ json }) => json).join(",")}]`;
       const signature = secret && `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
-      await post(url, {
+      await postJson(url, {
         body,
-        signal,
+        signal: within(signal),
         headers: { ...headers, ...(signature && { "x-openshell-signature": signature }) },
       });
     },
@@ -30,31 +31,21 @@ export function webhookSink({ url, headers, secret }: Extract<ExportTarget, { ki
 export function otlpSink({ url, headers }: Extract<ExportTarget, { kind: "otlp" }>): Sink {
   return {
     async send(events, signal) {
-      const resource = { attributes: [attribute("service.name", "openshell")] };
+      const resource = { attributes: [otlpAttribute("service.name", "openshell")] };
       const scopeLogs = [{ scope: { name: "openshell.audit" }, logRecords: events.map(logRecord) }];
-      await post(url, { body: JSON.stringify({ resourceLogs: [{ resource, scopeLogs }] }), signal, headers });
+      await postJson(url, {
+        body: JSON.stringify({ resourceLogs: [{ resource, scopeLogs }] }),
+        signal: within(signal),
+        headers,
+      });
     },
     close: async () => {},
   };
 }
 
-interface Post {
-  readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
-}
-
-async function post(url: string, { body, headers, signal }: Post): Promise<void> {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { ...headers, "content-type": "application/json" },
-    body,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-    // What was meant for one address is not for another that it names.
-    redirect: "error",
-  });
-  await response.body?.cancel();
-  if (!response.ok) throw new Error(`status ${response.status}`);
+/** A collector that says nothing for so long is asked again. */
+function within(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
 }
 
 /** By OCSF's severity_id: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber */
@@ -68,13 +59,9 @@ function logRecord({ json, sandboxName }: OutgoingEvent): object {
     severityText: event.severity,
     body: { stringValue: json },
     attributes: [
-      attribute("openshell.sandbox.name", sandboxName),
-      attribute("ocsf.class_uid", `${event.class_uid}`),
-      attribute("ocsf.class_name", event.class_name),
+      otlpAttribute("openshell.sandbox.name", sandboxName),
+      otlpAttribute("ocsf.class_uid", `${event.class_uid}`),
+      otlpAttribute("ocsf.class_name", event.class_name),
     ],
   };
-}
-
-function attribute(key: string, stringValue: string): object {
-  return { key, value: { stringValue } };
 }

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { GatewayLog } from "../gateway-log.ts";
+import { otlpAttribute, postJson } from "../post-json.ts";
 import type { EndedCall, Observer } from "./observer.ts";
 
 /** Where spans go, and as whom. */
@@ -64,15 +65,11 @@ export function createTraceExport(target: TraceTarget, version: string, log: Gat
     if (spans.length === 0) return;
     waiting = [];
     try {
-      const response = await fetch(target.url, {
-        method: "POST",
-        headers: { ...target.headers, "content-type": "application/json" },
+      await postJson(target.url, {
         body: JSON.stringify(exportRequest(target.serviceName, version, spans)),
+        headers: target.headers,
         signal: AbortSignal.timeout(SEND_TIMEOUT_MS),
-        redirect: "error",
       });
-      await response.body?.cancel();
-      if (!response.ok) throw new Error(`status ${response.status}`);
       if (dropped > 0) log.info(`traces: the collector is back; ${dropped} spans were lost`);
       dropped = 0;
     } catch (error) {
@@ -100,7 +97,7 @@ export function createTraceExport(target: TraceTarget, version: string, log: Gat
 }
 
 function exportRequest(serviceName: string, version: string, spans: readonly object[]): object {
-  const attributes = [attribute("service.name", serviceName), attribute("service.version", version)];
+  const attributes = [otlpAttribute("service.name", serviceName), otlpAttribute("service.version", version)];
   return { resourceSpans: [{ resource: { attributes }, scopeSpans: [{ scope: { name: "openshell" }, spans }] }] };
 }
 
@@ -116,16 +113,12 @@ function spanOf({ service, method, code, seconds, startedAtMs, traceparent }: En
     endTimeUnixNano: nanoseconds(startedAtMs + seconds * 1000),
     // Semantic conventions for RPC: https://opentelemetry.io/docs/specs/semconv/rpc/
     attributes: [
-      attribute("rpc.service", service),
-      attribute("rpc.method", method),
-      attribute("rpc.response.status_code", code),
+      otlpAttribute("rpc.service", service),
+      otlpAttribute("rpc.method", method),
+      otlpAttribute("rpc.response.status_code", code),
     ],
     status: code === "OK" ? { code: STATUS_OK } : { code: STATUS_ERROR, message: code },
   };
-}
-
-function attribute(key: string, stringValue: string): object {
-  return { key, value: { stringValue } };
 }
 
 /** Exact to the microsecond: a double holds no more of today's date. */

@@ -8,11 +8,11 @@ import { join, resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 import { compileNoProxy } from "../../net/no-proxy.ts";
 import { parseHostPattern } from "../../policy/match/host.ts";
-import { formatProblem, type KeyPath, type Problem, placeInfo } from "../../policy/problem.ts";
+import { formatProblem, type KeyPath, placeInfo } from "../../policy/problem.ts";
 import { listOf, oneOf, record, text, type ValueOf } from "../../policy/readers.ts";
 import { placeOf, type Tree } from "../../policy/tree.ts";
-import { parseYamlTree } from "../../policy/yaml-tree.ts";
 import type { ClientCertificate, ProxyAddress, UpstreamSettings } from "../../supervisor/launch-spec.ts";
+import { readConfigurationFile } from "../configuration-file.ts";
 import { besidesSystem, certificatesIn, certificatesOfEnvironment } from "./extra-certificates.ts";
 import { parseProxyAddress } from "./proxy-address.ts";
 
@@ -40,14 +40,9 @@ const noProxyAtAll = "none";
 /** @throws Error with every problem, each with its file and line or its variable */
 export function readUpstream(configDirectory: string, environment: Environment): UpstreamConfiguration {
   const path = join(configDirectory, "upstream.yaml");
-  const yaml = readIfThere(path);
-  if (yaml === undefined) return settle({}, environment, new Findings());
-  const parsed = parseYamlTree(yaml);
-  if (!parsed.ok) throw new Error(problemText(parsed.problems, path));
-  const problems: Problem[] = [];
-  const written = fileSchema(parsed.tree, { key: [], problems });
-  if (written === undefined || problems.length > 0) throw new Error(problemText(problems, path));
-  return settle(written, environment, new Findings({ path, tree: parsed.tree, configDirectory }));
+  const file = readConfigurationFile(path, fileSchema);
+  if (file === undefined) return settle({}, environment, new Findings());
+  return settle(file.written, environment, new Findings({ path, tree: file.tree, configDirectory }));
 }
 
 /** Gathers what is wrong, by where it was said. */
@@ -154,18 +149,4 @@ function certificatesOf({ extra_ca = [] }: Written, findings: Findings): string[
 function lookUp(name: string, environment: Environment): readonly [variable: string, value: string | undefined] {
   const variable = environment[name] === undefined ? name.toUpperCase() : name;
   return [variable, environment[variable] || undefined];
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-function problemText(problems: readonly Problem[], path: string): string {
-  return problems.map((problem) => formatProblem(problem, path)).join("\n");
 }
