@@ -27,6 +27,8 @@ const REAPER = 1;
 interface Channel {
   /** Settles once the program runs; frames that come earlier wait for it, in order. */
   readonly program: Promise<Program | undefined>;
+  /** The same, once it runs: it has to be paused before it can say more. */
+  running?: Program;
   /** Bytes of output that may still be sent. */
   credit: number;
 }
@@ -82,12 +84,17 @@ function apply({ type, payload }: Frame, channel: Channel, program: Program): vo
     case frame.signal:
       return program.signal(payload.readUInt32LE(0));
     case frame.outputCredit:
-      if (channel.credit <= 0) program.resumeOutput();
-      channel.credit += payload.readUInt32LE(0);
-      return;
+      return credit(channel, program, payload.readUInt32LE(0));
     default:
       throw new Error(`the supervisor sent a frame of unknown type ${type}`);
   }
+}
+
+/** A program that has overdrawn its credit goes on only when that is made up for. */
+function credit(channel: Channel, program: Program, bytes: number): void {
+  const wasPaused = channel.credit <= 0;
+  channel.credit += bytes;
+  if (wasPaused && channel.credit > 0) program.resumeOutput();
 }
 
 /** Opens a channel for what `opener` makes of the frame's request. */
@@ -100,7 +107,7 @@ function open<Request>(
     onOutput: (stream, bytes) => {
       link.write(encodeFrame(stream === "stdout" ? frame.stdout : frame.stderr, id, bytes));
       channel.credit -= bytes.length;
-      if (channel.credit <= 0) void channel.program.then((program) => channel.credit <= 0 && program?.pauseOutput());
+      if (channel.credit <= 0) channel.running?.pauseOutput();
     },
     onInputTaken: (bytes) => link.write(encodeNumberFrame(frame.inputCredit, id, bytes)),
     onExit: (exited) => {
@@ -112,8 +119,11 @@ function open<Request>(
   const channel: Channel = { credit: OUTPUT_WINDOW, program: started.catch(() => undefined) };
   channels.set(id, channel);
   started.then(
-    ({ pid, port }) =>
-      link.write(encodeJsonFrame(frame.started, id, { pid, ...(port !== undefined && { port }) } satisfies Started)),
+    (program) => {
+      channel.running = program;
+      const { pid, port } = program;
+      link.write(encodeJsonFrame(frame.started, id, { pid, ...(port !== undefined && { port }) } satisfies Started));
+    },
     ({ code = "EIO", message }: NodeJS.ErrnoException) => {
       channels.delete(id);
       link.write(encodeJsonFrame(frame.failed, id, { code, message }));

@@ -68,13 +68,18 @@ export async function startWithPipes(request: SpawnRequest, events: ProgramEvent
 function lastOutput(stream: Socket): Promise<void> {
   if (stream.destroyed || stream.readableEnded) return Promise.resolve();
   return new Promise((resolve) => {
+    let saidMore = false;
     const giveUp = () => {
       // Output that waits for credit is not lost: the reader is slow, and nothing more can be said of the writer.
-      if (stream.isPaused()) timer.refresh();
+      if (stream.isPaused() || saidMore) timer.refresh();
       else stream.destroy();
+      saidMore = false;
     };
-    const timer = setTimeout(giveUp, LINGER_MS);
-    stream.on("data", () => timer.refresh());
+    // On a busy machine the time may be over before what lies in the pipe was looked at; it is read before `giveUp`.
+    const timer = setTimeout(() => setImmediate(giveUp), LINGER_MS);
+    stream.on("data", () => {
+      saidMore = true;
+    });
     stream.once("close", () => {
       clearTimeout(timer);
       resolve();

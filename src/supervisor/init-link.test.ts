@@ -94,6 +94,15 @@ describe("a program in the sandbox, as the supervisor sees it", () => {
     await finished(program.stdout.resume());
   });
 
+  it("can't be started once the sandbox has ended, and says so", async () => {
+    const { link, init, closed } = openLink();
+    init.destroy();
+    await closed;
+    const program = link.start(request);
+    await assert.rejects(program.started, /the sandbox ended/);
+    await assert.rejects(program.exited, /the sandbox ended/);
+  });
+
   it("gets its input, the input's end, signals and sizes", async () => {
     await using ends = openLink();
     const program = ends.link.start(request);

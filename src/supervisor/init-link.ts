@@ -94,6 +94,7 @@ export function createInitLink(socket: Socket, reader: FrameReader, onClose: (er
   const channels = new Map<number, Channel>();
   let nextChannel = 1;
   let failure: Error | undefined;
+  let isClosed = false;
 
   socket.on("data", (bytes: Buffer) => {
     try {
@@ -108,8 +109,8 @@ export function createInitLink(socket: Socket, reader: FrameReader, onClose: (er
     failure ??= error;
   });
   socket.on("close", () => {
-    const ended = new Error("the sandbox ended");
-    for (const channel of channels.values()) channel.fail(ended);
+    isClosed = true;
+    for (const channel of channels.values()) channel.fail(sandboxEnded());
     channels.clear();
     onClose(failure);
   });
@@ -118,7 +119,8 @@ export function createInitLink(socket: Socket, reader: FrameReader, onClose: (er
     const id = nextChannel++;
     const { channel, program, started } = openChannel(id, socket, { forget: () => channels.delete(id), onAccepted });
     channels.set(id, channel);
-    socket.write(encodeJsonFrame(type, id, request));
+    if (isClosed) channel.fail(sandboxEnded());
+    else socket.write(encodeJsonFrame(type, id, request));
     return { program, started };
   };
   return {
@@ -134,6 +136,8 @@ export function createInitLink(socket: Socket, reader: FrameReader, onClose: (er
     close: () => void socket.destroy(),
   };
 }
+
+const sandboxEnded = () => new Error("the sandbox ended");
 
 interface ChannelOwner {
   readonly forget: () => void;
