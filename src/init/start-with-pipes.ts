@@ -68,19 +68,22 @@ export async function startWithPipes(request: SpawnRequest, events: ProgramEvent
 function lastOutput(stream: Socket): Promise<void> {
   if (stream.destroyed || stream.readableEnded) return Promise.resolve();
   return new Promise((resolve) => {
-    let saidMore = false;
     const giveUp = () => {
       // Output that waits for credit is not lost: the reader is slow, and nothing more can be said of the writer.
-      if (stream.isPaused() || saidMore) timer.refresh();
+      if (stream.isPaused()) timer.refresh();
       else stream.destroy();
-      saidMore = false;
     };
     // On a busy machine the time may be over before what lies in the pipe was looked at; it is read before `giveUp`.
-    const timer = setTimeout(() => setImmediate(giveUp), LINGER_MS);
+    let givingUp: NodeJS.Immediate | undefined;
+    const timer = setTimeout(() => {
+      givingUp = setImmediate(giveUp);
+    }, LINGER_MS);
     stream.on("data", () => {
-      saidMore = true;
+      clearImmediate(givingUp);
+      timer.refresh();
     });
     stream.once("close", () => {
+      clearImmediate(givingUp);
       clearTimeout(timer);
       resolve();
     });

@@ -94,7 +94,6 @@ export function createInitLink(socket: Socket, reader: FrameReader, onClose: (er
   const channels = new Map<number, Channel>();
   let nextChannel = 1;
   let failure: Error | undefined;
-  let isClosed = false;
 
   socket.on("data", (bytes: Buffer) => {
     try {
@@ -109,7 +108,6 @@ export function createInitLink(socket: Socket, reader: FrameReader, onClose: (er
     failure ??= error;
   });
   socket.on("close", () => {
-    isClosed = true;
     for (const channel of channels.values()) channel.fail(sandboxEnded());
     channels.clear();
     onClose(failure);
@@ -119,7 +117,7 @@ export function createInitLink(socket: Socket, reader: FrameReader, onClose: (er
     const id = nextChannel++;
     const { channel, program, started } = openChannel(id, socket, { forget: () => channels.delete(id), onAccepted });
     channels.set(id, channel);
-    if (isClosed) channel.fail(sandboxEnded());
+    if (socket.destroyed) channel.fail(sandboxEnded());
     else socket.write(encodeJsonFrame(type, id, request));
     return { program, started };
   };

@@ -1,23 +1,19 @@
 /** The SSH server with a real init, which starts programs without a sandbox around them, and a client of another kind than OpenSSH. */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type Socket } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import ssh2, { type Client, type ClientChannel, type ConnectConfig } from "ssh2";
-import { FrameReader } from "../../init/protocol.ts";
 import type { AuditedSsh } from "../audit/audited.ts";
-import { createInitLink, type InitLink } from "../init-link.ts";
+import type { InitLink } from "../init-link.ts";
 import { connectedPair } from "../test-support/connected-pair.ts";
+import { startUnconfinedInit } from "../test-support/unconfined-init.ts";
 import { loadHostKey } from "./host-key.ts";
 import { serveSsh } from "./serve-ssh.ts";
-
-const fixture = fileURLToPath(new URL("../../init/serve.fixture.ts", import.meta.url));
 
 /** What a program said and how it ended. */
 interface Ended {
@@ -38,14 +34,12 @@ async function ended(channel: ClientChannel): Promise<Ended> {
 describe("a sandbox's SSH server", () => {
   const directory = mkdtempSync(join(tmpdir(), "ssh-"));
   const { privateKey, publicKey } = loadHostKey(directory);
-  let child: ChildProcess;
   let init: InitLink;
   const events: AuditedSsh[] = [];
   const forwarded: { stream: Duplex; host: string; port: number }[] = [];
 
   before(() => {
-    child = spawn(process.execPath, [fixture], { stdio: ["ignore", "inherit", "inherit", "pipe"] });
-    init = createInitLink(child.stdio[3] as Socket, new FrameReader(), () => {});
+    ({ init } = startUnconfinedInit());
   });
   after(() => {
     init.close();
