@@ -81,6 +81,22 @@ describe("ssh-proxy", () => {
     assert.match(stderr, /--name or --sandbox-id/);
   });
 
+  it("revokes its session, though ssh sends a SIGHUP meanwhile", async () => {
+    using runner = new CommandRunner();
+    const revoked: string[] = [];
+    await using gateway = await fakeGateway({
+      createSshSession: () => ({ sandboxId: "id", sandboxName: "demo", token: "1.2", hostKey: key }),
+      revokeSshSession: ({ token }) => {
+        // Without a listener the signal would end the process.
+        if (runner.signals.emit("SIGHUP")) revoked.push(token);
+        return { revoked: true };
+      },
+    });
+    const { exitCode } = await runner.run("ssh-proxy", "--name", "demo", "--gateway-endpoint", gateway.endpoint);
+    assert.notEqual(exitCode, 0, "this gateway relays nothing");
+    assert.deepEqual(revoked, ["1.2"]);
+  });
+
   it("is not among the commands that the overview shows", async () => {
     using runner = new CommandRunner();
     assert.doesNotMatch((await runner.run("--help")).stdout, /ssh-proxy/);

@@ -9,7 +9,7 @@ import { text } from "../../flags/flag.ts";
 import { knownHostsFile, rememberHostKey } from "../../ssh/known-hosts.ts";
 
 /** How long the gateway gets to hear that a session is over; one that is away has it expire. */
-const REVOKE_TIMEOUT_MS = 1_000;
+const REVOKE_TIMEOUT_MS = 5_000;
 
 /** How long a connection that ends gets to end on both sides. */
 const LAST_WORDS_MS = 1_000;
@@ -35,12 +35,15 @@ export const command = defineCommand({
     if (sandbox === undefined) throw usageFailure("name the sandbox with --name or --sandbox-id");
     const gateway = await meantGateway(context, { name: flags["gateway-name"], endpoint: flags.server });
     using _ = gateway.channel;
-    if (flags.token !== undefined) return await carry({ sandboxId: sandbox, token: flags.token }, gateway, context);
+    using ending = endingOf(context);
+    const { stdin, stdout } = context;
+    const carrying = { stdin, stdout, ending: ending.signal };
+    if (flags.token !== undefined) return await carry({ sandboxId: sandbox, token: flags.token }, gateway, carrying);
     const session = await gateway.channel.unary(createSshSession, { sandboxId: sandbox });
     const { sandboxId = "", sandboxName = "", token = "", hostKey = "" } = session;
     rememberHostKey(sandboxName, hostKey, knownHostsFile(sandboxName, gateway, context));
     try {
-      return await carry({ sandboxId, token }, gateway, context);
+      return await carry({ sandboxId, token }, gateway, carrying);
     } finally {
       await revoke(token, gateway);
     }
@@ -65,14 +68,37 @@ async function meantGateway(context: CommandContext, { name, endpoint }: AskedGa
   });
 }
 
+/**
+ * Aborted by what asks this process to end. Listened to from before the session is made until after it is revoked: `ssh`
+ * closes its pipes and then sends a SIGHUP, which must not end the revocation that the closed pipes have begun.
+ */
+function endingOf({ signals }: CommandContext): { readonly signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  const end = () => controller.abort();
+  for (const name of endings) signals.on(name, end);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      for (const name of endings) signals.off(name, end);
+    },
+  };
+}
+
 interface Carried {
   readonly sandboxId: string;
   readonly token: string;
 }
 
+interface CarryContext extends Pick<CommandContext, "stdin" | "stdout"> {
+  readonly ending: AbortSignal;
+}
+
 /** Bytes both ways until either side ends. Throws RpcError, CommandFailure. */
-async function carry({ sandboxId, token }: Carried, gateway: Gateway, context: CommandContext): Promise<number> {
-  const { stdin, stdout, signals } = context;
+async function carry(
+  { sandboxId, token }: Carried,
+  gateway: Gateway,
+  { stdin, stdout, ending }: CarryContext,
+): Promise<number> {
   const relay = openRelay(gateway, { sandboxId, target: { kind: "ssh" }, authorizationToken: token });
   const closed = new Promise<void>((resolve, reject) => relay.once("error", reject).once("close", resolve));
   // `ssh` says that it leaves before it ends its proxy; what it has said is to arrive.
@@ -81,16 +107,17 @@ async function carry({ sandboxId, token }: Carried, gateway: Gateway, context: C
     relay.end();
     setTimeout(() => relay.destroy(), LAST_WORDS_MS).unref();
   };
-  for (const signal of endings) signals.on(signal, leave);
+  ending.addEventListener("abort", leave, { once: true });
   stdout.once("error", leave);
   relay.once("end", leave);
   stdin.pipe(relay).pipe(stdout, { end: false });
+  if (ending.aborted) leave();
   try {
     await closed;
   } catch (error) {
     throw relayFailure(error);
   } finally {
-    for (const signal of endings) signals.off(signal, leave);
+    ending.removeEventListener("abort", leave);
     stdout.off("error", leave);
   }
   return 0;
