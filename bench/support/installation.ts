@@ -6,9 +6,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Channel } from "../../src/cli/api/channel.ts";
-import { execSandboxInteractive } from "../../src/cli/api/exec-wire.ts";
+import type { Gateway } from "../../src/cli/api/gateway.ts";
 import { Http2Carriage } from "../../src/cli/api/http2-carriage.ts";
 import { createSandbox, deleteSandbox, watchSandbox } from "../../src/cli/api/methods.ts";
+import { openCommand } from "../../src/cli/api/open-command.ts";
 import type { SandboxJson } from "../../src/gen/openshell/v1/sandbox_pb.ts";
 import { configDirectory } from "../../src/locations/config-directory.ts";
 import { readGatewayEntry, readMtlsBundle } from "../../src/locations/gateway-entry.ts";
@@ -96,6 +97,8 @@ async function connect(env: Readonly<Record<string, string>>): Promise<GatewayAp
     tls: { ca: credentials.ca, cert: credentials.certificate, key: credentials.key },
   });
   const channel = new Channel(carriage);
+  // It stays up: nothing here is about restarts.
+  const gateway: Gateway = { channel, endpoint: entry.gateway_endpoint, reconnect: async () => gateway };
   return {
     channel,
     async create() {
@@ -109,10 +112,9 @@ async function connect(env: Readonly<Record<string, string>>): Promise<GatewayAp
       throw new Error("the sandbox did not become ready");
     },
     async exec(sandboxId, command) {
-      const call = channel.duplex(execSandboxInteractive);
-      call.send({ kind: "start", start: { sandboxId, command } });
-      call.send({ kind: "close-stdin" });
-      for await (const event of call) {
+      const call = openCommand(gateway, { sandboxId, command });
+      call.endInput();
+      for await (const event of call.events()) {
         if (event.kind !== "exit") continue;
         if (event.code !== 0) throw new Error(`${command.join(" ")} ended with ${event.code}`);
         return;

@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type ExecSandboxEvent, ExecSandboxEventSchema, type ExecSandboxInput } from "../gen/openshell/v1/exec_pb.ts";
 import { SandboxResponseSchema } from "../gen/openshell/v1/sandbox_pb.ts";
+import { fakeCommands } from "./test-support/fake-commands.ts";
 import { type FakeGateway, fakeGateway } from "./test-support/fake-gateway.ts";
 import { CommandRunner } from "./test-support/run-command.ts";
 
@@ -17,7 +18,7 @@ const exit = (exitCode: number) => create(ExecSandboxEventSchema, { payload: { c
 function gatewayWith(remote: Remote): Promise<FakeGateway> {
   return fakeGateway({
     getSandbox: ({ name }) => create(SandboxResponseSchema, { sandbox: { metadata: { id: `id-of-${name}`, name } } }),
-    execSandboxInteractive: (input) => remote(input[Symbol.asyncIterator]()),
+    ...fakeCommands((inputs) => remote(inputs[Symbol.asyncIterator]())),
   });
 }
 

@@ -2,12 +2,14 @@
  * A command in a sandbox, joined to this program's own input, output, signals and terminal. It should feel as if the
  * command ran right here: streams stay apart, nothing is lost or added, and its exit code is ours.
  */
-
-import type { Duplex } from "./api/channel.ts";
-import { type ExecEvent, type ExecInput, type ExecStart, execSandboxInteractive } from "./api/exec-wire.ts";
+import type { ExecCall } from "../net/exec-call.ts";
+import type { ExecStart } from "./api/exec-wire.ts";
 import type { Gateway } from "./api/gateway.ts";
+import { openCommand } from "./api/open-command.ts";
+import { relayFailure } from "./api/relay.ts";
 import type { CommandContext, Streams } from "./command-context.ts";
 import { CommandFailure } from "./command-failure.ts";
+import { GatewayAbsence } from "./gateway-absence.ts";
 
 /** Signals that are meant for the command; the others (such as stop and continue) act on this program itself. */
 const forwardedSignals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
@@ -19,7 +21,7 @@ const IMPATIENT_AFTER = 3;
 const EXIT_INTERRUPTED = 130;
 const EXIT_BROKEN_PIPE = 141;
 
-type ExecCall = Duplex<ExecInput, ExecEvent>;
+const CTRL_C = 3;
 
 export interface ExecRequest extends Omit<ExecStart, "terminal"> {
   readonly tty: boolean;
@@ -30,26 +32,31 @@ export interface ExecRequest extends Omit<ExecStart, "terminal"> {
  * Throws RpcError or CommandFailure when it could not be run to its end.
  */
 export async function execSession(request: ExecRequest, gateway: Gateway, context: CommandContext): Promise<number> {
-  const call = gateway.channel.duplex(execSandboxInteractive);
   const { tty, ...start } = request;
-  call.send({ kind: "start", start: { ...start, ...(tty && { terminal: windowSize(context) }) } });
   using undo = new DisposableStack();
+  const absence = undo.use(new GatewayAbsence(context));
+  const call = openCommand(
+    gateway,
+    { ...start, ...(tty && { terminal: windowSize(context) }) },
+    { onConnection: (isConnected) => absence.set(!isConnected) },
+  );
   const ended = { by: undefined as number | undefined };
   const endWith = (exitCode: number) => {
     ended.by ??= exitCode;
     call.cancel();
   };
-  forwardSignals(call, context, { undo, endWith });
-  forwardInput(call, context, undo);
-  if (tty) await takeTerminal(call, context, undo);
-  watchOutput(context, { undo, endWith });
+  const session: Session = { call, absence, undo, endWith };
+  forwardSignals(session, context);
+  forwardInput(session, context);
+  if (tty) await takeTerminal(session, context);
+  watchOutput(session, context);
   try {
-    for await (const event of call) {
+    for await (const event of call.events()) {
       if (event.kind === "exit") return ended.by ?? event.code;
-      if (event.kind !== "unknown") await write(context[event.kind], event.data);
+      await write(context[event.kind], event.data);
     }
   } catch (error) {
-    if (ended.by === undefined) throw error;
+    if (ended.by === undefined) throw relayFailure(error);
   }
   if (ended.by !== undefined) return ended.by;
   throw new CommandFailure("the connection ended before the command did", {
@@ -63,16 +70,19 @@ export function terminalByDefault({ stdin, stdout }: Streams): boolean {
   return stdin.isTTY === true && stdout.isTTY === true;
 }
 
-interface Ending {
+/** A command that runs, and how it is left. */
+interface Session {
+  readonly call: ExecCall;
+  readonly absence: GatewayAbsence;
   readonly undo: DisposableStack;
   readonly endWith: (exitCode: number) => void;
 }
 
-function forwardSignals(call: ExecCall, { signals }: CommandContext, { undo, endWith }: Ending): void {
+function forwardSignals({ call, undo, endWith }: Session, { signals }: CommandContext): void {
   let patience = IMPATIENT_AFTER;
   for (const signal of forwardedSignals) {
     const forward = () => {
-      call.send({ kind: "signal", signal });
+      call.signal(signal);
       if ((signal === "SIGINT" || signal === "SIGTERM") && --patience === 0) endWith(EXIT_INTERRUPTED);
     };
     signals.on(signal, forward);
@@ -80,10 +90,12 @@ function forwardSignals(call: ExecCall, { signals }: CommandContext, { undo, end
   }
 }
 
-function forwardInput(call: ExecCall, { stdin }: CommandContext, undo: DisposableStack): void {
+function forwardInput({ call, absence, undo, endWith }: Session, { stdin }: CommandContext): void {
   let open = true;
   const forward = (data: Buffer) => {
-    if (call.send({ kind: "stdin", data })) return;
+    // Keys of a raw terminal: with nobody there to pass it on, this one can only mean this program.
+    if (stdin.isTTY && absence.isAway && data.includes(CTRL_C)) return endWith(EXIT_INTERRUPTED);
+    if (call.write(data)) return;
     // A command that does not read must not make this program collect its whole input.
     stdin.pause();
     void call.drained().then(() => open && stdin.resume());
@@ -91,7 +103,7 @@ function forwardInput(call: ExecCall, { stdin }: CommandContext, undo: Disposabl
   const close = () => {
     if (!open) return;
     open = false;
-    call.send({ kind: "close-stdin" });
+    call.endInput();
   };
   stdin.on("data", forward);
   stdin.once("end", close);
@@ -107,18 +119,21 @@ function forwardInput(call: ExecCall, { stdin }: CommandContext, undo: Disposabl
 }
 
 /** Keys go to the command as they are pressed, Ctrl-C included, and it learns of the window's size. */
-async function takeTerminal(call: ExecCall, context: CommandContext, undo: DisposableStack): Promise<void> {
+async function takeTerminal({ call, undo }: Session, context: CommandContext): Promise<void> {
   const { stdin, stdout } = context;
   // Loaded only here: it needs node:child_process, which takes longer than a round trip to the gateway.
   const { rawTerminal } = await import("./raw-terminal.ts");
   undo.use(rawTerminal(stdin));
-  const resize = () => void call.send({ kind: "resize", size: windowSize(context) });
+  const resize = () => {
+    const { columns, rows } = windowSize(context);
+    call.resize(columns, rows);
+  };
   stdout.on("resize", resize);
   undo.defer(() => void stdout.off("resize", resize));
 }
 
 /** The reader of our output went away (`… | head -1`): the command ends like any program in a pipe would. */
-function watchOutput({ stdout, stderr }: CommandContext, { undo, endWith }: Ending): void {
+function watchOutput({ undo, endWith }: Session, { stdout, stderr }: CommandContext): void {
   const broken = () => endWith(EXIT_BROKEN_PIPE);
   for (const stream of [stdout, stderr]) {
     stream.on("error", broken);

@@ -1,6 +1,5 @@
 /** The end that dials: paths for a resumable stream, one after the other, for as long as it needs one. */
 import type { Duplex } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
 import type { ResumableStream } from "./resumable-stream.ts";
 
 /** Soon enough that a restarted gateway is noticed before a person has noticed that it was away … */
@@ -11,7 +10,7 @@ const LAST_RETRY_MS = 5_000;
  * A stream of which the other end has never been heard. Far less than the other end would wait for us: what it has opened
  * and we have not heard of must not be opened a second time.
  */
-const OPEN_TIMEOUT_MS = 60_000;
+const OPEN_TIMEOUT_SECONDS = 60;
 
 export interface Dialling {
   /**
@@ -27,7 +26,8 @@ export interface Dialling {
 
 /** Keeps the stream connected until it needs no path any more. Its failure is the stream's; this never rejects. */
 export async function keepConnected(relay: ResumableStream, { dial, isFinal, onConnection }: Dialling): Promise<void> {
-  const openUntil = performance.now() + OPEN_TIMEOUT_MS;
+  // A command line's start counts in milliseconds: what would load modules of Node's is not used here.
+  const openUntil = process.uptime() + OPEN_TIMEOUT_SECONDS;
   let retryMs = FIRST_RETRY_MS;
   let isFirst = true;
   while (!relay.destroyed && !relay.isSettled) {
@@ -41,7 +41,7 @@ export async function keepConnected(relay: ResumableStream, { dial, isFinal, onC
       isFirst = false;
       await broken(path);
     } catch (error) {
-      if (isFinal(error) || (!relay.hasHeard && performance.now() > openUntil)) {
+      if (isFinal(error) || (!relay.hasHeard && process.uptime() > openUntil)) {
         relay.destroy(error instanceof Error ? error : new Error(String(error)));
         return;
       }
@@ -52,6 +52,10 @@ export async function keepConnected(relay: ResumableStream, { dial, isFinal, onC
     await delay(retryMs * (0.5 + Math.random() / 2));
     retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
   }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
 }
 
 /** Resolves when the path has closed; rejects if an error closed it. */

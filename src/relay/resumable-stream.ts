@@ -126,10 +126,13 @@ export class ResumableStream extends Duplex {
     clearTimeout(this.#ackTimer);
     const stream = this.#path?.stream;
     this.#dropPath();
-    if (stream !== undefined) farewell(stream, error instanceof RelayClosed ? undefined : this.#lastFrame(error));
+    const frame = error instanceof RelayClosed ? undefined : this.#lastFrame(error);
+    // Who gives up before the end waits until the other end knows: it is this program's last word, if that ends now.
+    if (stream !== undefined && frame !== undefined && !this.isSettled) stream.once("close", () => done(error));
+    else done(error);
+    if (stream !== undefined) farewell(stream, frame);
     this.#sent.clear();
     this.#waiting = undefined;
-    done(error);
   }
 
   /** What an end that is over says to one that is not: that it has everything, or that it has given up. */

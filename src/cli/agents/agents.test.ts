@@ -7,6 +7,7 @@ import { ListInferenceRoutesResponseSchema } from "../../gen/openshell/inference
 import { ExecSandboxEventSchema } from "../../gen/openshell/v1/exec_pb.ts";
 import { type CreateSandboxRequest, SandboxSchema } from "../../gen/openshell/v1/sandbox_pb.ts";
 import { writeActiveGateway, writeGatewayEntry } from "../../locations/gateway-entry.ts";
+import { fakeCommands } from "../test-support/fake-commands.ts";
 import { type FakeGateway, fakeGateway } from "../test-support/fake-gateway.ts";
 import { CommandRunner, type Ran } from "../test-support/run-command.ts";
 import { NO_KEY } from "./agent.ts";
@@ -57,11 +58,11 @@ async function tell(story: Story, ...typed: string[]): Promise<{ ran: Ran; made:
         made.push(request);
         return { sandbox: create(SandboxSchema, { metadata: { id: "id-1", name: "brave-otter" } }) };
       },
-      execSandboxInteractive: async function* () {
+      ...fakeCommands(async function* () {
         const data = Buffer.from("/usr/bin/agent\n\n\n");
         yield create(ExecSandboxEventSchema, { payload: { case: "stdout", value: { data } } });
         yield create(ExecSandboxEventSchema, { payload: { case: "exit", value: { exitCode: 0 } } });
-      },
+      }),
     },
     {
       listInferenceRoutes: () =>

@@ -7,6 +7,7 @@ import { ExecSandboxEventSchema } from "../../gen/openshell/v1/exec_pb.ts";
 import { PolicyStatus, type UpdateConfigRequest } from "../../gen/openshell/v1/policy_pb.ts";
 import { SandboxSchema } from "../../gen/openshell/v1/sandbox_pb.ts";
 import { writeActiveGateway, writeGatewayEntry } from "../../locations/gateway-entry.ts";
+import { fakeCommands } from "../test-support/fake-commands.ts";
 import { fakeGateway } from "../test-support/fake-gateway.ts";
 import { CommandRunner } from "../test-support/run-command.ts";
 
@@ -31,7 +32,7 @@ async function createsClaude(...answers: readonly Said[]) {
         updates.push(request);
         return { version: updates.length + 1, policyStatus: PolicyStatus.LOADED };
       },
-      execSandboxInteractive: async function* (inputs) {
+      ...fakeCommands(async function* (inputs) {
         for await (const { payload } of inputs) {
           if (payload.case === "start") commands.push([...payload.value.command]);
           break;
@@ -41,7 +42,7 @@ async function createsClaude(...answers: readonly Said[]) {
           yield create(ExecSandboxEventSchema, { payload: { case: kind, value: { data: Buffer.from(text) } } });
         }
         yield create(ExecSandboxEventSchema, { payload: { case: "exit", value: { exitCode } } });
-      },
+      }),
     },
     { listInferenceRoutes: () => ({ routes: [{ routeName: "one", modelId: "gpt-served" }] }) },
   );

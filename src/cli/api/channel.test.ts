@@ -10,12 +10,12 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, createContextValues, type ServiceImpl } from "@connectrpc/connect";
 import { isOwnProgram } from "../../gateway/server/caller.ts";
 import { createLocalApi } from "../../gateway/server/local-api.ts";
-import { ExecSandboxEventSchema, type ExecSandboxInput } from "../../gen/openshell/v1/exec_pb.ts";
+import { type TcpForwardFrame, TcpForwardFrameSchema } from "../../gen/openshell/v1/access_pb.ts";
 import { OpenShell } from "../../gen/openshell/v1/openshell_pb.ts";
 import { LOCAL_GREETING } from "../../net/local-call.ts";
 import { fakeGateway } from "../test-support/fake-gateway.ts";
 import { Channel } from "./channel.ts";
-import { type ExecEvent, type ExecInput, execSandboxInteractive } from "./exec-wire.ts";
+import { forwardTcp } from "./forward-wire.ts";
 import { Http2Carriage } from "./http2-carriage.ts";
 import { LocalCarriage } from "./local-carriage.ts";
 import { getSandbox, health, watchSandbox } from "./methods.ts";
@@ -64,14 +64,13 @@ async function overSocket(methods: Methods): Promise<Served> {
   };
 }
 
-const output = (data: Buffer) =>
-  create(ExecSandboxEventSchema, { payload: { case: "stdout", value: { data: new Uint8Array(data) } } });
-const exited = create(ExecSandboxEventSchema, { payload: { case: "exit", value: { exitCode: 7 } } });
+const frame = (data: Uint8Array) =>
+  create(TcpForwardFrameSchema, { payload: { case: "data", value: new Uint8Array(data) } });
 
 /** Says back what it hears until the input is closed. */
-async function* echo(inputs: AsyncIterable<ExecSandboxInput>) {
-  for await (const { payload } of inputs) if (payload.case === "stdin") yield output(Buffer.from(payload.value));
-  yield exited;
+async function* echo(inputs: AsyncIterable<TcpForwardFrame>) {
+  for await (const { payload } of inputs) if (payload.case === "data") yield frame(payload.value);
+  yield frame(Buffer.from("over"));
 }
 
 async function collected<T>(messages: AsyncIterable<T>): Promise<T[]> {
@@ -137,16 +136,15 @@ for (const [carriage, serve] of [
     });
 
     it("goes both ways at once, to the end of the input", async () => {
-      await using served = await serve({ execSandboxInteractive: echo });
-      const call = served.channel.duplex(execSandboxInteractive);
+      await using served = await serve({ forwardTcp: echo });
+      const call = served.channel.duplex(forwardTcp);
       const events = call[Symbol.asyncIterator]();
       for (const word of ["first", "second"]) {
-        call.send({ kind: "stdin", data: Buffer.from(word) });
-        const { value } = await events.next();
-        assert.equal(value?.kind === "stdout" && Buffer.from(value.data).toString(), word);
+        call.send({ kind: "data", data: Buffer.from(word) });
+        assert.equal(Buffer.from((await events.next()).value).toString(), word);
       }
       call.end();
-      assert.deepEqual((await events.next()).value, { kind: "exit", code: 7 } satisfies ExecEvent);
+      assert.equal(Buffer.from((await events.next()).value).toString(), "over");
       assert.equal((await events.next()).done, true);
     });
 
@@ -166,13 +164,13 @@ for (const [carriage, serve] of [
     it("ends for the gateway when it is cancelled while input waits that nobody reads", async () => {
       const ended = Promise.withResolvers<void>();
       await using served = await serve({
-        async *execSandboxInteractive(_inputs, { signal }) {
+        async *forwardTcp(_inputs, { signal }) {
           signal.addEventListener("abort", () => ended.resolve());
           await ended.promise;
         },
       });
-      const call = served.channel.duplex(execSandboxInteractive);
-      while (call.send({ kind: "stdin", data: Buffer.alloc(65_536) }));
+      const call = served.channel.duplex(forwardTcp);
+      while (call.send({ kind: "data", data: Buffer.alloc(65_536) }));
       // Time for the other side to read as much as it is going to.
       await served.channel.unary(health, {}).catch(() => {});
       call.cancel();
@@ -191,32 +189,32 @@ for (const [carriage, serve] of [
       const read = Promise.withResolvers<void>();
       let bytes = 0;
       await using served = await serve({
-        async *execSandboxInteractive(inputs) {
+        async *forwardTcp(inputs) {
           await read.promise;
-          for await (const { payload } of inputs) bytes += payload.case === "stdin" ? payload.value.length : 0;
-          yield exited;
+          for await (const { payload } of inputs) bytes += payload.case === "data" ? payload.value.length : 0;
+          yield frame(Buffer.from("over"));
         },
       });
-      const call = served.channel.duplex(execSandboxInteractive);
-      const input: ExecInput = { kind: "stdin", data: Buffer.alloc(65_536) };
+      const call = served.channel.duplex(forwardTcp);
+      const input = { kind: "data", data: Buffer.alloc(65_536) } as const;
       let sent = 1;
       while (call.send(input)) sent += 1;
       assert.ok(sent < 100, `${sent} messages are under way`);
       read.resolve();
       await call.drained();
       call.end();
-      assert.deepEqual(await collected(call), [{ kind: "exit", code: 7 }]);
+      assert.equal(Buffer.concat(await collected(call)).toString(), "over");
       assert.equal(bytes, sent * 65_536);
     });
 
     it("makes a gateway that answers faster than it is read wait", async () => {
       let produced = 0;
       await using served = await serve({
-        async *execSandboxInteractive() {
-          for (; produced < 10_000; produced += 1) yield output(Buffer.alloc(65_536));
+        async *forwardTcp() {
+          for (; produced < 10_000; produced += 1) yield frame(Buffer.alloc(65_536));
         },
       });
-      const events = served.channel.duplex(execSandboxInteractive)[Symbol.asyncIterator]();
+      const events = served.channel.duplex(forwardTcp)[Symbol.asyncIterator]();
       await events.next();
       // The gateway answers this after it has filled whatever is between.
       await served.channel.unary(health, {}).catch(() => {});

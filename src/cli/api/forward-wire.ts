@@ -1,6 +1,6 @@
 /**
- * The messages of ForwardTcp in protobuf's binary form, written out by hand for the same reasons as exec-wire.ts: they carry
- * all the bytes of a command, and the generated code for them would take longer to load than a short command runs.
+ * The messages of ForwardTcp in protobuf's binary form, written out by hand. They carry all the bytes of a command, for which
+ * JSON with base64 is too slow, and the generated code for them would take longer to load than a short command runs.
  */
 import { type ExecStart, encodeStart } from "./exec-wire.ts";
 import { mainService, type StreamMethod } from "./method.ts";

@@ -28,8 +28,9 @@ export interface RelayRequest {
  */
 export function openRelay(gateway: Gateway, { onConnection, ...request }: RelayRequest): ResumableStream {
   const stream = new ResumableStream();
-  const id = randomBytes(ID_BYTES).toString("hex");
-  const secret = randomBytes(SECRET_BYTES);
+  const random = randomBytes(ID_BYTES + SECRET_BYTES);
+  const id = random.toString("hex", 0, ID_BYTES);
+  const secret = random.subarray(ID_BYTES);
   let isFirst = true;
   void keepConnected(stream, {
     async dial(isKnown) {

@@ -3,11 +3,13 @@
  * whatever the sandbox shows: every sandbox has the Node that its init runs on, while `tar` may be missing, or be one of many
  * that differ in how they treat links, times and names.
  */
+
+import type { ExecCall } from "../../net/exec-call.ts";
 import { type Report, readReport } from "../../transfer/report.ts";
 import { TransferFailure } from "../../transfer/transfer-failure.ts";
-import type { Duplex } from "../api/channel.ts";
-import { type ExecEvent, type ExecInput, execSandboxInteractive } from "../api/exec-wire.ts";
 import type { Gateway } from "../api/gateway.ts";
+import { openCommand } from "../api/open-command.ts";
+import { relayFailure } from "../api/relay.ts";
 import { CommandFailure } from "../command-failure.ts";
 import type { Interruption } from "../hold-interruptions.ts";
 import { printableLine } from "../output/printable.ts";
@@ -36,7 +38,7 @@ export interface Task {
 }
 
 export class SandboxEnd {
-  readonly call: Duplex<ExecInput, ExecEvent>;
+  readonly call: ExecCall;
   /** What the program says it did; set once `output` has ended. */
   totals: Totals | undefined;
   private readonly note: (line: string) => void;
@@ -48,18 +50,19 @@ export class SandboxEnd {
 
   constructor({ sandboxId, verb, path, name }: Task, gateway: Gateway, note: (line: string) => void) {
     this.note = note;
-    this.call = gateway.channel.duplex(execSandboxInteractive);
-    this.call.send({ kind: "start", start: { sandboxId, command: [...program, verb, path, name] } });
+    this.call = openCommand(gateway, { sandboxId, command: [...program, verb, path, name] });
   }
 
   /** The program's output, until it has done its part. Throws CommandFailure if it could not, RpcError. */
   async *output(): AsyncGenerator<Uint8Array> {
     try {
-      for await (const event of this.call) {
+      for await (const event of this.call.events()) {
         if (event.kind === "stdout") yield event.data;
         else if (event.kind === "stderr") this.hear(event.data);
         else if (event.kind === "exit") return this.settle(event.code);
       }
+    } catch (error) {
+      throw relayFailure(error);
     } finally {
       this.isOver = true;
     }

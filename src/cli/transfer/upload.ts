@@ -68,9 +68,9 @@ async function send(archive: AsyncIterable<Uint8Array>, end: SandboxEnd): Promis
   try {
     for await (const data of archive) {
       if (end.isOver) return undefined;
-      if (!end.call.send({ kind: "stdin", data })) await end.call.drained();
+      if (!end.call.write(data)) await end.call.drained();
     }
-    end.call.send({ kind: "close-stdin" });
+    end.call.endInput();
     return undefined;
   } catch (error) {
     end.call.cancel();

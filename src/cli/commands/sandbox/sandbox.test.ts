@@ -15,6 +15,7 @@ import {
 import { writeActiveGateway, writeGatewayEntry } from "../../../locations/gateway-entry.ts";
 import { requireTools } from "../../doctor/tools.ts";
 import { holdInterruptions } from "../../hold-interruptions.ts";
+import { fakeCommands } from "../../test-support/fake-commands.ts";
 import { type FakeGateway, fakeGateway } from "../../test-support/fake-gateway.ts";
 import { CommandRunner } from "../../test-support/run-command.ts";
 
@@ -80,10 +81,10 @@ describe("sandbox create", () => {
     const deleted: string[] = [];
     await using gateway = await fakeGateway({
       createSandbox: ({ name }) => ({ sandbox: sandbox(name || "brave-otter", SandboxPhase.PROVISIONING) }),
-      execSandboxInteractive: async function* () {
+      ...fakeCommands(async function* () {
         yield create(ExecSandboxEventSchema, { payload: { case: "stdout", value: { data: Buffer.from("hi\n") } } });
         yield create(ExecSandboxEventSchema, { payload: { case: "exit", value: { exitCode: 7 } } });
-      },
+      }),
       deleteSandbox: ({ name }) => {
         deleted.push(name);
         return { deleted: true };
@@ -100,9 +101,9 @@ describe("sandbox create", () => {
   it("means the sandbox used before it again, once it is gone", async () => {
     await using gateway = await fakeGateway({
       createSandbox: () => ({ sandbox: sandbox("brave-otter") }),
-      execSandboxInteractive: async function* () {
+      ...fakeCommands(async function* () {
         yield create(ExecSandboxEventSchema, { payload: { case: "exit", value: { exitCode: 0 } } });
-      },
+      }),
       deleteSandbox: () => ({ deleted: true }),
     });
     using runner = new CommandRunner();
