@@ -5,23 +5,22 @@
 import { readSync } from "node:fs";
 import { Socket } from "node:net";
 import { releaseStartupPages } from "../linux/startup-pages.ts";
+import { collectOrphans } from "./collect-orphans.ts";
 import { handOut, openListeners } from "./listeners.ts";
 import { type Configuration, encodeJsonFrame, FrameReader, frame } from "./protocol.ts";
-import { restrict, restrictCalls } from "./restrict.ts";
+import { restrict, restrictCalls, restrictEarly } from "./restrict.ts";
 import { serve } from "./serve.ts";
-
-/** The supervisor's socket, which it makes descriptor 3 of this program. */
-const LINK = 3;
+import { supervisorLink } from "./supervisor-link.ts";
 
 /** By then the first program has been started, if there is one to start at once. */
 const SETTLED_MS = 1_000;
 
 /** Reads the one frame that the supervisor sends before init answers anything. */
-function readConfiguration(): Configuration {
+function readConfiguration(link: number): Configuration {
   const reader = new FrameReader();
   const bytes = Buffer.alloc(64 * 1024);
   for (;;) {
-    const length = readSync(LINK, bytes);
+    const length = readSync(link, bytes);
     if (length === 0) process.exit(1);
     const [first] = reader.push(Buffer.from(bytes.subarray(0, length)));
     if (first) return JSON.parse(first.payload.toString()) as Configuration;
@@ -30,11 +29,16 @@ function readConfiguration(): Configuration {
 
 // Agents say `pkill node`; what they then mean is not this.
 process.title = "openshell-init";
-const configuration = readConfiguration();
+const descriptor = supervisorLink(process.argv[2]);
+const configuration = readConfiguration(descriptor);
+if (configuration.isContainer) {
+  restrictEarly();
+  collectOrphans();
+}
 const listeners = openListeners();
 const filterListener = restrictCalls();
-handOut(listeners, filterListener, LINK);
-const link = new Socket({ fd: LINK, readable: true, writable: true });
+handOut(listeners, filterListener, descriptor);
+const link = new Socket({ fd: descriptor, readable: true, writable: true });
 try {
   link.write(encodeJsonFrame(frame.ready, 0, restrict(configuration, filterListener !== undefined)));
   serve(link);

@@ -31,11 +31,15 @@ export function signalGroup(pid: number, signal: number): void {
   signalProcess(-pid, signal);
 }
 
-/** Signals a process, or with a negative number a group, as kill(2) does; one that is gone already is no error. */
+/**
+ * Signals a process, or with a negative number a group, as kill(2) does; one that is gone already is no error, nor one
+ * that is another user's.
+ */
 export function signalProcess(pid: number, signal: number): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code !== "ESRCH" && code !== "EPERM") throw error;
   }
 }

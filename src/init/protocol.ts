@@ -75,6 +75,8 @@ export interface Configuration {
   };
   /** Limits on each process (core, nproc, nofile). */
   readonly limits: Readonly<Record<"core" | "nproc" | "nofile", number>>;
+  /** An engine made the container: what bubblewrap does elsewhere is then init's own to do. */
+  readonly isContainer: boolean;
 }
 
 /** The namespaces that a sandbox has of its own, as /proc/PID/ns/ names them. */

@@ -1,5 +1,5 @@
 /**
- * Init restricts itself; what it starts inherits. bubblewrap has made the namespaces, dropped every capability, set
+ * Init restricts itself; what it starts inherits. bubblewrap (in a container: the engine, and `restrictEarly`) has made the namespaces, dropped every capability, set
  * `no_new_privs` and put the seccomp filter on before init's first instruction. What is left is Landlock, the limits, and a
  * second filter: for what init has done by now, and for the calls that the supervisor is to hear of.
  */
@@ -7,8 +7,16 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { type LandlockOutcome, restrictWithLandlock } from "../linux/landlock.ts";
 import { type Resource, setLimit, setNoNewPrivileges, setNotDumpable } from "../linux/process-limits.ts";
 import { compileSeccomp, installSeccomp, installSeccompWithListener } from "../linux/seccomp.ts";
-import { lateSeccompRules } from "../linux/seccomp-rules.ts";
+import { earlySeccompRules, lateSeccompRules } from "../linux/seccomp-rules.ts";
 import { type Configuration, type IsolationFact, namespaceKinds } from "./protocol.ts";
+
+const architecture = process.arch === "arm64" ? "arm64" : "x64";
+
+/** Puts the first filter on init, where bubblewrap has not done so: an engine's form of it can't say all of it. */
+export function restrictEarly(): void {
+  setNoNewPrivileges();
+  installSeccomp(compileSeccomp(earlySeccompRules, architecture));
+}
 
 /**
  * Puts the second filter on init, which asks about the recorded calls.
@@ -18,7 +26,6 @@ import { type Configuration, type IsolationFact, namespaceKinds } from "./protoc
 export function restrictCalls(): number | undefined {
   setNoNewPrivileges();
   setNotDumpable();
-  const architecture = process.arch === "arm64" ? "arm64" : "x64";
   const rules = lateSeccompRules(process.pid);
   const listener = installSeccompWithListener(compileSeccomp(rules, architecture, "listener"));
   if (listener === undefined) installSeccomp(compileSeccomp(rules, architecture));

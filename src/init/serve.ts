@@ -142,7 +142,8 @@ async function start(request: SpawnRequest, events: ProgramEvents): Promise<Prog
 
 /**
  * Every process of the sandbox but init itself and the reaper above it. One by one, since the filter that init has on
- * itself keeps kill(2) with -1 from everybody. What is started meanwhile is missed, and ends with the sandbox.
+ * itself keeps kill(2) with -1 from everybody. What is started meanwhile is missed, and ends with the sandbox. In a
+ * container the supervisor is among them, whom init has no right to signal.
  */
 function signalEverything(signal: number): void {
   const pids = readdirSync("/proc")

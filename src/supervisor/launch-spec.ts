@@ -17,7 +17,26 @@ export interface Preparation {
   readonly expectedPolicy?: unknown;
   /** Authorities (PEM) that the gateway's user trusts besides the system's; may be empty. */
   readonly extraCertificates: string;
+  /** Present when the supervisor is in a container, beside the sandbox's. */
+  readonly container?: ContainerPlace;
 }
+
+/** What the sandbox's container is to its supervisor; paths are the supervisor's. */
+export interface ContainerPlace {
+  /** Where init, which sees the same folder, will connect. */
+  readonly socketPath: string;
+  /** Our files of the sandbox's `/etc`, which it sees read-only. */
+  readonly etc: string;
+  /** The image's shell. */
+  readonly shell: string;
+}
+
+/** Node with its own loader and libraries, as words of a command: it runs in an image of any C library, or of none. */
+export const containerNode = [
+  "/run/openshell/lib/ld.so",
+  ...["--inhibit-cache", "--library-path", "/run/openshell/lib"],
+  "/run/openshell/node",
+];
 
 /** Second line: everything else. Holds secrets, so that it is written to the pipe and nowhere else. */
 export interface LaunchSpec {
@@ -36,6 +55,8 @@ export interface LaunchSpec {
   readonly modelRoutes: ModelRoutesJson;
   /** What the user asked for with `--env`; the supervisor adds proxy and trust variables. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What the sandbox's image sets; absent where there is no image. */
+  readonly imageEnvironment?: Readonly<Record<string, string>>;
   /** Of the attached providers. */
   readonly credentials: ApplyCredentialsJson;
   readonly upstream: UpstreamSettings;

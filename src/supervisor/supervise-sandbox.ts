@@ -63,7 +63,11 @@ export async function superviseSandbox(
   const running = start(spec, prepared, { audit, tell: (status) => link.reportStatus(status) });
   const execContext = ({ built, credentials }: Running): ExecContext => ({
     init: built.link,
-    environment: sandboxEnvironment(spec.sandboxName, { ...credentials.environment, ...spec.environment }),
+    environment: sandboxEnvironment(
+      spec.sandboxName,
+      { ...credentials.environment, ...spec.environment },
+      spec.imageEnvironment,
+    ),
     workdir: spec.workdir,
     onStarted: processAudit(audit),
   });
@@ -122,10 +126,7 @@ async function start(
   if (!loaded.ok) throw new Error(`the policy can't be loaded: ${loaded.error}`);
   const hostKey = loadHostKey(spec.directories.state);
   const built = await finishSandbox(prepared, spec, loaded.inForce.policy);
-  writeSandboxProcesses(spec.directories.state, {
-    processes: [built.chainPid, built.initPid].map((pid) => ({ pid, startTime: processStartTime(pid) ?? "" })),
-    networkNamespace: readlinkSync(`/proc/${built.initPid}/ns/net`),
-  });
+  recordProcesses(built, spec.directories.state);
   const policyVersion = loaded.inForce.compiled.revision.version;
   const running: Running = {
     built,
@@ -149,6 +150,15 @@ async function start(
   recordWeaknesses(built, audit);
   if (spec.observe) recordObservation(audit);
   return running;
+}
+
+/** An engine knows its containers' processes by itself. */
+function recordProcesses({ chainPid, initPid }: BuiltSandbox, stateDirectory: string): void {
+  if (chainPid === undefined) return;
+  writeSandboxProcesses(stateDirectory, {
+    processes: [chainPid, initPid].map((pid) => ({ pid, startTime: processStartTime(pid) ?? "" })),
+    networkNamespace: readlinkSync(`/proc/${initPid}/ns/net`),
+  });
 }
 
 /** What is in force is less than what this product means, or than the policy asked for: that must not go unnoticed. */

@@ -100,13 +100,17 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     acceptClients(fd, { ...doors, onClient: (socket) => void serveCapturedClient(socket, path, capture) });
   }
   await answerNames({ names, listeners: built.listeners, hostname: spec.sandboxName, audit, signal });
-  const watch = watchRefusedDatagrams({
-    chainPid: built.chainPid,
-    audit,
-    holdersOf: ({ local }) => datagramHolders(local.port, identifyContext),
-    now: Date.now,
-    signal,
-  });
+  // Nobody in a container may ask for the trace: UDP is refused there all the same, by the kernel.
+  const { chainPid } = built;
+  const watch =
+    chainPid !== undefined &&
+    watchRefusedDatagrams({
+      chainPid,
+      audit,
+      holdersOf: ({ local }) => datagramHolders(local.port, identifyContext),
+      now: Date.now,
+      signal,
+    });
   const { calls: listener } = built.listeners;
   const calls =
     listener === undefined

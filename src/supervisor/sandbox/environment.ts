@@ -1,6 +1,7 @@
 /**
- * The environment of programs in the sandbox: where the proxy is, what to trust, and what the user asked for. The user's
- * own values win, except where they would only break what can't be got around anyway.
+ * The environment of programs in the sandbox: what its image sets, where the proxy is, what to trust, and what the user
+ * asked for. The user's own values win, except where they would only break what can't be got around anyway; an image's
+ * only over what is a matter of taste.
  */
 import { AUTHORITY, TRUST_BUNDLE } from "./trust-files.ts";
 
@@ -27,15 +28,17 @@ const bundleVariables = [
 export function sandboxEnvironment(
   sandboxName: string,
   requested: Readonly<Record<string, string>>,
+  image: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   const proxies = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [name, name.toLowerCase()]);
   return {
+    PATH: "/sandbox/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    LANG: "C.UTF-8",
+    ...image,
     HOME: "/sandbox",
     USER: "sandbox",
     LOGNAME: "sandbox",
     SHELL: "/bin/bash",
-    PATH: "/sandbox/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    LANG: "C.UTF-8",
     TERM: "xterm-256color",
     TMPDIR: "/tmp",
     OPENSHELL_SANDBOX: sandboxName,

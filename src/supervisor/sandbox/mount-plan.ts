@@ -68,7 +68,7 @@ const RUNTIME = "/run/openshell";
 const synthetic = ["/proc", "/dev", "/etc", LOGS, RUNTIME, HOME, TEMPORARY];
 
 /** On distributions with a merged /usr these are links into it, and programs are found by them. */
-const usrLinks = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+export const usrLinks = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
 /** Never shown, even where a policy says `/`: other programs' sockets and the kernel's controls are no one's data. */
 const notInRoot = ["/proc", "/dev", "/sys", "/run", "/tmp", "/lost+found"];

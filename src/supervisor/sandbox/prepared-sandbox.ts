@@ -6,12 +6,14 @@ import { systemCertificates } from "../../net/system-certificates.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { SandboxAuthority } from "../egress/07-terminate/certificate-authority.ts";
 import { trustBundle } from "../egress/07-terminate/trust-bundle.ts";
-import type { LaunchSpec, Preparation, SandboxDirectories } from "../launch-spec.ts";
+import type { ContainerPlace, LaunchSpec, Preparation, SandboxDirectories } from "../launch-spec.ts";
 import { readPolicyMessage } from "../policy-in-force.ts";
 import { type Blueprint, drawBlueprint, isSameBlueprint } from "./blueprint.ts";
-import type { LaunchedSandbox } from "./launch.ts";
+import { joinContainer } from "./join-container.ts";
+import type { LaunchedChain } from "./launch.ts";
 import { closeListeners } from "./listener-descriptors.ts";
 import { nameSandbox, raiseSandbox } from "./raise-sandbox.ts";
+import type { LaunchedSandbox } from "./take-over.ts";
 import type { SandboxTrust } from "./trust-files.ts";
 
 export interface PreparedSandbox {
@@ -20,21 +22,25 @@ export interface PreparedSandbox {
   readonly upstreamCertificates: string;
   readonly trust: SandboxTrust;
   readonly directories: SandboxDirectories;
-  readonly raised?: { readonly blueprint: Blueprint; readonly sandbox: Promise<LaunchedSandbox> };
+  readonly raised?: { readonly blueprint: Blueprint; readonly sandbox: Promise<LaunchedChain> };
+  /** Absent where the supervisor builds the sandbox by itself. */
+  readonly container?: ContainerPlace;
 }
 
 export interface BuiltSandbox extends LaunchedSandbox {
+  /** See LaunchedChain; absent in a container. */
+  readonly chainPid?: number;
   /** What the policy asked for and this machine could not give. */
   readonly warnings: readonly string[];
 }
 
 /** Makes what every sandbox needs, and begins to build where it is known what for. */
 export function prepareSandbox(preparation: Preparation): PreparedSandbox {
-  const { sandboxId, directories, expectedPolicy, extraCertificates } = preparation;
+  const { sandboxId, directories, expectedPolicy, extraCertificates, container } = preparation;
   const authority = new SandboxAuthority(sandboxId);
   const upstreamCertificates = trustBundle(systemCertificates(), extraCertificates);
   const trust = { bundle: trustBundle(upstreamCertificates, authority.pem), authority: authority.pem };
-  const prepared = { authority, upstreamCertificates, trust, directories };
+  const prepared = { authority, upstreamCertificates, trust, directories, ...(container && { container }) };
   const expected = expectedPolicy === undefined ? undefined : readPolicyMessage(expectedPolicy);
   if (!expected?.ok) return prepared;
   const blueprint = drawBlueprint(expected.policy, directories, { folders: [], limits: { join: [] } });
@@ -53,9 +59,10 @@ export async function finishSandbox(
   spec: LaunchSpec,
   policy: Policy,
 ): Promise<BuiltSandbox> {
+  const { container: place, trust } = prepared;
+  if (place !== undefined) return { ...(await joinContainer({ place, spec, policy, trust })), warnings: [] };
   const blueprint = drawBlueprint(policy, spec.directories, spec);
-  const sandbox =
-    (await fitting(prepared, blueprint)) ?? (await raiseSandbox(blueprint, spec.directories, prepared.trust));
+  const sandbox = (await fitting(prepared, blueprint)) ?? (await raiseSandbox(blueprint, spec.directories, trust));
   await nameSandbox(sandbox, spec.directories, { sandboxName: spec.sandboxName, policy: spec.policyText });
   return { ...sandbox, warnings: blueprint.plan.warnings };
 }
@@ -66,14 +73,14 @@ export async function discardSandbox({ raised }: PreparedSandbox): Promise<void>
   if (sandbox) await discard(sandbox);
 }
 
-async function fitting({ raised }: PreparedSandbox, blueprint: Blueprint): Promise<LaunchedSandbox | undefined> {
+async function fitting({ raised }: PreparedSandbox, blueprint: Blueprint): Promise<LaunchedChain | undefined> {
   const sandbox = await raised?.sandbox.catch(() => undefined);
   if (!raised || !sandbox || isSameBlueprint(raised.blueprint, blueprint)) return sandbox;
   await discard(sandbox);
   return undefined;
 }
 
-async function discard(sandbox: LaunchedSandbox): Promise<void> {
+async function discard(sandbox: LaunchedChain): Promise<void> {
   sandbox.kill();
   closeListeners(sandbox.listeners);
   // Its mounts lie in the same folders as the next one's.

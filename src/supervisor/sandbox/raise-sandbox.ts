@@ -6,14 +6,14 @@ import { copyOnWriteOptions, readOnlyOverlayOptions } from "../../linux/overlay-
 import type { SandboxDirectories } from "../launch-spec.ts";
 import { type Blueprint, mergedEtc, ownEtc, temporary } from "./blueprint.ts";
 import { completeEtc, copyEtc, type LateEtcFiles, writeEtc } from "./etc-directory.ts";
-import { type LaunchedSandbox, launch, TOOLS_PATH } from "./launch.ts";
+import { type LaunchedChain, launch, TOOLS_PATH } from "./launch.ts";
 import type { SandboxTrust } from "./trust-files.ts";
 
 /**
  * Limits on each process. Core dumps would put memory on disk; the number of processes stops a fork bomb before the
  * machine does; files are many enough for a build and a language server at once.
  */
-const processLimits = { core: 0, nproc: 8192, nofile: 65_536 } as const;
+export const processLimits = { core: 0, nproc: 8192, nofile: 65_536 } as const;
 
 /**
  * Builds the sandbox and resolves once programs can be started in it.
@@ -23,7 +23,7 @@ export async function raiseSandbox(
   blueprint: Blueprint,
   directories: SandboxDirectories,
   trust: SandboxTrust,
-): Promise<LaunchedSandbox> {
+): Promise<LaunchedChain> {
   const { plan, uid, gid, landlockRequired, etc, limits } = blueprint;
   const { scratch } = directories;
   empty(scratch);
@@ -49,6 +49,7 @@ export async function raiseSandbox(
       landlock: { rules: plan.landlock, required: landlockRequired },
       // The kernel counts processes by user namespace, and each sandbox has its own; setrlimit(2).
       limits: { ...processLimits, ...(limits.processes !== undefined && { nproc: limits.processes }) },
+      isContainer: false,
     },
     scratch,
   });
@@ -66,7 +67,7 @@ function empty(scratch: string): void {
 
 /** Gives a raised sandbox its name, before any program runs in it. */
 export async function nameSandbox(
-  { chainPid }: LaunchedSandbox,
+  { chainPid }: LaunchedChain,
   directories: SandboxDirectories,
   late: LateEtcFiles,
 ): Promise<void> {

@@ -39,13 +39,20 @@ export interface SandboxTrust {
 }
 
 /** The files, by their names below `/etc`. */
-export function trustFiles({ bundle, authority }: SandboxTrust): Record<string, string | Buffer> {
+export function trustFiles(trust: SandboxTrust): Record<string, string | Buffer> {
+  return {
+    ...sharedTrustFiles(trust),
+    // Chromium brings its own authorities and reads no file of the system's.
+    ...Object.fromEntries(browserPolicies.map((name) => [name, browserPolicy(trust.authority)])),
+  };
+}
+
+/** Those of them that are in a folder of ours. */
+export function sharedTrustFiles({ bundle, authority }: SandboxTrust): Record<string, string | Buffer> {
   return {
     [belowEtc(TRUST_BUNDLE)]: bundle,
     [belowEtc(AUTHORITY)]: authority,
     [belowEtc(JAVA_TRUST_STORE)]: javaTrustStore(bundle),
-    // Chromium brings its own authorities and reads no file of the system's.
-    ...Object.fromEntries(browserPolicies.map((name) => [name, browserPolicy(authority)])),
   };
 }
 

@@ -1,0 +1,140 @@
+/**
+ * A sandbox in a container that an engine has made, with this supervisor in a second one that shares its process namespace
+ * and nothing else. Init waits in there; it is taken over as anywhere.
+ */
+import { chmodSync, closeSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import type { IsolationFact } from "../../init/protocol.ts";
+import type { LandlockRule } from "../../linux/landlock.ts";
+import { peerCredentials } from "../../linux/local-peer.ts";
+import { passCredentials } from "../../linux/message-header.ts";
+import { whenReadable } from "../../linux/readable.ts";
+import { acceptUnix, listenUnix } from "../../linux/unix-socket.ts";
+import type { Policy } from "../../policy/policy.ts";
+import type { InitLink } from "../init-link.ts";
+import { type ContainerPlace, containerNode, type LaunchSpec } from "../launch-spec.ts";
+import { usrLinks } from "./mount-plan.ts";
+import { processLimits } from "./raise-sandbox.ts";
+import { type LaunchedSandbox, takeOver } from "./take-over.ts";
+import { type SandboxTrust, sharedTrustFiles } from "./trust-files.ts";
+
+/** The agent's container runs already; init looks for the socket all the time. */
+const JOIN_TIMEOUT_MS = 20_000;
+/** The first process of the containers' common namespace. */
+const INIT_PID = 1;
+
+/** Where programs in the sandbox have Node, by whatever way it is really started. */
+const NODE = "/run/openshell/node";
+const BASH = "/bin/bash";
+
+export interface ContainerOptions {
+  readonly place: ContainerPlace;
+  readonly spec: LaunchSpec;
+  readonly policy: Policy;
+  readonly trust: SandboxTrust;
+}
+
+/**
+ * Resolves once programs can be started in the sandbox.
+ * @throws Error that says what the container or the policy lacks
+ */
+export async function joinContainer({ place, spec, policy, trust }: ContainerOptions): Promise<LaunchedSandbox> {
+  writeEtc(place.etc, { ...sharedTrustFiles(trust), "openshell/policy.yaml": spec.policyText });
+  const signal = AbortSignal.timeout(JOIN_TIMEOUT_MS);
+  const fd = await acceptInit(place.socketPath, signal);
+  const { processes } = spec.limits;
+  const configuration = {
+    landlock: {
+      rules: containerRules(policy, spec),
+      required: policy.landlock.compatibility === "hard_requirement",
+    },
+    limits: { ...processLimits, ...(processes !== undefined && { nproc: processes }) },
+    isContainer: true,
+  };
+  const taken = await takeOver(fd, configuration, signal);
+  const ended = Promise.withResolvers<void>();
+  const link = withOwnPrograms(taken.connect(ended.resolve), place.shell);
+  return {
+    listeners: taken.listeners,
+    initPid: taken.initPid,
+    isolation: taken.isolation.map(inContainer),
+    link,
+    ended: ended.promise,
+    // Init stays until this process has gone: with it everything in the namespace would end, and this process unheard.
+    kill: () => {
+      link.signalAll(constants.signals.SIGKILL);
+      ended.resolve();
+    },
+  };
+}
+
+/** In place: some of these are mounted one by one. */
+function writeEtc(directory: string, files: Readonly<Record<string, string | Buffer>>): void {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), text, { mode: 0o644 });
+  }
+}
+
+/**
+ * The one connection of the one process that runs in the agent's container. Nobody can connect after it: the socket is
+ * gone before init starts a program.
+ */
+async function acceptInit(path: string, signal: AbortSignal): Promise<number> {
+  const unfinished = `${path}.new`;
+  for (const old of [path, unfinished]) rmSync(old, { force: true });
+  const listener = listenUnix(unfinished);
+  try {
+    chmodSync(unfinished, 0o666);
+    // Only now does init see it, and can connect at once.
+    renameSync(unfinished, path);
+    await whenReadable(listener, signal);
+    const fd = acceptUnix(listener);
+    const { pid } = peerCredentials(fd);
+    if (pid !== INIT_PID) throw new Error(`process ${pid} of the container connected in init's place`);
+    passCredentials(fd);
+    return fd;
+  } finally {
+    closeSync(listener);
+    rmSync(path, { force: true });
+  }
+}
+
+/**
+ * The policy's paths are the image's here, where nothing is the machine's but what was mounted on purpose. A policy that
+ * shows /usr means its programs to be found, and not every image has merged its folders into it.
+ */
+export function containerRules(
+  policy: Policy,
+  { workdir, folders }: Pick<LaunchSpec, "workdir" | "folders">,
+): LandlockRule[] {
+  const { readOnly, readWrite, includeWorkdir } = policy.filesystem;
+  const system = readOnly.includes("/usr") ? usrLinks : [];
+  const readable = new Set([...readOnly, ...system, "/etc", "/proc", "/var/log", dirname(NODE)]);
+  const writable = new Set([...readWrite, "/dev", ...(includeWorkdir ? ["/sandbox", workdir] : [])]);
+  return [
+    { path: "/", access: "list" },
+    ...[...readable].map((path) => ({ path, access: "read" }) as const),
+    ...[...writable].map((path) => ({ path, access: "write" }) as const),
+    ...folders.map(({ target, writable }) => ({ path: target, access: writable ? "write" : "read" }) as const),
+  ];
+}
+
+/** Our own programs need our own loader in an image of any C library; a shell may be another one than elsewhere. */
+function withOwnPrograms(link: InitLink, shell: string): InitLink {
+  const asThere = ([program = "", ...args]: readonly string[]): readonly string[] => {
+    if (program === NODE) return [...containerNode, ...args];
+    return [program === BASH ? shell : program, ...args];
+  };
+  return { ...link, start: (request) => link.start({ ...request, command: asThere(request.command) }) };
+}
+
+/** What is as it should be here although it would not be elsewhere. */
+function inContainer(fact: IsolationFact): IsolationFact {
+  if (fact.name === "namespace.pid")
+    return { ...fact, value: `${fact.value}, shared with the supervisor`, strong: true };
+  // Whoever is not root and has no capability gains nothing by one of its own.
+  if (fact.name === "namespace.user") return { ...fact, value: `${fact.value}, the engine's`, strong: true };
+  return fact;
+}
