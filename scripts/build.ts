@@ -93,6 +93,7 @@ const programs = {
   init: "src/init/main.ts",
   transfer: "src/transfer/main.ts",
   "sftp-server": "src/sftp/main.ts",
+  "container-network": "src/supervisor/container-network/main.ts",
   "mount-folders": "src/gateway/drivers/local/mount-folders/main.ts",
 };
 await Promise.all([

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import type { EngineName } from "./drivers/container/find-engine.ts";
 
 export interface GatewayArguments {
   /** Absent: the usual one, or a free one. */
@@ -6,6 +7,8 @@ export interface GatewayArguments {
   readonly name: string;
   /** Absent: no metrics are served. */
   readonly metricsPort?: number;
+  /** Absent: whichever of them listens. */
+  readonly engine?: EngineName;
 }
 
 /** Reads the gateway's command line; throws an Error with what is wrong with it. */
@@ -17,14 +20,21 @@ export function parseGatewayArguments(argv: readonly string[], env: NodeJS.Proce
       name: { type: "string" },
       foreground: { type: "boolean" },
       "metrics-port": { type: "string" },
+      driver: { type: "string" },
     },
   });
   const metrics = values["metrics-port"] ?? env["OPENSHELL_METRICS_PORT"];
   return {
     ...(values.port !== undefined && { port: portOf("--port", values.port) }),
     name: values.name ?? "openshell",
+    ...(values.driver !== undefined && { engine: engineOf(values.driver) }),
     ...(metrics && { metricsPort: portOf("--metrics-port", metrics) }),
   };
+}
+
+function engineOf(text: string): EngineName {
+  if (text !== "docker" && text !== "podman") throw new Error(`--driver: "${text}" is neither docker nor podman`);
+  return text;
 }
 
 /** 0 is any free port. */

@@ -17,6 +17,10 @@ import { KeyFile } from "../secrets/key-file.ts";
 import { Vault } from "../secrets/vault.ts";
 import { type GatewayCertificates, loadCertificates } from "./certificates/gateway-certificates.ts";
 import type { GatewayContext } from "./context.ts";
+import { ContainerDriver } from "./drivers/container/container-driver.ts";
+import type { EngineAddress } from "./drivers/container/engine.ts";
+import type { ComputeDriver } from "./drivers/driver.ts";
+import { createDrivers } from "./drivers/drivers.ts";
 import { canUseHostUids, HOST_UIDS_PATH, openHostUids } from "./drivers/local/host-uids.ts";
 import { createLocalDriver } from "./drivers/local/local-driver.ts";
 import { Exports } from "./export/exports.ts";
@@ -58,6 +62,8 @@ export interface GatewayOptions {
   readonly supervisorEnvironment: Readonly<Record<string, string>>;
   /** How this machine reaches the network outside. */
   readonly upstream: UpstreamConfiguration;
+  /** The engine for sandboxes from images, if one listens; looked for when it is needed. */
+  readonly containerEngine?: () => EngineAddress | undefined;
   /** Whether a gateway that is root gives each sandbox a uid of its own. Only tests say no. */
   readonly useHostUids?: boolean;
   readonly observation: ObservationOptions;
@@ -134,15 +140,7 @@ function createContext(
   given: Pick<GatewayContext, "signal" | "apiPort" | "sessions" | "readiness" | "observers">,
 ): GatewayContext {
   const changes = new SandboxChanges();
-  const driver = createLocalDriver({
-    version: options.version,
-    stateDirectory: options.stateDirectory,
-    socketPath: supervisorSocketPath(options.runtimeDirectory),
-    supervisorEntry: options.supervisorEntry,
-    environment: options.supervisorEnvironment,
-    extraCertificates: options.upstream.extraCertificates,
-    hostUids: options.useHostUids !== false && canUseHostUids() ? openHostUids(HOST_UIDS_PATH) : undefined,
-  });
+  const driver = createDriver(options);
   const { now } = options;
   const vault = Vault.open(new KeyFile(join(options.stateDirectory, "secrets.key")), store.wrappedKey);
   const settings = new Settings(store.resources("settings"), now);
@@ -171,6 +169,21 @@ function createContext(
     ...given,
   };
   return context;
+}
+
+function createDriver(options: GatewayOptions): ComputeDriver {
+  const shared = {
+    stateDirectory: options.stateDirectory,
+    socketPath: supervisorSocketPath(options.runtimeDirectory),
+    supervisorEntry: options.supervisorEntry,
+    environment: options.supervisorEnvironment,
+    extraCertificates: options.upstream.extraCertificates,
+  };
+  const hostUids = options.useHostUids !== false && canUseHostUids() ? openHostUids(HOST_UIDS_PATH) : undefined;
+  return createDrivers(
+    createLocalDriver({ ...shared, version: options.version, hostUids }),
+    new ContainerDriver({ ...shared, engine: options.containerEngine ?? (() => undefined) }),
+  );
 }
 
 /** Nobody else may even connect; the umask makes it so from the start. */

@@ -8,6 +8,7 @@ import { runtimeDirectory } from "../locations/runtime-directory.ts";
 import { stateDirectory } from "../locations/state-directory.ts";
 import { VERSION } from "../version.ts";
 import { parseGatewayArguments } from "./arguments.ts";
+import { findEngine } from "./drivers/container/find-engine.ts";
 import { readExports } from "./export/exports-file.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { createGatewayLog } from "./gateway-log.ts";
@@ -42,7 +43,7 @@ void serve(lock).catch((error: unknown) => {
 });
 
 async function serve(instanceLock: Disposable): Promise<void> {
-  const { metricsPort, ...named } = parseGatewayArguments(process.argv.slice(2), env);
+  const { metricsPort, engine, ...named } = parseGatewayArguments(process.argv.slice(2), env);
   const traces = readOrExit(() => traceTargetOf(env));
   const gateway = await startGateway({
     version: VERSION,
@@ -57,6 +58,7 @@ async function serve(instanceLock: Disposable): Promise<void> {
     ),
     upstream: readOrExit(() => readUpstream(configDirectory(env), env)),
     exports: readOrExit(() => readExports(configDirectory(env))),
+    containerEngine: () => findEngine(engine, env),
     log,
     now: Date.now,
   });

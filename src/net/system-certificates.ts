@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { getCACertificates } from "node:tls";
 
-/** Where distributions keep the system's authorities as one file: Debian and Alpine, Fedora, SUSE, OpenSSL's own place. */
-const systemBundleFiles = [
+/** Where distributions keep the system's authorities as one file: Debian and Alpine, Fedora (twice), SUSE, OpenSSL's own place. */
+export const systemBundleFiles = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
   "/etc/ssl/ca-bundle.pem",
   "/etc/ssl/cert.pem",
+  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 ];
 
 /**

@@ -112,3 +112,9 @@ export const outputFormat = oneOf(["table", "json", "yaml"]);
 function listOfWords(words: readonly string[]): string {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
+
+/** An image as engines name it: `debian:12`, `ghcr.io/owner/name@sha256:…`. */
+export const imageName: ValueParser<string> = (typed) => {
+  if (/^[a-zA-Z0-9][\w.\-/:@]{0,511}$/.test(typed) && !typed.includes("..")) return meant(typed);
+  return not(`must be the name of an image, not "${typed}"`);
+};

@@ -7,12 +7,15 @@ import type { LaunchSpec, SandboxDirectories, SandboxFolder, SandboxLimits } fro
 export interface ComputeDriver {
   readonly name: string;
   readonly version: string;
-  /** A supervisor for a sandbox that does not exist yet; the driver chooses id and place. May be ready in reserve. */
-  claim(demands: Demands): Promise<PreparedSupervisor>;
+  /**
+   * A supervisor for a sandbox that does not exist yet, from this image if there is one; the driver chooses id and place.
+   * May be ready in reserve.
+   */
+  claim(demands: Demands, image?: string): Promise<PreparedSupervisor>;
   /** A supervisor for a sandbox that exists and whose supervisor has ended. */
   prepare(placement: Placement, demands: Demands): Promise<PreparedSupervisor>;
   /** Why these limits can't be kept on this machine, and what would help; undefined: they can. */
-  whyNotLimited(limits: Limits): string | undefined;
+  whyNotLimited(limits: Limits, image?: string): string | undefined;
   /** What the sandbox keeps of a folder that it has a copy-on-write view of. */
   layer(placement: Placement, target: string): FolderLayer;
   /** A place for a sandbox that does not run yet, with the state of another one. */
@@ -40,6 +43,8 @@ export interface Placement {
   readonly sandboxId: string;
   /** The host uid that is its own; absent where all sandboxes share the gateway's. */
   readonly hostUid?: number;
+  /** What it is made from; absent where it shows the machine's own programs. */
+  readonly image?: string;
 }
 
 /** What a sandbox is built with from its start. */

@@ -17,9 +17,9 @@ import { attachedProviders } from "../providers/attached-providers.ts";
 import { withProviderRules } from "../providers/provider-rules.ts";
 import { alreadyExists, failedPrecondition, notAvailable } from "../refuse.ts";
 import { GATEWAY_SETTINGS } from "../settings/settings.ts";
-import { type NewPolicyRevision, placementOf, type SandboxRecord } from "../store/store.ts";
+import { imageOf, type NewPolicyRevision, placementOf, type SandboxRecord } from "../store/store.ts";
 import { type Instance, launch, newInstance } from "./launch.ts";
-import { limitsOf, requireLimits } from "./limits.ts";
+import { requireLimits } from "./limits.ts";
 import { requireSandboxName, suggestName } from "./names.ts";
 import { requireOwnCommand } from "./own-command.ts";
 import { requireWorkspace } from "./registry.ts";
@@ -38,7 +38,7 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
   refuseWhatIsMissing(request);
   const spec = request.spec ?? create(SandboxSpecSchema, {});
   requireOwnCommand(spec);
-  const limits = requireLimits(context.driver, limitsOf(spec));
+  const limits = requireLimits(context.driver, spec);
   const attached = await attachedProviders(context, { workspace, spec });
   const { values } = await context.settings.of(GATEWAY_SETTINGS);
   const policy = checkPolicy(withProviderRules(spec.policy, values.providers_v2_enabled === false ? [] : attached));
@@ -54,7 +54,7 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
     throw alreadyExists(`sandbox "${request.name}"`);
   }
   const modelRoutes = await routesForSupervisor(context, workspace);
-  const prepared = await context.driver.claim({ folders: folderRequests(spec), limits });
+  const prepared = await context.driver.claim({ folders: folderRequests(spec), limits }, imageOf(spec));
   const instance = newInstance(prepared);
   const wanted = newRecord(context, { request, spec, prepared, instance, workspace });
   let record: SandboxRecord | undefined;
@@ -74,7 +74,6 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
 
 /** What a client asks for and would wrongly believe to have got. */
 function refuseWhatIsMissing({ spec }: CreateSandboxRequest): void {
-  if (spec?.template?.image) throw notAvailable("this gateway's driver has no images yet: leave the image out");
   if (spec?.resourceRequirements?.gpu) throw notAvailable("this gateway's driver has no GPUs yet");
 }
 

@@ -3,6 +3,7 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import type { SandboxSpec } from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { ComputeDriver, Limits } from "../drivers/driver.ts";
 import { failedPrecondition, invalid } from "../refuse.ts";
+import { imageOf } from "../store/store.ts";
 
 /** What a sandbox takes before anything runs in it, and a little more. */
 const LEAST_MEMORY_BYTES = 128 * 1024 * 1024;
@@ -41,8 +42,9 @@ export function limitsOf({ template }: Pick<SandboxSpec, "template">): Limits {
 }
 
 /** Throws FAILED_PRECONDITION, with the name of what can't be limited on this machine: a limit is never dropped. */
-export function requireLimits(driver: ComputeDriver, limits: Limits): Limits {
-  const why = driver.whyNotLimited(limits);
+export function requireLimits(driver: ComputeDriver, spec: SandboxSpec): Limits {
+  const limits = limitsOf(spec);
+  const why = driver.whyNotLimited(limits, imageOf(spec));
   if (why !== undefined) throw failedPrecondition(why);
   return limits;
 }

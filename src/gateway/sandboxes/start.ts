@@ -9,7 +9,7 @@ import { attachedProviders } from "../providers/attached-providers.ts";
 import { failedPrecondition } from "../refuse.ts";
 import { placementOf, type SandboxRecord } from "../store/store.ts";
 import { launch, newInstance } from "./launch.ts";
-import { limitsOf, requireLimits } from "./limits.ts";
+import { requireLimits } from "./limits.ts";
 import { isCommandRunAgain } from "./own-command.ts";
 import { withPhase } from "./status.ts";
 import { requireNoFileWork } from "./while-stopped.ts";
@@ -57,7 +57,7 @@ async function start(
   await context.driver.kill(placementOf(record), supervisor);
   const prepared = await context.driver.prepare(placementOf(record), {
     folders: await presentFolders(record),
-    limits: requireLimits(context.driver, limitsOf(record.spec)),
+    limits: requireLimits(context.driver, record.spec),
   });
   const instance = newInstance(prepared);
   const started = await context.registry.change(record.id, (current) => {

@@ -55,8 +55,14 @@ export interface SandboxRecord {
 }
 
 /** Where the driver keeps this sandbox. */
-export function placementOf({ id, hostUid }: SandboxRecord): Placement {
-  return { sandboxId: id, ...(hostUid !== undefined && { hostUid }) };
+export function placementOf({ id, hostUid, spec }: SandboxRecord): Placement {
+  const image = imageOf(spec);
+  return { sandboxId: id, ...(hostUid !== undefined && { hostUid }), ...(image !== undefined && { image }) };
+}
+
+/** The image that a sandbox is made from, if it is made from one. */
+export function imageOf({ template }: Pick<SandboxSpec, "template">): string | undefined {
+  return template?.image || undefined;
 }
 
 export interface SandboxQuery {

@@ -19,6 +19,7 @@ import { anyText, list, text, toggle, unavailable, value } from "../../flags/fla
 import {
   environmentVariable,
   folderMount,
+  imageName,
   keyValue,
   localAndDestination,
   oneOf,
@@ -35,9 +36,7 @@ import {
   lifecycleSpec,
   refuseLifecycleContradictions,
 } from "./lifecycle-flags.ts";
-import { limitFlags, limitSpec } from "./limit-flags.ts";
-
-const ownImages = "a sandbox shows the programs of this machine; images come with the container drivers";
+import { limitFlags, templateSpec } from "./limit-flags.ts";
 
 export const command = defineCommand({
   name: "create",
@@ -67,7 +66,9 @@ export const command = defineCommand({
       },
     ),
     output: outputFlag,
-    from: unavailable("start from an image, a directory or a Dockerfile", ownImages),
+    from: value("start from an image of Docker's or Podman's instead of this machine's own programs", imageName, {
+      placeholder: "IMAGE",
+    }),
     upload: list("copy a file or folder into it first, as `sandbox upload` does", localAndDestination, {
       placeholder: "LOCAL[:DEST]",
     }),
@@ -142,7 +143,7 @@ export const command = defineCommand({
         ...(flags.observe && { observe: true }),
         folders: askedFolders(folder, flags.mount),
         ...lifecycleSpec(flags, words.command),
-        ...limitSpec(flags),
+        ...templateSpec(flags),
       },
     });
     const usedBefore = lastSandbox(gateway, context);

@@ -1,4 +1,4 @@
-/** Flags of `sandbox create` that say how much of the machine its programs may use together. */
+/** Flags of `sandbox create` that say what it is made of, and how much of the machine its programs may use together. */
 import type { SandboxSpecJson } from "../../../gen/openshell/v1/sandbox_pb.ts";
 import { unavailable, value } from "../../flags/flag.ts";
 import { byteSize, processorShare, wholeNumber } from "../../flags/meanings.ts";
@@ -14,7 +14,8 @@ export const limitFlags = {
   ),
 } as const;
 
-interface LimitFlags {
+interface TemplateFlags {
+  readonly from: string | undefined;
   readonly cpu: number | undefined;
   readonly cpus: number | undefined;
   readonly memory: number | undefined;
@@ -22,12 +23,14 @@ interface LimitFlags {
 }
 
 /** As the gateway is asked, in the quantities of Kubernetes. */
-export function limitSpec({ cpu, cpus, memory, pids }: LimitFlags): SandboxSpecJson {
+export function templateSpec({ from, cpu, cpus, memory, pids }: TemplateFlags): SandboxSpecJson {
   const millis = cpu ?? cpus;
   const limits = {
     ...(millis !== undefined && { cpu: `${millis}m` }),
     ...(memory !== undefined && { memory: `${memory}` }),
     ...(pids !== undefined && { pids: `${pids}` }),
   };
-  return Object.keys(limits).length === 0 ? {} : { template: { resources: { limits } } };
+  const isLimited = Object.keys(limits).length > 0;
+  const template = { ...(from !== undefined && { image: from }), ...(isLimited && { resources: { limits } }) };
+  return Object.keys(template).length === 0 ? {} : { template };
 }

@@ -1,0 +1,216 @@
+/**
+ * Sandboxes in the containers of an engine, from images: the agent's container, which lasts as long as the sandbox, and for
+ * each start the supervisor's beside it. The engine is this machine's: supervisors are found by their processes, and reach
+ * the gateway by its socket.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { processStartTime } from "../../../linux/process-stat.ts";
+import { systemCertificates } from "../../../net/system-certificates.ts";
+import type { LaunchSpec } from "../../../supervisor/launch-spec.ts";
+import { removeTree } from "../../files/remove-tree.ts";
+import { failedPrecondition, notAvailable } from "../../refuse.ts";
+import type { Demands, Placement, PreparedSupervisor, SupervisorProcess } from "../driver.ts";
+import {
+  agentBody,
+  agentName,
+  type ContainerPlan,
+  GATEWAY_LABEL,
+  networkBody,
+  SANDBOX_LABEL,
+  supervisorBody,
+  supervisorName,
+  supervisorView,
+} from "./container-bodies.ts";
+import { Containers } from "./containers.ts";
+import { Engine, type EngineAddress } from "./engine.ts";
+import { type ImageFacts, imageFacts } from "./image-facts.ts";
+import { ensureRuntime, type Runtime } from "./runtime-image.ts";
+import { makeSandboxFiles } from "./sandbox-files.ts";
+
+export interface ContainerDriverOptions {
+  readonly stateDirectory: string;
+  /** Where supervisors find the gateway. */
+  readonly socketPath: string;
+  /** The supervisor's program. */
+  readonly supervisorEntry: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Authorities (PEM) that are trusted besides the system's and the image's. */
+  readonly extraCertificates: string;
+  /** The engine to use; undefined: there is none. */
+  readonly engine: () => EngineAddress | undefined;
+}
+
+/** What is known of the engine once it has been asked. */
+interface Reach {
+  readonly engine: Engine;
+  readonly containers: Containers;
+}
+
+export class ContainerDriver {
+  readonly #options: ContainerDriverOptions;
+  readonly #base: string;
+  readonly #gatewayId: string;
+  #reach: Promise<Reach> | undefined;
+  #runtime: Promise<Runtime> | undefined;
+
+  constructor(options: ContainerDriverOptions) {
+    this.#options = options;
+    this.#base = join(options.stateDirectory, "containers");
+    this.#gatewayId = createHash("sha256").update(options.stateDirectory).digest("hex").slice(0, 16);
+    mkdirSync(this.#base, { recursive: true, mode: 0o700 });
+  }
+
+  async claim(demands: Demands, image: string): Promise<PreparedSupervisor> {
+    const placement = { sandboxId: randomUUID(), image };
+    try {
+      return await this.prepare(placement, demands);
+    } catch (error) {
+      await this.remove(placement);
+      throw error;
+    }
+  }
+
+  async prepare(placement: Placement, demands: Demands): Promise<PreparedSupervisor> {
+    const { sandboxId, image = "" } = placement;
+    refuseWhatIsMissing(demands);
+    const { engine, containers } = await this.#engine();
+    const runtime = await this.#runtimeIn(engine);
+    const facts = await imageFacts(engine, image);
+    const directory = join(this.#base, sandboxId);
+    makeSandboxFiles(directory, facts);
+    const { socketPath, environment } = this.#options;
+    const plan: ContainerPlan = {
+      ...{ sandboxId, gatewayId: this.#gatewayId, runtime, facts, demands, directory, environment },
+      gatewayDirectory: dirname(socketPath),
+    };
+    try {
+      await startAgent(containers, plan);
+      return await this.#superviseIn(containers, plan, placement);
+    } catch (error) {
+      await this.kill(placement);
+      throw error;
+    }
+  }
+
+  async kill({ sandboxId }: Placement): Promise<void> {
+    const { containers } = await this.#engine();
+    // The supervisor is in its process namespace, and ends with it.
+    await containers.kill(agentName(sandboxId));
+    await containers.remove(supervisorName(sandboxId));
+  }
+
+  async remove({ sandboxId }: Placement): Promise<void> {
+    const { containers } = await this.#engine();
+    for (const name of [supervisorName(sandboxId), agentName(sandboxId)]) await containers.remove(name);
+    await removeTree(join(this.#base, sandboxId));
+  }
+
+  /** An engine that can't be asked now keeps what it has until the next start of the gateway. */
+  async sweep(known: readonly Placement[]): Promise<void> {
+    const reach = await this.#engine().catch(() => undefined);
+    if (reach === undefined) return;
+    const { containers } = reach;
+    const found = await containers.labelled(SANDBOX_LABEL, { label: GATEWAY_LABEL, value: this.#gatewayId });
+    const keep = new Set(known.map(({ sandboxId }) => sandboxId));
+    for (const sandboxId of found) if (!keep.has(sandboxId)) await this.remove({ sandboxId });
+  }
+
+  async #superviseIn(containers: Containers, plan: ContainerPlan, placement: Placement): Promise<PreparedSupervisor> {
+    const { facts, demands } = plan;
+    const name = supervisorName(plan.sandboxId);
+    await containers.remove(name);
+    await containers.create(name, supervisorBody(plan));
+    const { engine } = await this.#engine();
+    const orders = await engine.attach(name);
+    orders.on("error", () => undefined);
+    // What it prints is read from its log once it has ended.
+    const closed = new Promise<void>((resolve) => void orders.resume().once("close", resolve));
+    await containers.start(name);
+    const process = await processOf(containers, name);
+    const { directories, etc, socketPath } = supervisorView;
+    const extraCertificates = [systemCertificates(), facts.certificates, this.#options.extraCertificates];
+    const preparation = {
+      sandboxId: plan.sandboxId,
+      directories,
+      extraCertificates: extraCertificates.filter((pem) => pem !== "").join("\n"),
+      container: { socketPath, etc, shell: facts.shell },
+    };
+    orders.write(`${JSON.stringify(preparation)}\n`);
+    const { processes } = demands.limits;
+    return {
+      placement,
+      process,
+      socketPath: join(supervisorView.gateway, basename(this.#options.socketPath)),
+      directories,
+      folders: demands.folders.map(({ host, target, access }) => {
+        return { source: host, target, writable: access === "read-write" };
+      }),
+      limits: { join: [], ...(processes !== undefined && { processes }) },
+      launch: (spec) => void orders.write(`${JSON.stringify(inImage(spec, facts))}\n`),
+      ended: closed.then(async () => ({ why: await whyEnded(containers, name) })),
+    };
+  }
+
+  /** Asked for when it is first needed, and again until it has answered. */
+  async #engine(): Promise<Reach> {
+    this.#reach ??= this.#connect().catch((error: unknown) => {
+      this.#reach = undefined;
+      throw failedPrecondition(error instanceof Error ? error.message : String(error));
+    });
+    return await this.#reach;
+  }
+
+  async #connect(): Promise<Reach> {
+    const address = this.#options.engine();
+    if (address === undefined) {
+      throw new Error("no container engine was found: start Docker or Podman, or say where it is with DOCKER_HOST");
+    }
+    const engine = await Engine.connect(address);
+    return { engine, containers: new Containers(engine) };
+  }
+
+  /** Made for the first sandbox that needs it. */
+  async #runtimeIn(engine: Engine): Promise<Runtime> {
+    this.#runtime ??= ensureRuntime(engine, this.#options.supervisorEntry).catch((error: unknown) => {
+      this.#runtime = undefined;
+      throw error;
+    });
+    return await this.#runtime;
+  }
+}
+
+/** What a client asks for and would wrongly believe to have got. */
+function refuseWhatIsMissing({ folders }: Demands): void {
+  const view = folders.find(({ access }) => access === "copy-on-write");
+  if (view) throw notAvailable(`a sandbox from an image can't have a view of ${view.host}: use --mount or --upload`);
+}
+
+async function startAgent(containers: Containers, plan: ContainerPlan): Promise<void> {
+  const name = agentName(plan.sandboxId);
+  if (!(await containers.exists(name))) await containers.create(name, agentBody(plan));
+  await containers.start(name);
+  await containers.run(`${name}-network`, networkBody(plan));
+}
+
+/** Throws if this machine does not have it: then its engine is another machine's. */
+async function processOf(containers: Containers, name: string): Promise<SupervisorProcess> {
+  const pid = await containers.pid(name);
+  const startTime = processStartTime(pid);
+  if (pid > 0 && startTime !== undefined) return { pid, startTime };
+  const why = await containers.lastWords(name);
+  throw new Error(`the supervisor's container does not run, or not on this machine${why && `: ${why}`}`);
+}
+
+async function whyEnded(containers: Containers, name: string): Promise<string> {
+  const code = await containers.exitCode(name).catch(() => undefined);
+  if (code === undefined) return "the supervisor's container was removed";
+  const said = code === 0 ? "" : await containers.lastWords(name).catch(() => "");
+  return `the supervisor ended with code ${code}${said && `: ${said}`}`;
+}
+
+/** Where the image's programs start, and what they find in their environment. */
+function inImage(spec: LaunchSpec, { environment, workdir }: ImageFacts): LaunchSpec {
+  return { ...spec, imageEnvironment: environment, workdir: workdir ?? spec.workdir };
+}

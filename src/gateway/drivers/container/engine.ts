@@ -1,0 +1,173 @@
+/**
+ * A container engine's API over its Unix socket: the part of Docker's that Podman serves as well. A client of our own and
+ * not `dockerode`: some fifteen calls of JSON are needed and one stream, for which that brings an SSH library, gRPC and
+ * protobuf along.
+ */
+import { type IncomingMessage, request } from "node:http";
+import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
+
+/** Of 20.10, which all engines that are maintained still speak unless they say that they no longer do. */
+const PREFERRED_VERSION = "1.41";
+/** More than any description; what is longer is no answer of an engine's. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+
+export interface EngineAddress {
+  readonly name: "docker" | "podman";
+  readonly socketPath: string;
+}
+
+/** The engine said no; `status` is HTTP's. */
+export class EngineRefusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = "EngineRefusal";
+    this.status = status;
+  }
+}
+
+interface Call {
+  readonly query?: Readonly<Record<string, string>>;
+  /** Sent as JSON, or as the archive that it is. */
+  readonly body?: object | Readable;
+}
+
+export class Engine {
+  readonly name: string;
+  readonly #socketPath: string;
+  readonly #version: string;
+
+  private constructor({ name, socketPath }: EngineAddress, version: string) {
+    this.name = name;
+    this.#socketPath = socketPath;
+    this.#version = version;
+  }
+
+  /** Throws an Error that says what is wrong if no engine answers there. */
+  static async connect(address: EngineAddress): Promise<Engine> {
+    const { MinAPIVersion: least = "1.12" } = await new Engine(address, "").get<{ MinAPIVersion?: string }>("/version");
+    return new Engine(address, `/v${isNewer(least, PREFERRED_VERSION) ? least : PREFERRED_VERSION}`);
+  }
+
+  async get<T>(path: string, query: Call["query"] = {}): Promise<T> {
+    return JSON.parse((await this.#call("GET", path, { query })).toString("utf8")) as T;
+  }
+
+  /** The answer's body, which is JSON, a stream of JSON lines, or nothing. */
+  async post(path: string, call: Call = {}): Promise<Buffer> {
+    return await this.#call("POST", path, call);
+  }
+
+  async getBytes(path: string, query: Call["query"] = {}): Promise<Buffer> {
+    return await this.#call("GET", path, { query });
+  }
+
+  async delete(path: string, query: Call["query"] = {}): Promise<void> {
+    await this.#call("DELETE", path, { query });
+  }
+
+  /** A container's standard streams: what is written is its input, what comes is framed output. */
+  attach(container: string): Promise<Socket> {
+    const query = "?stream=1&stdin=1&stdout=1&stderr=1";
+    const attaching = request({
+      socketPath: this.#socketPath,
+      method: "POST",
+      path: `${this.#version}/containers/${container}/attach${query}`,
+      headers: { host: "engine", connection: "Upgrade", upgrade: "tcp" },
+    });
+    return new Promise((resolve, reject) => {
+      attaching.once("upgrade", (_answer, socket: Socket) => resolve(socket));
+      attaching.once("response", (answer) => answerOf(answer).then(() => reject(notAttached()), reject));
+      attaching.once("error", (error) => reject(this.#unreachable(error)));
+      attaching.end();
+    });
+  }
+
+  async #call(method: string, path: string, { query = {}, body }: Call): Promise<Buffer> {
+    const search = new URLSearchParams(query).toString();
+    const isArchive = body !== undefined && "pipe" in body;
+    const calling = request({
+      socketPath: this.#socketPath,
+      method,
+      path: `${this.#version}${path}${search && `?${search}`}`,
+      headers: {
+        host: "engine",
+        ...(body && { "content-type": isArchive ? "application/x-tar" : "application/json" }),
+      },
+    });
+    const answer = new Promise<IncomingMessage>((resolve, reject) => {
+      calling.once("response", resolve);
+      calling.once("error", (error) => reject(this.#unreachable(error)));
+    });
+    if (isArchive) body.pipe(calling);
+    else calling.end(body && JSON.stringify(body));
+    return await answerOf(await answer);
+  }
+
+  #unreachable({ message }: Error): Error {
+    return new Error(`${this.name} does not answer at ${this.#socketPath}: ${message}`);
+  }
+}
+
+const notAttached = () => new Error("the engine did not attach to the container");
+
+async function answerOf(answer: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of answer as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > MAX_ANSWER_BYTES) throw new Error("the engine's answer is too long");
+    parts.push(part);
+  }
+  const body = Buffer.concat(parts);
+  const { statusCode: status = 0 } = answer;
+  // 304: it was so already.
+  if (status < 400) return body;
+  throw new EngineRefusal(status, messageOf(body));
+}
+
+function messageOf(body: Buffer): string {
+  try {
+    return String((JSON.parse(body.toString("utf8")) as { message?: unknown }).message ?? body);
+  } catch {
+    return body.toString("utf8").trim();
+  }
+}
+
+function isNewer(one: string, other: string): boolean {
+  const [major = 0, minor = 0] = one.split(".").map(Number);
+  const [otherMajor = 0, otherMinor = 0] = other.split(".").map(Number);
+  return major > otherMajor || (major === otherMajor && minor > otherMinor);
+}
+
+/** Undefined instead of the refusal with which an engine says that there is no such thing. */
+export async function ifThere<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof EngineRefusal && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** For a stream of JSON lines, whose status is told before its outcome. Throws what the engine says went wrong. */
+export function requireSuccess(lines: Buffer): void {
+  for (const line of lines.toString("utf8").split("\n")) {
+    if (line.trim() === "") continue;
+    const { error } = JSON.parse(line) as { error?: string };
+    if (error !== undefined) throw new Error(error);
+  }
+}
+
+/** The text of a container's output, which comes in frames of eight bytes and a payload. */
+export function outputText(framed: Buffer): string {
+  const parts: Buffer[] = [];
+  for (let at = 0; at + 8 <= framed.length; ) {
+    const end = at + 8 + framed.readUInt32BE(at + 4);
+    parts.push(framed.subarray(at + 8, end));
+    at = end;
+  }
+  return Buffer.concat(parts).toString("utf8");
+}

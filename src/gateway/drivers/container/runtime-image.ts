@@ -1,0 +1,141 @@
+/**
+ * The image that supervisors run in, and the volume by which each sandbox sees the same files: Node with its own loader and
+ * libraries, and this package's programs. Made from what is installed here; nothing is downloaded. Its name has a digest of
+ * its parts, so that another version of the package has another image.
+ */
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { globSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+import { pack } from "tar-stream";
+import { containerNode } from "../../../supervisor/launch-spec.ts";
+import { packageView } from "../local/package-view.ts";
+import { type Engine, ifThere, requireSuccess } from "./engine.ts";
+
+export const RUNTIME = "/run/openshell";
+/** Where distributions keep them, whatever the user's own PATH. */
+const TOOLS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const LOADER = /^ld-linux.*\.so\.\d+$/;
+
+export interface Runtime {
+  readonly image: string;
+  readonly volume: string;
+}
+
+interface RuntimeFile {
+  readonly source: string;
+  readonly name: string;
+}
+
+/** The runtime, made where it is missing. `entry` is the supervisor's program. */
+export async function ensureRuntime(engine: Engine, entry: string): Promise<Runtime> {
+  const files = runtimeFiles(entry);
+  const digest = digestOf(files);
+  const runtime = { image: `openshell-runtime:${digest}`, volume: `openshell-runtime-${digest}` };
+  if ((await ifThere(engine.get(`/volumes/${runtime.volume}`))) !== undefined) return runtime;
+  if ((await ifThere(engine.get(`/images/${runtime.image}/json`))) === undefined) {
+    const query = { fromSrc: "-", repo: "openshell-runtime", tag: digest };
+    requireSuccess(await engine.post("/images/create", { query, body: archiveOf(files) }));
+  }
+  await fill(engine, runtime);
+  return runtime;
+}
+
+/** A volume that is empty gets what the first image has that is started with it. */
+async function fill(engine: Engine, { image, volume }: Runtime): Promise<void> {
+  const body = {
+    Image: image,
+    Entrypoint: [...containerNode, "--version"],
+    HostConfig: {
+      NetworkMode: "none",
+      CapDrop: ["ALL"],
+      Mounts: [{ Type: "volume", Source: volume, Target: RUNTIME }],
+    },
+  };
+  const { Id: id } = JSON.parse((await engine.post("/containers/create", { body })).toString()) as { Id: string };
+  try {
+    await engine.post(`/containers/${id}/start`);
+    const { StatusCode: code } = JSON.parse((await engine.post(`/containers/${id}/wait`)).toString()) as {
+      StatusCode: number;
+    };
+    if (code !== 0)
+      throw new Error(`the runtime's Node does not run in a container of ${engine.name}'s (code ${code})`);
+  } catch (error) {
+    await engine.delete(`/containers/${id}`, { force: "1" });
+    await engine.delete(`/volumes/${volume}`);
+    throw error;
+  }
+  await engine.delete(`/containers/${id}`, { force: "1" });
+}
+
+function runtimeFiles(entry: string): RuntimeFile[] {
+  const own = packageView(entry).items.flatMap(({ source, target, isFile }) =>
+    isFile ? [{ source, name: basename(target) }] : filesBelow(source, target),
+  );
+  const tools = ["ip", "nft"].map((name) => ({ source: findTool(name), name: join("sbin", name) }));
+  const programs = [...own, ...tools].filter(({ name }) => !/\.\w+$/.test(name) || name.endsWith(".node"));
+  return [...own, ...tools, ...librariesOf(programs.map(({ source }) => source))];
+}
+
+function filesBelow(directory: string, name: string): RuntimeFile[] {
+  return globSync(join(directory, "**/*"))
+    .filter((path) => statSync(path).isFile())
+    .sort()
+    .map((source) => ({ source, name: join(name, relative(directory, source)) }));
+}
+
+function findTool(name: string): string {
+  for (const directory of TOOLS_PATH.split(":")) {
+    const path = join(directory, name);
+    if (statSync(path, { throwIfNoEntry: false })?.isFile()) return realpathSync(path);
+  }
+  throw new Error(`${name} is missing on this machine: run scripts/install-requirements.sh of this package`);
+}
+
+/** By ldd(1), which asks the loader itself. */
+function librariesOf(programs: readonly string[]): RuntimeFile[] {
+  const paths = new Set<string>();
+  for (const program of programs) {
+    let listed: string;
+    try {
+      listed = execFileSync("ldd", [program], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    } catch {
+      // No program for the loader: a text without an ending.
+      continue;
+    }
+    for (const [, path = ""] of listed.matchAll(/(\/\S+) \(0x/g)) paths.add(path);
+  }
+  return [...paths].sort().map((path) => {
+    const name = LOADER.test(basename(path)) ? "ld.so" : basename(path);
+    return { source: realpathSync(path), name: join("lib", name) };
+  });
+}
+
+/** Of names and contents' marks: reading all of it at each start would take longer than starting. */
+function digestOf(files: readonly RuntimeFile[]): string {
+  const hash = createHash("sha256");
+  for (const { source, name } of files) {
+    const { size, mtimeMs } = statSync(source);
+    hash.update(`${name}\0${size}\0${mtimeMs}\n`);
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+function archiveOf(files: readonly RuntimeFile[]) {
+  const archive = pack();
+  void (async () => {
+    try {
+      for (const { source, name } of files) {
+        const bytes = readFileSync(source);
+        const header = { name: join(RUNTIME.slice(1), name), mode: 0o755, size: bytes.length };
+        await new Promise<void>((resolve, reject) => {
+          archive.entry(header, bytes, (error) => (error ? reject(error) : resolve()));
+        });
+      }
+      archive.finalize();
+    } catch (error) {
+      archive.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  })();
+  return archive;
+}

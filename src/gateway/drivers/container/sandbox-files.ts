@@ -1,0 +1,40 @@
+/** A sandbox's directory on this machine, of which its containers see parts. */
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { etcDirectory, linkDirectory } from "./container-bodies.ts";
+import type { ImageFacts } from "./image-facts.ts";
+
+/** Makes what is missing, before the containers are made that mount it. */
+export function makeSandboxFiles(directory: string, facts: ImageFacts): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  for (const name of ["home", "logs", "state", "scratch"]) mkdirSync(join(directory, name), { recursive: true });
+  // Its user passes through them: nothing in there but the supervisor's socket, and files that it may read.
+  for (const path of [linkDirectory(directory), join(directory, "logs"), etcDirectory(directory)]) open(path);
+  const files: Readonly<Record<string, string>> = {
+    passwd: passwdWith(facts),
+    // The loader reads it before anything of ours runs; an image's would be in init.
+    "ld.so.preload": "",
+    "openshell/policy.yaml": "",
+    "openshell-tls/ca-bundle.crt": "",
+  };
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(etcDirectory(directory), name);
+    open(dirname(path));
+    writeFileSync(path, text);
+    chmodSync(path, 0o644);
+  }
+}
+
+/** Whatever the gateway's umask. */
+function open(path: string): void {
+  mkdirSync(path, { recursive: true });
+  chmodSync(path, 0o755);
+}
+
+/** The image's own, and the agent's user if it is not in there. */
+function passwdWith({ passwd, user, shell }: ImageFacts): string {
+  const { uid, gid } = user;
+  const isKnown = passwd.split("\n").some((line) => line.split(":")[2] === String(uid));
+  const own = `sandbox:x:${uid}:${gid}:sandbox:/sandbox:${shell}\n`;
+  return isKnown ? passwd : `${passwd && `${passwd.trimEnd()}\n`}${own}`;
+}
