@@ -4,7 +4,7 @@
  * the capability that this takes. Its arguments are the home, the user's number and the group's.
  */
 import { spawnSync } from "node:child_process";
-import { chownSync, existsSync } from "node:fs";
+import { chownSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { captureRules, linkCommands, linkCommands6 } from "../sandbox/capture-rules.ts";
 
@@ -22,11 +22,20 @@ function execute(program: string, args: readonly string[], input: string): void 
   if (status !== 0) throw new Error(`${program} ended with ${status}: ${stderr.trim()}`);
 }
 
+/** Engines switch it off in a container whose network has none: then no address is there, not even loopback's. */
+function hasIpv6(): boolean {
+  try {
+    return readFileSync("/proc/net/if_inet6", "utf8") !== "";
+  } catch {
+    return false;
+  }
+}
+
 const [home = "", uid, gid] = process.argv.slice(2);
 try {
   chownSync(home, Number(uid), Number(gid));
   execute("ip", ["-batch", "-"], linkCommands);
-  if (existsSync("/proc/net/if_inet6")) execute("ip", ["-batch", "-"], linkCommands6);
+  if (hasIpv6()) execute("ip", ["-batch", "-"], linkCommands6);
   execute("nft", ["-f", "-"], captureRules);
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));

@@ -5,7 +5,7 @@
 import { chmodSync, closeSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
-import type { IsolationFact } from "../../init/protocol.ts";
+import type { IsolationFact, SpawnRequest } from "../../init/protocol.ts";
 import type { LandlockRule } from "../../linux/landlock.ts";
 import { peerCredentials } from "../../linux/local-peer.ts";
 import { passCredentials } from "../../linux/message-header.ts";
@@ -121,13 +121,18 @@ export function containerRules(
   ];
 }
 
+/** What changes how our own programs start; for the image's own an image or a user may set it. */
+const loaderVariables = ["NODE_OPTIONS", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "OPENSSL_CONF"];
+
 /** Our own programs need our own loader in an image of any C library; a shell may be another one than elsewhere. */
 function withOwnPrograms(link: InitLink, shell: string): InitLink {
-  const asThere = ([program = "", ...args]: readonly string[]): readonly string[] => {
-    if (program === NODE) return [...containerNode, ...args];
-    return [program === BASH ? shell : program, ...args];
+  const asThere = (request: SpawnRequest): SpawnRequest => {
+    const [program = "", ...args] = request.command;
+    if (program !== NODE) return { ...request, command: [program === BASH ? shell : program, ...args] };
+    const kept = Object.entries(request.environment).filter(([name]) => !loaderVariables.includes(name));
+    return { ...request, command: [...containerNode, ...args], environment: Object.fromEntries(kept) };
   };
-  return { ...link, start: (request) => link.start({ ...request, command: asThere(request.command) }) };
+  return { ...link, start: (request) => link.start(asThere(request)) };
 }
 
 /** What is as it should be here although it would not be elsewhere. */

@@ -38,7 +38,8 @@ export interface BuiltSandbox extends LaunchedSandbox {
 export function prepareSandbox(preparation: Preparation): PreparedSandbox {
   const { sandboxId, directories, expectedPolicy, extraCertificates, container } = preparation;
   const authority = new SandboxAuthority(sandboxId);
-  const upstreamCertificates = trustBundle(systemCertificates(), extraCertificates);
+  // A container's own system is nobody's: the driver gives the machine's authorities there, and the image's.
+  const upstreamCertificates = container ? extraCertificates : trustBundle(systemCertificates(), extraCertificates);
   const trust = { bundle: trustBundle(upstreamCertificates, authority.pem), authority: authority.pem };
   const prepared = { authority, upstreamCertificates, trust, directories, ...(container && { container }) };
   const expected = expectedPolicy === undefined ? undefined : readPolicyMessage(expectedPolicy);
