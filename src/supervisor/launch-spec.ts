@@ -29,6 +29,8 @@ export interface ContainerPlace {
   readonly etc: string;
   /** The image's shell. */
   readonly shell: string;
+  /** Whom the container runs as. */
+  readonly user: { readonly uid: number; readonly gid: number };
 }
 
 /** Node with its own loader and libraries, as words of a command: it runs in an image of any C library, or of none. */

@@ -32,4 +32,13 @@ describe("the environment of a sandbox's programs", () => {
     assert.equal(environment["OWN"], "1");
     assert.equal(environment["NODE_TEST_CONTEXT"], undefined);
   });
+
+  it("has what an image sets, but for what would lead its programs past the doors", () => {
+    const image = { PATH: "/opt/bin", COLOUR: "blue", HTTPS_PROXY: "http://other:1", SSL_CERT_FILE: "/own.pem" };
+    const environment = sandboxEnvironment("box", { COLOUR: "red" }, image);
+    assert.equal(environment["PATH"], "/opt/bin");
+    assert.equal(environment["COLOUR"], "red");
+    assert.equal(environment["HTTPS_PROXY"], "http://127.0.0.1:3128");
+    assert.equal(environment["SSL_CERT_FILE"], "/etc/openshell-tls/ca-bundle.crt");
+  });
 });

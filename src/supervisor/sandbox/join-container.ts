@@ -40,6 +40,7 @@ export interface ContainerOptions {
  * @throws Error that says what the container or the policy lacks
  */
 export async function joinContainer({ place, spec, policy, trust }: ContainerOptions): Promise<LaunchedSandbox> {
+  requireUser(policy, place.user);
   writeEtc(place.etc, { ...sharedTrustFiles(trust), "openshell/policy.yaml": spec.policyText });
   const signal = AbortSignal.timeout(JOIN_TIMEOUT_MS);
   const fd = await acceptInit(place.socketPath, signal);
@@ -67,6 +68,17 @@ export async function joinContainer({ place, spec, policy, trust }: ContainerOpt
       ended.resolve();
     },
   };
+}
+
+/** The container was made before the policy came: it can't become another user's. */
+function requireUser({ process: { runAsUser, runAsGroup } }: Policy, { uid, gid }: ContainerPlace["user"]): void {
+  const isAsked = (asked: string | undefined, id: number) =>
+    asked === undefined || asked === "sandbox" || Number(asked) === id;
+  if (isAsked(runAsUser, uid) && isAsked(runAsGroup, gid)) return;
+  throw new Error(
+    `the policy's process section asks for user ${runAsUser ?? uid} and group ${runAsGroup ?? gid}, and the image's are ` +
+      `${uid} and ${gid}: leave them out, or use an image with that USER`,
+  );
 }
 
 /** In place: some of these are mounted one by one. */

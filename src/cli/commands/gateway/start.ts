@@ -2,7 +2,7 @@ import { readRunningGateway } from "../../../locations/running-gateway.ts";
 import { stateDirectory } from "../../../locations/state-directory.ts";
 import { defineCommand } from "../../command.ts";
 import { toggle, value } from "../../flags/flag.ts";
-import { wholeNumber } from "../../flags/meanings.ts";
+import { oneOf, wholeNumber } from "../../flags/meanings.ts";
 import { runGatewayInForeground } from "../../local-gateway/foreground.ts";
 import { startLocalGateway } from "../../local-gateway/start.ts";
 
@@ -15,6 +15,13 @@ export const command = defineCommand({
   positionals: {},
   flags: {
     port: value("listen on this port, or not at all; 0: any free one", wholeNumber(0, 65_535), { placeholder: "PORT" }),
+    driver: value(
+      "make sandboxes from images in this engine only, instead of whichever listens",
+      oneOf(["docker", "podman"]),
+      {
+        placeholder: "ENGINE",
+      },
+    ),
     foreground: toggle("stay in the foreground, with its log on standard error, until Ctrl-C"),
   },
   examples: [
@@ -22,7 +29,10 @@ export const command = defineCommand({
     { typed: "openshell gateway start --foreground --port 9000", meaning: "Under a service manager of your own" },
   ],
   action: async (context, { flags }) => {
-    const gatewayArguments = flags.port === undefined ? [] : ["--port", `${flags.port}`];
+    const gatewayArguments = [
+      ...(flags.port === undefined ? [] : ["--port", `${flags.port}`]),
+      ...(flags.driver === undefined ? [] : ["--driver", flags.driver]),
+    ];
     if (flags.foreground) return await runGatewayInForeground(gatewayArguments, context);
     const before = readRunningGateway(stateDirectory(context.environment));
     const { endpoint, pid } = before ?? (await startLocalGateway(context, gatewayArguments));

@@ -170,11 +170,13 @@ describe("sandbox create", () => {
 
   it("does not take a flag lightly whose feature is not there", async () => {
     using runner = new CommandRunner();
-    for (const flag of ["--gpu", "--editor", "--from", "--disk"]) {
+    for (const flag of ["--gpu", "--editor", "--disk"]) {
       const ran = await runner.run("sandbox", "create", flag, "x");
       assert.equal(ran.exitCode, 2, flag);
       assert.match(ran.stderr, /not available yet/);
     }
+    const notAnImage = await runner.run("sandbox", "create", "--from", "../up");
+    assert.match(notAnImage.stderr, /--from must be the name of an image/);
     const sometimes = await runner.run("sandbox", "create", "--approval-mode", "sometimes");
     assert.match(sometimes.stderr, /--approval-mode must be manual or auto/);
     const noKeep = await runner.run("sandbox", "create", "--no-keep");

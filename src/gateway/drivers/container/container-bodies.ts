@@ -168,3 +168,24 @@ export function networkBody(plan: ContainerPlan): object {
     },
   };
 }
+
+/** Removes what a sandbox's containers have written as users that a gateway without privilege is not. */
+export function removalBody({ image }: Runtime, directory: string): object {
+  const script =
+    'const { readdirSync, rmSync } = require("fs"); const { join } = require("path"); const at = process.argv[1];' +
+    "for (const name of readdirSync(at)) rmSync(join(at, name), { recursive: true, force: true });";
+  return {
+    Image: image,
+    User: "0:0",
+    Entrypoint: [...containerNode, "-e", script, STATE],
+    Cmd: [],
+    HostConfig: {
+      NetworkMode: "none",
+      CapDrop: ["ALL"],
+      CapAdd: ["DAC_OVERRIDE", "FOWNER"],
+      SecurityOpt: ["no-new-privileges"],
+      ReadonlyRootfs: true,
+      Mounts: [bind(directory, STATE, false)],
+    },
+  };
+}

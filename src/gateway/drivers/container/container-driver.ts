@@ -4,7 +4,7 @@
  * the gateway by its socket.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { processStartTime } from "../../../linux/process-stat.ts";
 import { systemCertificates } from "../../../net/system-certificates.ts";
@@ -18,6 +18,7 @@ import {
   type ContainerPlan,
   GATEWAY_LABEL,
   networkBody,
+  removalBody,
   SANDBOX_LABEL,
   supervisorBody,
   supervisorName,
@@ -102,9 +103,14 @@ export class ContainerDriver {
   }
 
   async remove({ sandboxId }: Placement): Promise<void> {
-    const { containers } = await this.#engine();
-    for (const name of [supervisorName(sandboxId), agentName(sandboxId)]) await containers.remove(name);
-    await removeTree(join(this.#base, sandboxId));
+    const { engine, containers } = await this.#engine();
+    const agent = agentName(sandboxId);
+    for (const name of [supervisorName(sandboxId), agent]) await containers.remove(name);
+    const directory = join(this.#base, sandboxId);
+    if (process.geteuid?.() !== 0 && existsSync(directory)) {
+      await containers.run(`${agent}-removal`, removalBody(await this.#runtimeIn(engine), directory));
+    }
+    await removeTree(directory);
   }
 
   /** An engine that can't be asked now keeps what it has until the next start of the gateway. */
@@ -128,20 +134,20 @@ export class ContainerDriver {
     // What it prints is read from its log once it has ended.
     const closed = new Promise<void>((resolve) => void orders.resume().once("close", resolve));
     await containers.start(name);
-    const process = await processOf(containers, name);
+    const supervisor = await processOf(containers, name);
     const { directories, etc, socketPath } = supervisorView;
     const extraCertificates = [systemCertificates(), facts.certificates, this.#options.extraCertificates];
     const preparation = {
       sandboxId: plan.sandboxId,
       directories,
       extraCertificates: extraCertificates.filter((pem) => pem !== "").join("\n"),
-      container: { socketPath, etc, shell: facts.shell },
+      container: { socketPath, etc, shell: facts.shell, user: facts.user },
     };
     orders.write(`${JSON.stringify(preparation)}\n`);
     const { processes } = demands.limits;
     return {
       placement,
-      process,
+      process: supervisor,
       socketPath: join(supervisorView.gateway, basename(this.#options.socketPath)),
       directories,
       folders: demands.folders.map(({ host, target, access }) => {

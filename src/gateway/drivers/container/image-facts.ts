@@ -137,8 +137,11 @@ function environmentOf(lines: readonly string[]): Record<string, string> {
   );
 }
 
-/** Names are looked up in the image's own files, as an engine would. */
-function userOf(user: string, passwd: string, group = ""): ImageFacts["user"] {
+/**
+ * Whom the image's programs run as: its USER, unless that is root. Names are looked up in the image's own files, as an engine
+ * would. Throws FAILED_PRECONDITION for one that is not in there.
+ */
+export function userOf(user: string, passwd: string, group = ""): ImageFacts["user"] {
   const [name = "", groupName] = user.split(":");
   const entry = lineOf(passwd, name);
   const uid = numberOf(name) ?? numberOf(entry?.[2]);
@@ -166,7 +169,7 @@ const numberOf = (text: string | undefined) =>
   text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 
 /** Those that are certificates: one that is not would spoil all. */
-function certificatesIn(text: string): string {
+export function certificatesIn(text: string): string {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[\w+/=\s]+?-----END CERTIFICATE-----/g) ?? [];
   const isCertificate = (pem: string) => {
     try {
