@@ -9,6 +9,17 @@ import type {
   SandboxSpecJson,
 } from "../../gen/openshell/v1/sandbox_pb.ts";
 
+/** One aspect of the sandbox. */
+export interface ConditionView {
+  readonly type: string;
+  /** `True` or `False`. */
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  /** RFC 3339. */
+  readonly last_transition_time: string;
+}
+
 /** What `-o json` prints; the keys are the published CLI's, with ours added after them. */
 export interface SandboxView {
   readonly id: string;
@@ -33,7 +44,7 @@ export interface SandboxView {
   readonly restart_count: number;
   /** RFC 3339; the last start. */
   readonly started_at: string;
-  readonly conditions: readonly SandboxConditionJson[];
+  readonly conditions: readonly ConditionView[];
   /** The attached ones, by name. */
   readonly providers: readonly string[];
   /** Of the gateway's machine, that it sees besides what its policy names. */
@@ -68,7 +79,7 @@ export function sandboxView(sandbox: SandboxJson): SandboxView {
     limits: limitsOf(spec),
     restart_count: status.restartCount ?? 0,
     started_at: new Date(Number(status.startedAtMs ?? 0)).toISOString(),
-    conditions: status.conditions ?? [],
+    conditions: (status.conditions ?? []).map(conditionView),
     providers: sandbox.spec?.providers ?? [],
     folders: (spec.folders ?? []).map(folderView),
     isolation: status.isolation ?? [],
@@ -82,6 +93,12 @@ function folderView({ host = "", target = "", access = "FOLDER_ACCESS_UNSPECIFIE
 function limitsOf({ template }: SandboxSpecJson): Record<string, string> {
   const limits = template?.resources?.["limits"] ?? {};
   return Object.fromEntries(Object.entries(limits).map(([name, quantity]) => [name, String(quantity)]));
+}
+
+/** In this document's spelling: the API itself speaks ProtoJSON, which has `lastTransitionTime`. */
+function conditionView(condition: SandboxConditionJson): ConditionView {
+  const { type = "", status = "", reason = "", message = "", lastTransitionTime = "" } = condition;
+  return { type, status, reason, message, last_transition_time: lastTransitionTime };
 }
 
 /** `SANDBOX_PHASE_READY` → `Ready`. */
