@@ -112,6 +112,7 @@ function lintUninspected(endpoint: Endpoint, key: KeyPath): Problem[] {
     ["allow_encoded_slash", endpoint.allowEncodedSlash],
     ["websocket_credential_rewrite", endpoint.websocketCredentialRewrite],
     ["request_body_credential_rewrite", endpoint.requestBodyCredentialRewrite],
+    ["mask_credentials", endpoint.maskCredentials],
     ["credential_signing", endpoint.credentialSigning !== undefined],
   ];
   const remedy = endpoint.protocol === "tcp" ? "is not for `protocol: tcp`" : "needs a `protocol`, such as `rest`";

@@ -104,6 +104,7 @@ function normalizeCredentials(written: WrittenEndpoint) {
   return {
     websocketCredentialRewrite: written.websocket_credential_rewrite ?? false,
     requestBodyCredentialRewrite: written.request_body_credential_rewrite ?? false,
+    maskCredentials: written.mask_credentials ?? false,
     allowUninspectedCredentials: written.allow_uninspected_credentials ?? false,
     ...present({
       credentialBinding: provider === undefined ? undefined : { provider },

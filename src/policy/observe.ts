@@ -53,6 +53,7 @@ const anyRequest: Omit<Endpoint, "host"> = {
   advisorProposed: true,
   websocketCredentialRewrite: false,
   requestBodyCredentialRewrite: false,
+  maskCredentials: false,
   allowUninspectedCredentials: false,
   graphql: { persistedQueries: "deny", registered: new Map(), maxBodyBytes: defaultInspectedBodyBytes },
   mcp: { maxBodyBytes: defaultInspectedBodyBytes, strictToolNames: true, allowAllKnownMethods: false },

@@ -60,6 +60,8 @@ export interface Endpoint {
   readonly allowEncodedSlash: boolean;
   readonly websocketCredentialRewrite: boolean;
   readonly requestBodyCredentialRewrite: boolean;
+  /** Secrets that the upstream echoes are taken out of its responses, which must be short enough for that. */
+  readonly maskCredentials: boolean;
   readonly credentialBinding?: { readonly provider: string };
   readonly allowUninspectedCredentials: boolean;
   readonly credentialSigning?: "sigv4" | "sigv4:body" | "sigv4:no_body";

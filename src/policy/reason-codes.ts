@@ -280,6 +280,14 @@ export const reasonCodes = {
     sentence: "The credential can't be had at the moment.",
     remedy: "Look at the provider's refresh status.",
   },
+  "credential.unmaskable": {
+    error: "credential_unmaskable",
+    status: 502,
+    severity: "medium",
+    sentence: "The response can't be searched for credentials, as the policy wants it to be.",
+    remedy:
+      "Take `mask_credentials` from the endpoint, or keep it to paths whose responses are short and not compressed.",
+  },
   "forward.unreachable": {
     error: "upstream_unreachable",
     status: 502,

@@ -54,7 +54,7 @@ network_policies:
         signing_service: s3
         signing_region: eu-central-1
         allow_encoded_slash: true
-      - { host: body.invalid, port: 80, protocol: rest, access: full, request_body_credential_rewrite: true, tls: passthrough }
+      - { host: body.invalid, port: 80, protocol: rest, access: full, request_body_credential_rewrite: true, mask_credentials: true, tls: passthrough }
       - { host: pg.invalid, port: 5432, protocol: tcp, tls: skip, allow_uninspected_credentials: true }
       - { port: 9000, allowed_ips: [10.1.2.3/8, "fd00::1"], enforcement: audit, advisor_proposed: true }
     binaries: [{ path: any }]

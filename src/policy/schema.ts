@@ -49,6 +49,7 @@ const endpoint = record({
   allow_encoded_slash: flag,
   websocket_credential_rewrite: flag,
   request_body_credential_rewrite: flag,
+  mask_credentials: flag,
   credential_binding: record({ provider: text }, ["provider"]),
   allow_uninspected_credentials: flag,
   credential_signing: oneOf("sigv4", "sigv4:body", "sigv4:no_body"),

@@ -61,6 +61,7 @@ function writtenCredentials(endpoint: Endpoint): Draft {
   return {
     websocket_credential_rewrite: ifSet(endpoint.websocketCredentialRewrite),
     request_body_credential_rewrite: ifSet(endpoint.requestBodyCredentialRewrite),
+    mask_credentials: ifSet(endpoint.maskCredentials),
     credential_binding: endpoint.credentialBinding && { provider: endpoint.credentialBinding.provider },
     allow_uninspected_credentials: ifSet(endpoint.allowUninspectedCredentials),
     credential_signing: endpoint.credentialSigning,

@@ -48,6 +48,11 @@ export class Credentials {
     return key === undefined ? this.#byPlaceholder.get(text) : this.#byKey.get(key);
   }
 
+  /** Each credential, behind what stands for it. */
+  withPlaceholders(): Iterable<readonly [placeholder: string, Credential]> {
+    return this.#byPlaceholder;
+  }
+
   /** The credential that a provider has by the name of this variable. */
   byName(provider: string, key: string): Credential | undefined {
     const found = this.#byKey.get(key);

@@ -11,6 +11,7 @@ import { isRefusal, type Refusal } from "../connection.ts";
 import { BodyWatch } from "./body-watch.ts";
 import type { Credentials } from "./credentials.ts";
 import { type CredentialPlace, CredentialWriter, type Spelling, selects } from "./put-in-place.ts";
+import { askForWhole, type ResponseMask, responseMask } from "./response-mask.ts";
 import { signForAws } from "./sign-for-aws.ts";
 
 export interface PlainRequest {
@@ -31,6 +32,8 @@ export interface CredentialedRequest {
   readonly body?: Buffer;
   /** To be shown the body as it passes; absent where the body was read. */
   readonly watch?: BodyWatch;
+  /** To be put over the response. */
+  readonly mask?: ResponseMask;
 }
 
 /** A body that is rewritten is held in memory; no API takes its key in a larger one. */
@@ -38,6 +41,18 @@ export const rewrittenBodyBytes = 256 * 1024;
 
 /** Gives the request as it is forwarded. */
 export async function giveCredentials(
+  request: PlainRequest,
+  place: CredentialPlace,
+  credentials: Credentials,
+): Promise<CredentialedRequest | Refusal> {
+  const mask = responseMask(place, credentials);
+  if (mask === undefined) return putCredentials(request, place, credentials);
+  // Before anything is signed: the fields may be a part of that.
+  const put = await putCredentials({ ...request, fields: askForWhole(request.fields) }, place, credentials);
+  return isRefusal(put) ? put : { ...put, mask };
+}
+
+async function putCredentials(
   request: PlainRequest,
   place: CredentialPlace,
   credentials: Credentials,

@@ -1,8 +1,9 @@
 /** Streams one body from a reader to a stream, checked against its framing, in bounded memory. */
-import type { Writable } from "node:stream";
+import { Writable } from "node:stream";
 import { writeBounded } from "../../../net/backpressure.ts";
 import type { ByteReader } from "../../../net/byte-reader.ts";
-import type { BodyFollower } from "../../../net/http1-body.ts";
+import { BodyFollower } from "../../../net/http1-body.ts";
+import type { Framing } from "../../../net/http1-framing.ts";
 import { bodyIdleMs } from "./limits.ts";
 
 /**
@@ -34,6 +35,25 @@ export function streamBody(
 }
 
 export const complete: BodyEnd = { kind: "complete" };
+
+/** Reads a body as a whole, without its framing and what comes behind it. */
+export async function readBody(
+  reader: ByteReader,
+  framing: Framing,
+  maxBytes: number,
+): Promise<Buffer | "too-large" | "broken-off"> {
+  if (framing.kind === "length" && framing.length > maxBytes) return "too-large";
+  // At once as much as is needed at most: pieces of a byte each would take a hundred times their length.
+  const held = Buffer.alloc(framing.kind === "length" ? framing.length : maxBytes);
+  let length = 0;
+  const body = new BodyFollower(framing, (piece) => {
+    length += piece.copy(held, length);
+  });
+  const nowhere = new Writable({ write: (_piece, _encoding, done) => done() });
+  const end = await streamBody(reader, body, nowhere, () => body.payloadBytes > maxBytes);
+  if (end.kind === "forbidden") return "too-large";
+  return end.kind === "complete" ? held.subarray(0, length) : "broken-off";
+}
 
 interface Way {
   readonly body: BodyFollower;

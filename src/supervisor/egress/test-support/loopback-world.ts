@@ -71,6 +71,7 @@ export function plainEndpoint(changes: Partial<Endpoint> = {}): Endpoint {
     allowEncodedSlash: false,
     websocketCredentialRewrite: false,
     requestBodyCredentialRewrite: false,
+    maskCredentials: false,
     allowUninspectedCredentials: false,
     graphql: { persistedQueries: "deny", registered: new Map(), maxBodyBytes: 65536 },
     mcp: { maxBodyBytes: 65536, strictToolNames: true, allowAllKnownMethods: false },

@@ -2,8 +2,8 @@
  * One request and its response, both streamed at the same time.
  * Takes  a request that was allowed, and two connections of which nobody else reads.
  * Gives  whether both connections can carry another exchange, or why the client must be told of a failure.
- * Refuses forward.reset | forward.timeout, and inspect.ambiguous for a body that breaks its framing; only before a byte
- *        of the response was written.
+ * Refuses forward.reset | forward.timeout, inspect.ambiguous for a body that breaks its framing, and credential.unmaskable;
+ *        only before a byte of the response was written.
  * Assumes the upstream is hostile too: a response that can be framed in two ways is not passed on.
  */
 import type { Socket } from "node:net";
@@ -17,7 +17,8 @@ import { readHead } from "../../../../net/http1-read-head.ts";
 import { resetStream } from "../../../../net/reset.ts";
 import type { Destination } from "../../../../policy/verdict.ts";
 import type { BodyWatch } from "../../09-credential/body-watch.ts";
-import { type BodyEnd, complete, streamBody } from "../../10-forward/body.ts";
+import { maskedBodyBytes, type ResponseMask, tooLongToMask, unmaskable } from "../../09-credential/response-mask.ts";
+import { type BodyEnd, complete, readBody, streamBody } from "../../10-forward/body.ts";
 import { endToEndFields } from "../../10-forward/hop-by-hop.ts";
 import { maxInterimResponses, requestHeadTimeoutMs, responseHeadTimeoutMs } from "../../10-forward/limits.ts";
 import { type RelayCounts, relay } from "../../10-forward/relay.ts";
@@ -43,6 +44,8 @@ export interface ExchangeParts {
   readonly signal: AbortSignal;
   /** Looks at the request's body as it passes. */
   readonly watch?: BodyWatch;
+  /** Is put over the response. */
+  readonly mask?: ResponseMask;
   /** Who decides the messages of a WebSocket. Absent where nothing is inspected: then its bytes pass as they are. */
   readonly judge?: (subprotocol: string | undefined) => MessageJudge;
 }
@@ -127,11 +130,12 @@ class Exchange {
       if (read.kind === "timeout" && !read.partial && this.#sent === undefined) continue;
       if (read.kind !== "head") return this.#failed(read);
       upstream.reader.take(read.length);
-      if (read.head.status === 101) return this.#switch(read.head);
-      if (read.head.status >= 200) return this.#answer(read.head);
+      const masked = this.#parts.mask?.head(read.head) ?? read.head;
+      if (masked.status === 101) return this.#switch(masked);
+      if (masked.status >= 200) return this.#answer(masked);
       interim++;
-      const unasked = read.head.status === 100 && !request.expectsContinue;
-      const head = serialiseResponseHead(read.head, { framing: { kind: "none" }, close: false });
+      const unasked = masked.status === 100 && !request.expectsContinue;
+      const head = serialiseResponseHead(masked, { framing: { kind: "none" }, close: false });
       if (request.minor === 1 && !unasked) await writeBounded(client.stream, head);
     }
     return this.#refused("forward.reset", "the upstream sent too many interim responses");
@@ -145,6 +149,8 @@ class Exchange {
     if (framing.kind === "chunked" && request.minor === 0) {
       return this.#refused("forward.reset", "the response is chunked, which HTTP/1.0 does not know");
     }
+    const { mask } = this.#parts;
+    if (mask !== undefined && framing.kind !== "none") return this.#answerMasked(head, framing, mask);
     const keep = this.#canKeep(head, framing);
     const body = new BodyFollower(framing);
     client.stream.cork();
@@ -162,6 +168,23 @@ class Exchange {
     return { kind: "answered", keep: false, outcome, brokenOff: { refused: "forward.reset", detail } };
   }
 
+  /** Step 9 for a response with a body, which is forwarded when all of it was searched. */
+  async #answerMasked(head: ResponseHead, framing: Framing, mask: ResponseMask): Promise<ExchangeEnd> {
+    const { client, upstream } = this.#parts;
+    const problem = mask.problemWith(head);
+    if (problem !== undefined) return this.#refusedFor(problem);
+    const content = await readBody(upstream.reader, framing, maskedBodyBytes);
+    if (content === "too-large") return this.#refusedFor(tooLongToMask);
+    if (!Buffer.isBuffer(content)) return this.#refused("forward.reset", "the response broke off");
+    const keep = this.#canKeep(head, framing);
+    const body = mask.body(content);
+    const length: Framing = { kind: "length", length: body.length };
+    const text = serialiseResponseHead(head, { framing: length, close: !keep });
+    const open = await writeBounded(client.stream, Buffer.concat([Buffer.from(text, "latin1"), body]));
+    const outcome = { status: head.status, bytesIn: content.length, bytesOut: this.#requestBody.payloadBytes };
+    return { kind: "answered", keep: keep && open, outcome };
+  }
+
   #canKeep(head: ResponseHead, framing: Framing): boolean {
     if (this.#parts.request.close || this.#sent?.kind !== "complete") return false;
     if (head.minor === 0 || framing.kind === "until-close") return false;
@@ -172,6 +195,7 @@ class Exchange {
   async #switch(head: ResponseHead): Promise<ExchangeEnd> {
     const { request, client, upstream, judge, signal } = this.#parts;
     const { upgrade } = request.facts;
+    if (this.#parts.mask !== undefined) return this.#refusedFor(unmaskable("goes over to another protocol"));
     if (upgrade === undefined || request.websocket === undefined || !switchesTo(head, upgrade)) {
       return this.#refused("forward.reset", "the upstream switched to a protocol that was not asked for");
     }
@@ -212,7 +236,11 @@ class Exchange {
   }
 
   #refused(code: "forward.reset" | "forward.timeout" | "inspect.ambiguous", detail: string): ExchangeEnd {
+    return this.#refusedFor({ refused: code, detail });
+  }
+
+  #refusedFor(refusal: Refusal): ExchangeEnd {
     this.#parts.upstream.socket.destroy();
-    return { kind: "refused", refusal: { refused: code, detail } };
+    return { kind: "refused", refusal };
   }
 }

@@ -3,9 +3,8 @@ import { ByteReader } from "../../../../net/byte-reader.ts";
 import { BodyFollower } from "../../../../net/http1-body.ts";
 import { parseRequestHead } from "../../../../net/http1-head.ts";
 import { readHead } from "../../../../net/http1-read-head.ts";
-import type { BodyWatch } from "../../09-credential/body-watch.ts";
 import type { Credentials } from "../../09-credential/credentials.ts";
-import { giveCredentials } from "../../09-credential/give-credentials.ts";
+import { type CredentialedRequest, giveCredentials } from "../../09-credential/give-credentials.ts";
 import { factsWithoutPlaceholders, textWithoutPlaceholders } from "../../09-credential/without-placeholders.ts";
 import { drainedBodyBytes, keptAliveIdleMs, requestHeadTimeoutMs } from "../../10-forward/limits.ts";
 import type { AuditedRequest } from "../../11-audit.ts";
@@ -33,9 +32,8 @@ interface RefusedRequest {
 }
 
 /** A request with credentials in it; nothing that is kept or recorded is made of this. */
-interface GivenRequest {
+interface GivenRequest extends Pick<CredentialedRequest, "watch" | "mask"> {
   readonly forwarded: UnderstoodRequest;
-  readonly watch?: BodyWatch;
 }
 
 /** What comes after a request. */
@@ -113,7 +111,7 @@ class HttpSession {
     const giving = this.#giveCredentials(body);
     const given = giving instanceof Promise ? await giving : giving;
     if (isRefusal(given)) return this.#refuse(audited, given, answer);
-    const { forwarded, watch } = given;
+    const { forwarded, watch, mask } = given;
     // What can't be put on record is not forwarded.
     const unrecorded = this.#context.audit.requestAllowed(this.#policy.connection, audited, decision.verdict);
     if (unrecorded !== undefined) return this.#refuse(audited, unrecorded, answer);
@@ -127,6 +125,7 @@ class HttpSession {
       upstream,
       signal,
       ...(watch && { watch }),
+      ...(mask && { mask }),
       ...(judge && { judge }),
     });
     if (end.kind === "refused") return this.#refuse(audited, end.refusal, { method: request.facts.method });
@@ -153,9 +152,9 @@ class HttpSession {
       credentials,
     );
     if (isRefusal(given)) return given;
-    const { forwarded, fields, watch } = given;
+    const { forwarded, fields, watch, mask } = given;
     if (given.body !== undefined) body.replace(given.body);
-    return { forwarded: { ...body.request, forwarded, fields }, ...(watch && { watch }) };
+    return { forwarded: { ...body.request, forwarded, fields }, ...(watch && { watch }), ...(mask && { mask }) };
   }
 
   /** Who decides the messages on a WebSocket; nobody where nothing is inspected. */

@@ -2,8 +2,8 @@
  * One stream and its response, both streamed at the same time.
  * Takes  a request that was allowed, the client's stream, and the upstream's session.
  * Gives  what became of it, when both streams are closed.
- * Refuses forward.reset | forward.timeout, and inspect.ambiguous for a body that breaks its framing; only before a response
- *        was forwarded. A stream that the upstream resets is reset, since the error code tells the client whether it may
+ * Refuses forward.reset | forward.timeout, inspect.ambiguous for a body that breaks its framing, and credential.unmaskable;
+ *        only before a response was forwarded. A stream that the upstream resets is reset, since the error code tells the client whether it may
  *        try again.
  * Assumes the upstream is hostile too, and that Node's http2 holds both sides to Content-Length.
  */
@@ -14,12 +14,13 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
-import { fieldValue } from "../../../../net/http1-fields.ts";
+import { type Field, fieldValue } from "../../../../net/http1-fields.ts";
 import type { BodyWatch } from "../../09-credential/body-watch.ts";
+import { maskedBodyBytes, type ResponseMask, tooLongToMask } from "../../09-credential/response-mask.ts";
 import { endToEndHttp2Fields } from "../../10-forward/hop-by-hop.ts";
 import { maxInterimResponses, relayIdleMs, responseHeadTimeoutMs } from "../../10-forward/limits.ts";
 import type { RequestOutcome } from "../../11-audit.ts";
-import type { Refusal } from "../../connection.ts";
+import { isRefusal, type Refusal } from "../../connection.ts";
 import { ambiguous } from "../request-head.ts";
 import { type BodyBreak, StreamBody } from "./body.ts";
 import { flatten, readFields } from "./understand.ts";
@@ -45,6 +46,8 @@ export interface ExchangeParts {
   readonly upstream: UpstreamSession;
   /** Is shown the request's body as it passes. */
   readonly watch?: BodyWatch;
+  /** Is put over the response. */
+  readonly mask?: ResponseMask;
 }
 
 export type ExchangeEnd =
@@ -53,6 +56,13 @@ export type ExchangeEnd =
   | { readonly kind: "broken-off"; readonly refusal: Refusal }
   /** The client has not been told anything yet. */
   | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** A final response, as far as it is its head. */
+interface FinalResponse {
+  readonly status: number;
+  readonly fields: readonly Field[];
+  readonly bodiless: boolean;
+}
 
 /** Forwards the request and its response. */
 export function exchange(parts: ExchangeParts): Promise<ExchangeEnd> {
@@ -67,7 +77,7 @@ class Exchange {
   readonly #end = Promise.withResolvers<ExchangeEnd>();
   #timer: NodeJS.Timeout;
   #interim = 0;
-  /** The final response's, once its head was forwarded. */
+  /** The final response's, once its head has come. */
   #status: number | undefined;
   /** What the response says it has. A server that resets in place of an end (Node, if it has not read the request) has sent it. */
   #length: number | undefined;
@@ -154,7 +164,7 @@ class Exchange {
 
   #inform(status: number, raw: readonly string[]): void {
     const { client } = this.#parts;
-    const fields = readFields(raw, ":status");
+    const fields = this.#readFields(raw);
     this.#interim++;
     const isInterim = status >= 100 && status <= 199 && status !== 101;
     if (fields === undefined || !isInterim || this.#interim > maxInterimResponses) {
@@ -166,7 +176,7 @@ class Exchange {
 
   #respond(status: number, flags: number, raw: readonly string[]): void {
     const { client } = this.#parts;
-    const fields = readFields(raw, ":status");
+    const fields = this.#readFields(raw);
     if (fields === undefined || !(status >= 200 && status <= 599)) {
       return this.#fail(this.#reset("sent a malformed response"));
     }
@@ -177,6 +187,32 @@ class Exchange {
     const length = fieldValue(fields, "content-length");
     if (length !== undefined) this.#length = Number(length);
     const bodiless = (flags & NGHTTP2_FLAG_END_STREAM) !== 0 || this.#parts.isHead || bodilessStatus.has(status);
+    const { mask } = this.#parts;
+    if (mask === undefined || bodiless) return this.#forwardResponse({ status, fields, bodiless });
+    this.#maskBody({ status, fields }, mask).catch((error: unknown) => this.#end.reject(error));
+  }
+
+  /** Step 9 for a response with a body, which is forwarded when all of it was searched. */
+  async #maskBody({ status, fields }: Pick<FinalResponse, "status" | "fields">, mask: ResponseMask): Promise<void> {
+    const problem = mask.problemWith({ status, fields });
+    if (problem !== undefined) return this.#fail(problem);
+    const content = await this.#responseBody.read(maskedBodyBytes);
+    if (content === "too-large") return this.#fail(tooLongToMask);
+    if (isRefusal(content)) return this.#fail(this.#reset("broke the response off, or took too long for it"));
+    if (this.#parts.client.closed) return;
+    this.#responseBody.replace(mask.body(content));
+    const unmeasured = fields.filter(({ lower }) => lower !== "content-length");
+    this.#forwardResponse({ status, fields: unmeasured, bodiless: false });
+  }
+
+  /** The fields of a response, as far as the client may see them; undefined if they are malformed. */
+  #readFields(raw: readonly string[]): readonly Field[] | undefined {
+    const fields = readFields(raw, ":status");
+    return fields && (this.#parts.mask?.fields(fields) ?? fields);
+  }
+
+  #forwardResponse({ status, fields, bodiless }: FinalResponse): void {
+    const { client } = this.#parts;
     // A date would be ours, not the origin's.
     const options = { endStream: bodiless, waitForTrailers: !bodiless, sendDate: false };
     client.respond([":status", `${status}`, ...flatten(endToEndHttp2Fields(fields))], options);
@@ -197,7 +233,8 @@ class Exchange {
 
   #endResponse(trailers: readonly string[]): void {
     this.#answered = true;
-    endWithTrailers(this.#parts.client, trailers);
+    const { client, mask } = this.#parts;
+    endWithTrailers(client, mask ? trailers.map((each) => mask.text(each)) : trailers);
   }
 
   #responseBroke(why: BodyBreak): void {
@@ -232,7 +269,7 @@ class Exchange {
   }
 
   #timedOut(): void {
-    this.#fail(this.#timeout("did not answer in time"), this.#status === undefined ? undefined : NGHTTP2_CANCEL);
+    this.#fail(this.#timeout("did not answer in time"), this.#parts.client.headersSent ? NGHTTP2_CANCEL : undefined);
   }
 
   #upstreamClosed(): void {
@@ -271,7 +308,7 @@ class Exchange {
   #fail(failure: Refusal, code?: number): void {
     this.#failure ??= failure;
     this.#upstream.close(NGHTTP2_CANCEL);
-    if (code === undefined && this.#status === undefined)
+    if (code === undefined && !this.#parts.client.headersSent)
       this.#end.resolve({ kind: "refused", refusal: this.#failure });
     else this.#parts.client.close(code ?? NGHTTP2_INTERNAL_ERROR);
   }

@@ -1,8 +1,7 @@
 /** Step 9 for a stream: the header list that is forwarded, with credentials in place, and who looks at its body meanwhile. */
 import type { Field } from "../../../../net/http1-fields.ts";
-import type { BodyWatch } from "../../09-credential/body-watch.ts";
 import type { Credentials } from "../../09-credential/credentials.ts";
-import { giveCredentials } from "../../09-credential/give-credentials.ts";
+import { type CredentialedRequest, giveCredentials } from "../../09-credential/give-credentials.ts";
 import type { CredentialPlace } from "../../09-credential/put-in-place.ts";
 import { isRefusal, type Refusal } from "../../connection.ts";
 import type { RequestContent } from "../content.ts";
@@ -15,11 +14,9 @@ export interface AllowedRequest extends UnderstoodStream {
   readonly hasBody: boolean;
 }
 
-export interface PreparedRequest {
+export interface PreparedRequest extends Pick<CredentialedRequest, "watch" | "mask"> {
   /** Names and values in turn. */
   readonly headers: readonly string[];
-  /** To be shown the body as it passes. */
-  readonly watch?: BodyWatch;
 }
 
 /** Prepares an allowed request to be forwarded. A body in which a credential was put takes the place of the client's. */
@@ -31,11 +28,11 @@ export async function prepareRequest(
   if (!credentials.some) return { headers: headerList(request, place.scheme) };
   const given = await giveCredentials(request, { ...place, path: request.facts.path }, credentials);
   if (isRefusal(given)) return given;
-  const { forwarded, watch, body } = given;
+  const { forwarded, watch, mask, body } = given;
   if (body !== undefined) request.body.replace(body);
   const fields = body === undefined ? given.fields : withLength(given.fields, body.length);
   const headers = headerList({ ...request, forwarded, fields }, place.scheme);
-  return watch ? { headers, watch } : { headers };
+  return { headers, ...(watch && { watch }), ...(mask && { mask }) };
 }
 
 /** With the length of a body that was rewritten, where the client gave one. */

@@ -264,4 +264,29 @@ describe("a credential's placeholder on a stream", () => {
     assert.equal(inBody.headers["x-openshell-reason"], "credential.endpoint_mismatch");
     assert.equal((await client.post("/", "nothing of that kind")).status, 200);
   });
+
+  it("is what comes back where the endpoint masks credentials, in a response that is short enough to be searched", async () => {
+    await using world = new Http2World({ endpoint: plainEndpoint({ protocol: "rest", maskCredentials: true }) });
+    const client = await world.client((stream, raw) => {
+      const key = raw[raw.indexOf("authorization") + 1] ?? "";
+      const sent = raw[raw.indexOf("accept-encoding") + 1] ?? "";
+      if (raw.includes("/long")) {
+        stream.respond({ ":status": 200 });
+        stream.end("x".repeat(256 * 1024 + 1));
+        return;
+      }
+      const body = `${sent} ${key}`;
+      stream.respond({ ":status": 200, "x-echo": key, "content-length": body.length }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "x-end": key }));
+      stream.write(body.slice(0, -3));
+      setTimeout(() => stream.end(body.slice(-3)), 20);
+    });
+    bind(world, "upstream.invalid");
+    const fields = { authorization: `token ${placeholder}`, "accept-encoding": "gzip" };
+    const answer = await client.get("/", fields);
+    assert.equal(answer.body, `identity token ${placeholder}`);
+    assert.equal(answer.headers["x-echo"], `token ${placeholder}`);
+    assert.equal((await client.get("/long", fields)).headers["x-openshell-reason"], "credential.unmaskable");
+    assert.deepEqual(world.defects, []);
+  });
 });
