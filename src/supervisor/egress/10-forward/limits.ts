@@ -55,11 +55,11 @@ export const maxClients = 2048;
 /** Streams that a client may have open on one HTTP/2 connection: what browsers and servers agree on. Then REFUSED_STREAM. */
 export const maxConcurrentStreams = 100;
 
-/** Open HTTP/2 streams of one sandbox, on all of its connections: each may hold `upstreamWindowBytes`. Then intercept.busy. */
+/** Open HTTP/2 streams of one sandbox, on all of its connections: each holds `minUpstreamWindowBytes` or more. Then intercept.busy. */
 export const maxOpenStreams = 512;
 
 /** Streams that one HTTP/2 connection may carry in its life. Then it ends in good order, and its program is looked up again. */
-export const maxStreamsPerConnection = 100_000;
+export const maxStreamsPerConnection = 10_000;
 
 /**
  * What a client may send ahead on one HTTP/2 stream, and on all of a connection. It is on the same machine, so that more
@@ -74,6 +74,13 @@ export const clientConnectionWindowBytes = 1024 * 1024;
  */
 export const upstreamWindowBytes = 1024 * 1024;
 export const upstreamConnectionWindowBytes = 8 * 1024 * 1024;
+
+/**
+ * What upstreams may send ahead on all HTTP/2 streams of a sandbox, which is held here if nobody takes it. The more streams
+ * are open, the less each may, down to HTTP/2's own default.
+ */
+export const upstreamDataBytes = 64 * 1024 * 1024;
+export const minUpstreamWindowBytes = 64 * 1024;
 
 /** Interim responses of one request. More than a few are an upstream's way to keep us busy. */
 export const maxInterimResponses = 32;

@@ -88,9 +88,9 @@ class Exchange {
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
-    const { session, watch } = parts.upstream;
+    const { watch } = parts.upstream;
     const endStream = parts.bodiless;
-    const upstream = session.request(parts.headers, { endStream, waitForTrailers: !endStream });
+    const upstream = parts.upstream.request(parts.headers, { endStream, waitForTrailers: !endStream });
     const id = upstream.id ?? 0;
     watch.follow(id);
     this.#upstream = upstream;

@@ -232,7 +232,8 @@ class Http2Connection {
     const { destination, rule } = this.#policy.connection;
     if (socket.destroyed) return { refused: "forward.reset", detail: `${destination.host} left`, rule };
     // The client is told to open another connection, as its upstream's session takes no more.
-    return startUpstreamSession(socket, { destination, onEnd: () => this.#session.close() });
+    const { streams } = this.#carriage;
+    return startUpstreamSession(socket, { destination, streams, onEnd: () => this.#session.close() });
   }
 
   /** A stream is being reset. If it never comes here, nghttp2 does so because its head is malformed, or too long. */
@@ -247,7 +248,7 @@ class Http2Connection {
     this.#strangers.add(id);
     setImmediate(() => {
       if (!this.#strangers.delete(id)) return;
-      const refusal = ambiguous(`the head of stream ${id} is malformed (RFC 9113 section 8)`);
+      const refusal = code === constants.NGHTTP2_ENHANCE_YOUR_CALM ? tooLong(id) : malformed(id);
       this.#context.audit.requestRefused(this.#policy.connection, this.#audited(), refusal);
     });
   }
@@ -270,6 +271,15 @@ class Http2Connection {
     const refused = floodError.test(message) ? "inspect.flood" : "inspect.ambiguous";
     this.#context.audit.connectionRefused(this.#policy.connection, { refused, detail: `HTTP/2: ${message}` });
   }
+}
+
+function malformed(id: number): Refusal {
+  return ambiguous(`the head of stream ${id} is malformed (RFC 9113 section 8)`);
+}
+
+function tooLong(id: number): Refusal {
+  const detail = `the head of stream ${id} is longer than ${maxHeadBytes} bytes, or has more than ${maxFields} fields`;
+  return { refused: "inspect.too_large", detail };
 }
 
 function valuesIn({ fields }: UnderstoodStream): (lower: string) => readonly string[] {
