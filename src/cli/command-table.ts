@@ -153,6 +153,20 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       delete: () => import("./commands/settings/delete.ts"),
     },
   },
+  workspace: {
+    kind: "group",
+    summary: "keep the sandboxes of several teams apart",
+    alias: "ws",
+    verbs: {
+      create: () => import("./commands/workspace/create.ts"),
+      get: () => import("./commands/workspace/get.ts"),
+      list: () => import("./commands/workspace/list.ts"),
+      delete: () => import("./commands/workspace/delete.ts"),
+      "member add": () => import("./commands/workspace/member-add.ts"),
+      "member remove": () => import("./commands/workspace/member-remove.ts"),
+      "member list": () => import("./commands/workspace/member-list.ts"),
+    },
+  },
   gateway: {
     kind: "group",
     summary: "start and stop the local gateway, choose between gateways",
@@ -220,6 +234,5 @@ export const commandsToCome: Readonly<Record<string, string>> = {
   "gateway logout": "logging out of a remote gateway",
   forward: "forwarding ports",
   service: "exposing a sandbox's services",
-  workspace: "workspaces other than the default one",
   term: "the terminal interface",
 };

@@ -14,6 +14,7 @@ import type { Settings } from "./settings/settings.ts";
 import type { SshSessions } from "./ssh/ssh-sessions.ts";
 import type { SandboxRecord, Store } from "./store/store.ts";
 import type { SupervisorSessions } from "./supervisors/sessions.ts";
+import type { Workspaces } from "./workspaces/workspaces.ts";
 
 /** What the parts of a gateway share; made once in gateway.ts. */
 export interface GatewayContext {
@@ -26,6 +27,7 @@ export interface GatewayContext {
   readonly providers: Providers;
   readonly routes: InferenceRoutes;
   readonly sshSessions: SshSessions;
+  readonly workspaces: Workspaces;
   readonly settings: Settings;
   readonly exports: Exports;
   /** What secrets are sealed with. */

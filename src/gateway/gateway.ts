@@ -34,7 +34,7 @@ import { Providers } from "./providers/providers.ts";
 import { startRefreshing } from "./providers/refresh/refresher.ts";
 import { SandboxChanges } from "./sandboxes/changes.ts";
 import { reconcile } from "./sandboxes/reconcile.ts";
-import { DEFAULT_WORKSPACE, SandboxRegistry } from "./sandboxes/registry.ts";
+import { SandboxRegistry } from "./sandboxes/registry.ts";
 import { Revivals } from "./sandboxes/revivals.ts";
 import { revive } from "./sandboxes/revive.ts";
 import { closable } from "./server/closable.ts";
@@ -46,6 +46,7 @@ import type { Store } from "./store/store.ts";
 import { createLocalLink } from "./supervisors/local-link.ts";
 import { SupervisorSessions } from "./supervisors/sessions.ts";
 import type { UpstreamConfiguration } from "./upstream/read-upstream.ts";
+import { Workspaces } from "./workspaces/workspaces.ts";
 
 export interface GatewayOptions {
   readonly version: string;
@@ -104,7 +105,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await context.exports.start();
   await reconcile(context);
   readiness.reconciled();
-  startRefreshing(context, DEFAULT_WORKSPACE);
+  startRefreshing(context);
   port = await listenOnPort(server, options.port);
   await listenForOwnPrograms(ownServer, apiSocketPath(options.runtimeDirectory));
   const endpoint = `https://127.0.0.1:${port}`;
@@ -154,6 +155,11 @@ function createContext(
     providers,
     routes: new InferenceRoutes({ store: store.resources("inference_route"), providers, vault, now }),
     sshSessions: new SshSessions(store.sshSessions, now),
+    workspaces: new Workspaces({
+      workspaces: store.resources("workspace"),
+      members: store.resources("workspace_member"),
+      now,
+    }),
     settings,
     exports: new Exports({ ...options, outbox: store.outbox, settings }),
     changes,

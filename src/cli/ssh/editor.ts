@@ -4,7 +4,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { CommandContext } from "../command-context.ts";
 import { findProgram } from "../doctor/tools.ts";
+import { DEFAULT_WORKSPACE } from "../flags/global-flags.ts";
 import { hostAlias } from "./host-settings.ts";
+import type { NamedSandbox } from "./known-hosts.ts";
 
 /** By what their commands and their URLs are called. */
 const editors = {
@@ -16,13 +18,18 @@ export type EditorName = keyof typeof editors;
 export const editorNames = Object.keys(editors) as EditorName[];
 
 /** Opens the sandbox's home in the editor, or says how to: prints the URL that does it. @returns the exit code. */
-export function openInEditor(name: EditorName, sandboxName: string, context: CommandContext): number {
+export function openInEditor(
+  name: EditorName,
+  { sandboxName, workspace }: NamedSandbox,
+  context: CommandContext,
+): number {
   const { command, scheme } = editors[name];
-  const alias = hostAlias(sandboxName);
+  const alias = hostAlias(sandboxName, workspace);
+  const chosen = workspace === DEFAULT_WORKSPACE ? "" : ` -w ${workspace}`;
   const program = findProgram(command, context.environment);
   if (!isKnownToSsh(alias, context)) {
     context.note(`note: the editor reads ~/.ssh/config, which does not know ${alias} yet. Once:`);
-    context.note(`  openshell sandbox ssh-config ${sandboxName} >> ${join(homedir(), ".ssh", "config")}`);
+    context.note(`  openshell sandbox ssh-config ${sandboxName}${chosen} >> ${join(homedir(), ".ssh", "config")}`);
     if (program !== undefined) return 1;
   }
   if (program === undefined) {

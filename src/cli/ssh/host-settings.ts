@@ -1,5 +1,6 @@
 /** How OpenSSH is to reach a sandbox: the settings of ssh_config(5), for its command line and as a block to keep. */
 import type { CommandContext } from "../command-context.ts";
+import { DEFAULT_WORKSPACE } from "../flags/global-flags.ts";
 
 /** Between keepalives; only the relay knows when a connection is lost, and that waits for ten minutes. */
 const KEEPALIVE_SECONDS = 30;
@@ -7,14 +8,15 @@ const UNANSWERED_KEEPALIVES = 22;
 
 export interface SshHost {
   readonly sandboxName: string;
+  readonly workspace: string;
   /** The gateway's name, or its address where it has none. */
   readonly gateway: { readonly name: string } | { readonly endpoint: string };
   readonly knownHostsFile: string;
 }
 
-/** What the sandbox is called in SSH. */
-export function hostAlias(sandboxName: string): string {
-  return `openshell-${sandboxName}`;
+/** What the sandbox is called in SSH. Neither name can have a dot. */
+export function hostAlias(sandboxName: string, workspace = DEFAULT_WORKSPACE): string {
+  return workspace === DEFAULT_WORKSPACE ? `openshell-${sandboxName}` : `openshell-${sandboxName}.${workspace}`;
 }
 
 /** Settings in the order in which they are shown, their values as ssh_config(5) wants them. */
@@ -22,14 +24,15 @@ export function hostSettings(
   host: SshHost,
   { installation }: Pick<CommandContext, "installation">,
 ): [string, string][] {
-  const { sandboxName, gateway, knownHostsFile } = host;
+  const { sandboxName, workspace, gateway, knownHostsFile } = host;
   const where = "name" in gateway ? ["--gateway", gateway.name] : ["--gateway-endpoint", gateway.endpoint];
-  const proxy = [installation.node, installation.cliProgram, "ssh-proxy", ...where, "--name", sandboxName];
+  const named = [...(workspace === DEFAULT_WORKSPACE ? [] : ["--workspace", workspace]), "--name", sandboxName];
+  const proxy = [installation.node, installation.cliProgram, "ssh-proxy", ...where, ...named];
   return [
     ["User", "sandbox"],
     ["ProxyCommand", proxy.map(shellWord).join(" ").replaceAll("%", "%%")],
     // The key comes from the gateway, which knows it from the sandbox's supervisor: no question is ever asked.
-    ["HostKeyAlias", hostAlias(sandboxName)],
+    ["HostKeyAlias", hostAlias(sandboxName, workspace)],
     ["UserKnownHostsFile", `"${knownHostsFile.replaceAll("%", "%%")}"`],
     ["GlobalKnownHostsFile", "/dev/null"],
     ["StrictHostKeyChecking", "yes"],
@@ -51,7 +54,7 @@ export function hostSettings(
 /** A Host block for ~/.ssh/config. */
 export function hostBlock(host: SshHost, context: Pick<CommandContext, "installation">): string {
   const lines = hostSettings(host, context).map(([name, value]) => `    ${name} ${value}\n`);
-  return `Host ${hostAlias(host.sandboxName)}\n${lines.join("")}`;
+  return `Host ${hostAlias(host.sandboxName, host.workspace)}\n${lines.join("")}`;
 }
 
 /** The word as a shell reads it back. */

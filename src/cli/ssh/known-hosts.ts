@@ -8,19 +8,31 @@ import { configDirectory } from "../../locations/config-directory.ts";
 import { isGatewayName, writeAtomically } from "../../locations/gateway-entry.ts";
 import type { Gateway } from "../api/gateway.ts";
 import type { CommandContext } from "../command-context.ts";
+import { DEFAULT_WORKSPACE } from "../flags/global-flags.ts";
 import { hostAlias } from "./host-settings.ts";
+
+/** Names are unique in their workspace. */
+export interface NamedSandbox {
+  readonly sandboxName: string;
+  readonly workspace: string;
+}
 
 type Where = Pick<CommandContext, "environment">;
 
 /** Where the sandbox's key is kept. */
-export function knownHostsFile(sandboxName: string, { name }: Gateway, { environment }: Where): string {
+export function knownHostsFile(
+  { sandboxName, workspace }: NamedSandbox,
+  { name }: Gateway,
+  { environment }: Where,
+): string {
   const ofGateway = name !== undefined && isGatewayName(name) ? join("gateways", name) : "";
-  return join(configDirectory(environment), ofGateway, "known_hosts", encodeURIComponent(sandboxName));
+  const fileName = workspace === DEFAULT_WORKSPACE ? sandboxName : `${sandboxName}.${workspace}`;
+  return join(configDirectory(environment), ofGateway, "known_hosts", encodeURIComponent(fileName));
 }
 
 /** Writes the key down, for its owner alone, if it is not there already. */
-export function rememberHostKey(sandboxName: string, hostKey: string, file: string): void {
-  const line = `${hostAlias(sandboxName)} ${hostKey}\n`;
+export function rememberHostKey({ sandboxName, workspace }: NamedSandbox, hostKey: string, file: string): void {
+  const line = `${hostAlias(sandboxName, workspace)} ${hostKey}\n`;
   if (readIfPresent(file) !== line) writeAtomically(file, line);
 }
 

@@ -17,7 +17,9 @@ export function findSsh({ environment }: Pick<CommandContext, "environment">): s
 export async function sshLoginShell(ssh: string, host: SshHost, context: CommandContext): Promise<number> {
   // The user's own configuration is for hosts of their own: a proxy or a key that it has for all of them is none of ours.
   const settings = hostSettings(host, context).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
-  const child = spawn(ssh, ["-F", "none", "-tt", ...settings, hostAlias(host.sandboxName)], { stdio: "inherit" });
+  const child = spawn(ssh, ["-F", "none", "-tt", ...settings, hostAlias(host.sandboxName, host.workspace)], {
+    stdio: "inherit",
+  });
   const ignore = () => {};
   for (const signal of terminalSignals) context.signals.on(signal, ignore);
   try {

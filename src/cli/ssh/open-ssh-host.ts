@@ -15,14 +15,16 @@ export interface OpenedHost extends SshHost {
 export async function openSshHost(named: string | undefined, context: CommandContext): Promise<OpenedHost> {
   const gateway = await context.gateway();
   const name = sandboxName(named, gateway, context);
-  const { sandbox = {} } = await gateway.channel.unary(getSandbox, { name, workspace: context.globals.workspace });
+  const { workspace } = context.globals;
+  const { sandbox = {} } = await gateway.channel.unary(getSandbox, { name, workspace });
   rememberSandbox(name, gateway, context);
   const { status } = await waitForStart(sandbox, gateway);
-  const file = knownHostsFile(name, gateway, context);
-  if (status?.sshHostKey) rememberHostKey(name, status.sshHostKey, file);
+  const host = { sandboxName: name, workspace };
+  const file = knownHostsFile(host, gateway, context);
+  if (status?.sshHostKey) rememberHostKey(host, status.sshHostKey, file);
   return {
     sandboxId: sandbox.metadata?.id ?? "",
-    sandboxName: name,
+    ...host,
     gateway: shownGateway(gateway),
     knownHostsFile: file,
   };

@@ -17,6 +17,7 @@ describe("SSH settings for a sandbox", () => {
   after(() => rmSync(directory, { recursive: true }));
   const installation = { node: `${directory}/it's node`, cliProgram: `${directory}/cli.cjs`, gatewayProgram: "" };
   const host: SshHost = {
+    workspace: "default",
     sandboxName: "demo",
     gateway: { name: "work" },
     knownHostsFile: join(directory, "known hosts"),
@@ -37,6 +38,12 @@ describe("SSH settings for a sandbox", () => {
       .split("\n");
     const own = ["ssh-proxy", "--gateway", "work", "--name", "demo"];
     assert.deepEqual(words, [installation.node, installation.cliProgram, ...own]);
+  });
+
+  it("name a workspace that is not the default one, in the host's name as well", () => {
+    const settings = new Map(hostSettings({ ...host, workspace: "team" }, { installation }));
+    assert.match(settings.get("ProxyCommand") ?? "", / --workspace team --name demo$/);
+    assert.equal(settings.get("HostKeyAlias"), "openshell-demo.team");
   });
 
   it("name a gateway without a name by its address", () => {

@@ -91,7 +91,7 @@ export function createMetrics({ version, store, sessions }: MetricsSources): Met
         const decision = decisionOf(eventOfLine(line));
         if (decision !== undefined) decisions.inc(decision);
       }
-      for (const { route, isFailure, inputTokens, outputTokens } of callsIn(lines, "")) {
+      for (const { route, isFailure, inputTokens, outputTokens } of callsIn(lines, { workspace: "", name: "" })) {
         modelCalls.inc({ route, outcome: isFailure ? "failure" : "success" });
         tokens.inc({ route, direction: "input" }, inputTokens);
         tokens.inc({ route, direction: "output" }, outputTokens);

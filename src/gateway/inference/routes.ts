@@ -5,8 +5,8 @@ import { defaultTimeouts, type ModelRoute, type ModelRoutes } from "../../infere
 import type { Vault } from "../../secrets/vault.ts";
 import type { Providers } from "../providers/providers.ts";
 import { aborted, invalid, notFound } from "../refuse.ts";
-import { requireWorkspace } from "../sandboxes/registry.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
+import { workspaceName } from "../workspaces/workspace.ts";
 import { type Backend, backendOf } from "./backend.ts";
 import { DEFAULT_ROUTE, type RouteBody, type RouteRecord, SYSTEM_ROUTE } from "./route.ts";
 
@@ -38,7 +38,7 @@ export class InferenceRoutes {
   }
 
   async list(workspace: string): Promise<RouteRecord[]> {
-    return this.#options.store.list({ workspace: requireWorkspace(workspace), limit: MAX_ROUTES, offset: 0 });
+    return this.#options.store.list({ workspace: workspaceName(workspace), limit: MAX_ROUTES, offset: 0 });
   }
 
   /** By name, or the default route for none; throws NOT_FOUND. */
@@ -61,7 +61,7 @@ export class InferenceRoutes {
   /** Throws for a route that could not work: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION. */
   async check(request: SetInferenceRouteRequest): Promise<CheckedRoute> {
     const { providers, vault } = this.#options;
-    const workspace = requireWorkspace(request.workspace);
+    const workspace = workspaceName(request.workspace);
     const name = request.routeName || DEFAULT_ROUTE;
     if (!NAME.test(name)) throw invalid(`"${name}" cannot be a route's name: letters, digits and inner . _ : / -`);
     if (request.modelId === "") throw invalid("`model_id` is missing");
@@ -93,7 +93,7 @@ export class InferenceRoutes {
   }
 
   async remove(workspace: string, name: string): Promise<boolean> {
-    return this.#options.store.remove(requireWorkspace(workspace), name || DEFAULT_ROUTE);
+    return this.#options.store.remove(workspaceName(workspace), name || DEFAULT_ROUTE);
   }
 
   /** All routes with their backends, for a supervisor. One whose provider has become unusable is left out. */

@@ -7,11 +7,16 @@ import type { CallUsage } from "../store/usage-store.ts";
 /** The word in front of an API Activity's line; only such lines are parsed. */
 const API_LINE = /\bAPI:/;
 
+export interface CallingSandbox {
+  readonly workspace: string;
+  readonly name: string;
+}
+
 /** What the calls among these lines come to. */
-export function callsIn(lines: readonly SandboxLogLine[], sandboxName: string): CallUsage[] {
+export function callsIn(lines: readonly SandboxLogLine[], caller: CallingSandbox): CallUsage[] {
   return lines.flatMap((line) => {
     const event = API_LINE.test(line.message) ? eventOfLine(line) : undefined;
-    return event?.class_uid === 6003 && isCountable(event) ? [usageOf(event, sandboxName)] : [];
+    return event?.class_uid === 6003 && isCountable(event) ? [usageOf(event, caller)] : [];
   });
 }
 
@@ -22,10 +27,11 @@ function isCountable({ activity_id: activity, unmapped }: ApiActivity): boolean 
 
 function usageOf(
   { unmapped, http_response: response, time, status_id: status }: ApiActivity,
-  sandboxName: string,
+  { workspace, name }: CallingSandbox,
 ): CallUsage {
   return {
-    sandboxName,
+    workspace,
+    sandboxName: name,
     route: unmapped.route ?? "",
     provider: unmapped.provider ?? "",
     model: unmapped.model_served ?? unmapped.model_asked ?? "",

@@ -38,8 +38,11 @@ export class Profiles {
 
   /** By id, the imported ones among the built-in ones. */
   async list(workspace: string): Promise<ProviderProfile[]> {
-    const imported = await this.#store.list({ workspace, limit: MAX_IMPORTED, offset: 0 });
-    return [...builtInProfiles(), ...imported.map(profileOf)].sort((a, b) => (a.id < b.id ? -1 : 1));
+    return [...builtInProfiles(), ...(await this.imported(workspace))].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  async imported(workspace: string): Promise<ProviderProfile[]> {
+    return (await this.#store.list({ workspace, limit: MAX_IMPORTED, offset: 0 })).map(profileOf);
   }
 
   /** Stores profiles if none of them has an error. */

@@ -5,8 +5,8 @@ import type { ProviderProfileCredential } from "../../gen/openshell/v1/provider_
 import { redacted, Secret } from "../../secrets/secret.ts";
 import type { Vault } from "../../secrets/vault.ts";
 import { aborted, alreadyExists, invalid, notFound } from "../refuse.ts";
-import { requireWorkspace } from "../sandboxes/registry.ts";
 import type { ResourcePage, ResourceStore } from "../store/resource-store.ts";
+import { workspaceName } from "../workspaces/workspace.ts";
 import { requireConfig, requireCredentials, requireProviderName } from "./check-provider.ts";
 import { profileEndpoints } from "./profile-endpoints.ts";
 import type { Profiles } from "./profiles.ts";
@@ -37,7 +37,7 @@ export class Providers {
 
   /** Throws NOT_FOUND. */
   async find(workspace: string, name: string): Promise<ProviderRecord> {
-    const found = await this.#store.get(requireWorkspace(workspace), name);
+    const found = await this.#store.get(workspaceName(workspace), name);
     if (found === undefined) throw notFound(`provider "${name}"`);
     return found;
   }
@@ -47,8 +47,8 @@ export class Providers {
   }
 
   /** Throws INVALID_ARGUMENT for what cannot be used, ALREADY_EXISTS for a name that is taken. */
-  async create(workspaceName: string, provider: Provider): Promise<ProviderRecord> {
-    const workspace = requireWorkspace(workspaceName);
+  async create(asked: string, provider: Provider): Promise<ProviderRecord> {
+    const workspace = workspaceName(asked);
     const name = provider.metadata?.name ?? "";
     requireProviderName(name);
     requireCredentials(provider.credentials);
@@ -88,7 +88,7 @@ export class Providers {
   }
 
   async remove(workspace: string, name: string): Promise<boolean> {
-    return this.#store.remove(requireWorkspace(workspace), name);
+    return this.#store.remove(workspaceName(workspace), name);
   }
 
   /** Stores another body; throws ABORTED when somebody else was quicker. */

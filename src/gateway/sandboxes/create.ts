@@ -18,11 +18,11 @@ import { withProviderRules } from "../providers/provider-rules.ts";
 import { alreadyExists, failedPrecondition, notAvailable } from "../refuse.ts";
 import { GATEWAY_SETTINGS } from "../settings/settings.ts";
 import { imageOf, type NewPolicyRevision, placementOf, type SandboxRecord } from "../store/store.ts";
+import { workspaceName } from "../workspaces/workspace.ts";
 import { type Instance, launch, newInstance } from "./launch.ts";
 import { requireLimits } from "./limits.ts";
 import { requireSandboxName, suggestName } from "./names.ts";
 import { requireOwnCommand } from "./own-command.ts";
-import { requireWorkspace } from "./registry.ts";
 import { newStatus } from "./status.ts";
 
 /** Two thousand name pairs, then numbers: more attempts than this never happen. */
@@ -33,7 +33,7 @@ const MAX_NAME_ATTEMPTS = 10;
  * Throws INVALID_ARGUMENT for a bad name or policy, ALREADY_EXISTS for a name that is taken.
  */
 export async function createSandbox(context: GatewayContext, request: CreateSandboxRequest): Promise<SandboxRecord> {
-  const workspace = requireWorkspace(request.workspace);
+  const workspace = workspaceName(request.workspace);
   if (request.name !== "") requireSandboxName(request.name);
   refuseWhatIsMissing(request);
   const spec = request.spec ?? create(SandboxSpecSchema, {});

@@ -1,9 +1,7 @@
 import { aborted, notFound } from "../refuse.ts";
 import type { SandboxRecord, Store } from "../store/store.ts";
+import { DEFAULT_WORKSPACE, workspaceName } from "../workspaces/workspace.ts";
 import type { SandboxChanges } from "./changes.ts";
-
-/** The one workspace that there is so far. */
-export const DEFAULT_WORKSPACE = "default";
 
 /** Several parts change a record (status from below, desired state from above); each repeats when it lost the race. */
 const MAX_ATTEMPTS = 20;
@@ -20,14 +18,19 @@ export class SandboxRegistry {
 
   /** By id, or, so that a command needs no second question, by name in the default workspace. */
   async find(idOrName: string): Promise<SandboxRecord> {
-    const found = (await this.#store.sandboxes.get(idOrName)) ?? (await this.#byName(DEFAULT_WORKSPACE, idOrName));
+    const found = await this.look(idOrName);
     if (found === undefined) throw notFound(`sandbox "${idOrName}"`);
     return found;
   }
 
+  /** As `find`, for those to whom it is no error that there is none. */
+  async look(idOrName: string): Promise<SandboxRecord | undefined> {
+    return (await this.#store.sandboxes.get(idOrName)) ?? (await this.#byName(DEFAULT_WORKSPACE, idOrName));
+  }
+
   /** By name; an empty workspace means the default one. */
   async findByName(workspace: string, name: string): Promise<SandboxRecord> {
-    const found = await this.#byName(requireWorkspace(workspace), name);
+    const found = await this.#byName(workspaceName(workspace), name);
     if (found === undefined) throw notFound(`sandbox "${name}"`);
     return found;
   }
@@ -56,10 +59,4 @@ export class SandboxRegistry {
   #byName(workspace: string, name: string): Promise<SandboxRecord | undefined> {
     return this.#store.sandboxes.getByName(workspace, name);
   }
-}
-
-/** The workspace's name, or NOT_FOUND. */
-export function requireWorkspace(workspace: string): string {
-  if (workspace !== "" && workspace !== DEFAULT_WORKSPACE) throw notFound(`workspace "${workspace}"`);
-  return DEFAULT_WORKSPACE;
 }

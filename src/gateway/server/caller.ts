@@ -3,10 +3,11 @@ import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { type ContextValues, createContextKey, createContextValues, type Interceptor } from "@connectrpc/connect";
+import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
 import { peerCredentials, sharesUserNamespace } from "../../linux/local-peer.ts";
 import { socketDescriptor } from "../../linux/original-dst.ts";
-import { permissionDenied, unauthenticated } from "../refuse.ts";
+import type { Role } from "../access/role.ts";
+import { permissionDenied } from "../refuse.ts";
 import type { Store } from "../store/store.ts";
 import { isToken } from "../supervisors/token.ts";
 
@@ -15,23 +16,21 @@ export type Caller =
    * Has shown a client certificate of this gateway's authority, or has the local socket. In the second case its connection
    * ends when it does, and not before.
    */
-  | { readonly kind: "user"; readonly subject: string; readonly isOnThisMachine: boolean }
+  | {
+      readonly kind: "user";
+      readonly subject: string;
+      /** On the whole gateway; memberships of workspaces are besides. */
+      readonly role: Role | undefined;
+      readonly isOnThisMachine: boolean;
+    }
   /** Shows a token; which sandbox it is good for is checked against the one that the request names. */
   | { readonly kind: "supervisor"; readonly token: string }
   | { readonly kind: "anonymous" };
 
-export const callerKey = createContextKey<Caller>({ kind: "anonymous" });
+/** Whoever holds the certificate of a local gateway, or its socket, owns it. */
+const OWNER = { role: "admin" } as const;
 
-/** RPCs that tell nobody anything: so that a client can tell "not reachable" from "not authenticated". */
-const OPEN_METHODS: ReadonlySet<string> = new Set(["Health"]);
-/** A supervisor's, and nobody else's: each checks the token against its sandbox. */
-const SUPERVISOR_METHODS: ReadonlySet<string> = new Set([
-  "ConnectSupervisor",
-  "RelayStream",
-  "PushSandboxLogs",
-  "ReportPolicyStatus",
-  "ReportMainProcessExit",
-]);
+export const callerKey = createContextKey<Caller>({ kind: "anonymous" });
 
 /** The caller of a request on the TLS port. */
 export function callerOf(request: IncomingMessage | Http2ServerRequest): ContextValues {
@@ -40,7 +39,7 @@ export function callerOf(request: IncomingMessage | Http2ServerRequest): Context
 
 /** What a user's calls on the local socket are given. */
 export function userCalls(subject: string): ContextValues {
-  return createContextValues().set(callerKey, { kind: "user", subject, isOnThisMachine: true });
+  return createContextValues().set(callerKey, { kind: "user", subject, ...OWNER, isOnThisMachine: true });
 }
 
 /**
@@ -53,18 +52,6 @@ export function isOwnProgram(socket: Socket): boolean {
   const { pid, uid } = peerCredentials(descriptor);
   return uid === process.geteuid?.() && sharesUserNamespace(pid);
 }
-
-/** Lets through who may call the method at all. */
-export const requireCaller: Interceptor = (next) => async (request) => {
-  const { name } = request.method;
-  const { kind } = request.contextValues.get(callerKey);
-  const wanted = SUPERVISOR_METHODS.has(name) ? "supervisor" : "user";
-  if (kind === wanted || OPEN_METHODS.has(name)) return next(request);
-  if (kind !== "anonymous") throw permissionDenied(`${name} is for a ${wanted}`);
-  throw unauthenticated(
-    wanted === "user" ? "a client certificate of this gateway is required" : "a sandbox's token is required",
-  );
-};
 
 /** The user that calls. */
 export function requireUser(values: ContextValues): Extract<Caller, { kind: "user" }> {
@@ -89,7 +76,8 @@ function identify(request: IncomingMessage | Http2ServerRequest): Caller {
   // `authorized`: the handshake has verified the certificate against our authority, and the peer holds its key.
   if (socket?.authorized !== true) return { kind: "anonymous" };
   const name = socket.getPeerCertificate().subject?.CN;
-  return { kind: "user", subject: (Array.isArray(name) ? name[0] : name) ?? "unknown", isOnThisMachine: false };
+  const subject = (Array.isArray(name) ? name[0] : name) ?? "unknown";
+  return { kind: "user", subject, ...OWNER, isOnThisMachine: false };
 }
 
 /** Both of HTTP/2's sockets are stand-ins: what the real one has can be read, but `in` does not see it. */

@@ -2,12 +2,13 @@ import { createSecureServer, type Http2SecureServer } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
 import type { ConnectRouterOptions } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { authorize } from "../access/authorize.ts";
 import type { GatewayCertificates } from "../certificates/gateway-certificates.ts";
 import type { GatewayContext } from "../context.ts";
 import { observeCalls } from "../health/observer.ts";
 import { answerProbes } from "../health/probes.ts";
 import { apiRoutes } from "../services/openshell/routes.ts";
-import { callerOf, isOwnProgram, requireCaller, userCalls } from "./caller.ts";
+import { callerOf, isOwnProgram, userCalls } from "./caller.ts";
 import { hideDefects } from "./hide-defects.ts";
 import { createLocalApi } from "./local-api.ts";
 
@@ -17,9 +18,10 @@ export const LOOPBACK = "127.0.0.1";
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /** What holds for each call, whichever way it comes. */
-function routerOptions({ log, signal, observers }: GatewayContext): ConnectRouterOptions {
+function routerOptions(context: GatewayContext): ConnectRouterOptions {
+  const { log, signal, observers } = context;
   return {
-    interceptors: [...(observers.length > 0 ? [observeCalls(observers)] : []), hideDefects(log), requireCaller],
+    interceptors: [...(observers.length > 0 ? [observeCalls(observers)] : []), hideDefects(log), authorize(context)],
     readMaxBytes: MAX_MESSAGE_BYTES,
     shutdownSignal: signal,
   };

@@ -59,6 +59,10 @@ export class SshSessions {
     return record;
   }
 
+  get(id: string): Promise<SshSessionRecord | undefined> {
+    return this.#store.get(id);
+  }
+
   /** The session whose token this is, good or not. */
   async find(token: string): Promise<SshSessionRecord | undefined> {
     const [id = "", secret = ""] = token.split(".", 2);

@@ -15,7 +15,8 @@ export interface Resource<T> {
 }
 
 export interface ResourcePage {
-  readonly workspace: string;
+  /** Undefined: of all. */
+  readonly workspace: string | undefined;
   readonly limit: number;
   readonly offset: number;
 }
@@ -25,7 +26,7 @@ export interface ResourceStore<T> {
   /** False when the workspace has one of that name already. */
   create(resource: Resource<T>): Promise<boolean>;
   get(workspace: string, name: string): Promise<Resource<T> | undefined>;
-  /** By name. */
+  /** By name; those of all workspaces by workspace first. */
   list(page: ResourcePage): Promise<Resource<T>[]>;
   /** Stores the resource if its version is still the current one, and gives it with the new one. */
   update(resource: Resource<T>): Promise<Resource<T> | undefined>;
@@ -34,4 +35,10 @@ export interface ResourceStore<T> {
 }
 
 /** The kinds there are; what each body looks like is with its owner. */
-export type ResourceKind = "provider" | "provider_profile" | "inference_route" | "settings";
+export type ResourceKind =
+  | "provider"
+  | "provider_profile"
+  | "inference_route"
+  | "settings"
+  | "workspace"
+  | "workspace_member";

@@ -270,12 +270,13 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
         (await store.logs.append("a", [line(1), line(2)])).map(({ message }) => message),
         ["line 2"],
       );
-      const key = { sandboxName: "one", route: "r", provider: "p", model: "m" };
+      const key = { workspace: "team", sandboxName: "one", route: "r", provider: "p", model: "m" };
       const call = { ...key, atMs: 7_200_001, isFailure: false, inputTokens: 10, outputTokens: 1 };
       await store.usage.add([call, { ...call, isFailure: true }, { ...call, atMs: 1, model: "old" }]);
       const sum = { ...key, calls: 2, failures: 1, inputTokens: 20, outputTokens: 2 };
-      assert.deepEqual(await store.usage.sum(7_200_000), [sum]);
-      assert.equal((await store.usage.sum(0)).length, 2);
+      assert.deepEqual(await store.usage.sum("team", 7_200_000), [sum]);
+      assert.equal((await store.usage.sum("team", 0)).length, 2);
+      assert.deepEqual(await store.usage.sum("default", 0), []);
     });
 
     it("read the newest lines, by time and by level", async () => {

@@ -66,7 +66,8 @@ export function imageOf({ template }: Pick<SandboxSpec, "template">): string | u
 }
 
 export interface SandboxQuery {
-  readonly workspace: string;
+  /** Undefined: of all. */
+  readonly workspace: string | undefined;
   readonly limit: number;
   readonly offset: number;
   /** Labels that must be there with these values. */

@@ -11,6 +11,7 @@ export interface CallUsage extends UsageKey {
 
 /** What is summed up apart. */
 export interface UsageKey {
+  readonly workspace: string;
   readonly sandboxName: string;
   readonly route: string;
   readonly provider: string;
@@ -26,6 +27,6 @@ export interface UsageSum extends UsageKey {
 
 export interface UsageStore {
   add(calls: readonly CallUsage[]): Promise<void>;
-  /** Of all hours that end after `sinceMs`; those that used most first. */
-  sum(sinceMs: number): Promise<UsageSum[]>;
+  /** Of a workspace, and of all hours that end after `sinceMs`; those that used most first. */
+  sum(workspace: string, sinceMs: number): Promise<UsageSum[]>;
 }

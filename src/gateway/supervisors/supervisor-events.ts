@@ -22,6 +22,7 @@ import { permissionDenied } from "../refuse.ts";
 import { sandboxFinished } from "../sandboxes/lifetime.ts";
 import { setCondition, withPhase } from "../sandboxes/status.ts";
 import type { SandboxRecord } from "../store/store.ts";
+import { DEFAULT_WORKSPACE } from "../workspaces/workspace.ts";
 import type { SessionPort } from "./session.ts";
 import type { Session } from "./sessions.ts";
 import { supervisorLost } from "./supervisor-lost.ts";
@@ -118,11 +119,12 @@ export async function storeLogLines(
     line.sandboxId = sandboxId;
     line.source = "sandbox";
   }
-  const name = (await store.sandboxes.get(sandboxId))?.name ?? sandboxId;
+  const record = await store.sandboxes.get(sandboxId);
+  const { name = sandboxId, workspace = DEFAULT_WORKSPACE } = record ?? {};
   const outgoing = await exports.outgoing({ id: sandboxId, name }, lines);
   const added = await store.logs.append(sandboxId, lines, outgoing);
   if (outgoing !== undefined) exports.wake();
-  const calls = callsIn(added, name);
+  const calls = callsIn(added, { workspace, name });
   await store.usage.add(calls);
   for (const observer of observers) observer.linesStored?.(added);
   changes.publish(sandboxId, { kind: "logs", lines });

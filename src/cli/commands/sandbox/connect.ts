@@ -28,7 +28,7 @@ export const command = defineCommand({
       throw usageFailure("a login shell needs a terminal", "for scripts: openshell sandbox exec -n NAME -- COMMAND …");
     }
     const host = await openSshHost(words.name, context);
-    if (editor !== undefined) return openInEditor(editor, host.sandboxName, context);
+    if (editor !== undefined) return openInEditor(editor, host, context);
     const ssh = findSsh(context);
     if (ssh !== undefined) return await sshLoginShell(ssh, host, context);
     context.note(

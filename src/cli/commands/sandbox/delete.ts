@@ -38,7 +38,7 @@ export const command = defineCommand({
       const name = names[at] ?? "";
       if (outcome.status === "fulfilled") {
         forgetSandbox(name, gateway, context);
-        forgetHostKey(knownHostsFile(name, gateway, context));
+        forgetHostKey(knownHostsFile({ sandboxName: name, workspace }, gateway, context));
         context.print(`${name}\n`);
       } else {
         exitCode = tellFailure(outcome.reason, { world: context, asJson: false });

@@ -1,13 +1,10 @@
-import type { Gateway } from "../../api/gateway.ts";
 import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
-import { getSandbox } from "../../api/methods.ts";
 import { RpcError } from "../../api/rpc-error.ts";
+import { idOrName } from "../../api/sandbox-id.ts";
 import { defineCommand } from "../../command.ts";
-import type { GlobalFlags } from "../../command-context.ts";
 import { usageFailure } from "../../command-failure.ts";
 import { execSession, terminalByDefault } from "../../exec-session.ts";
 import { list, text, toggle, valueOr } from "../../flags/flag.ts";
-import { DEFAULT_WORKSPACE } from "../../flags/global-flags.ts";
 import { environmentVariable, wholeNumber } from "../../flags/meanings.ts";
 
 export const command = defineCommand({
@@ -43,7 +40,7 @@ export const command = defineCommand({
     const gateway = await context.gateway();
     const name = sandboxName(flags.name, gateway, context);
     const request = {
-      sandboxId: await idOrName(name, gateway, context.globals),
+      sandboxId: await idOrName(name, context.globals.workspace, gateway),
       command: line,
       ...(flags.workdir !== undefined && { workdir: flags.workdir }),
       environment: Object.fromEntries(flags.env),
@@ -61,10 +58,3 @@ export const command = defineCommand({
     }
   },
 });
-
-/** The gateway finds the default workspace's sandboxes by name, which saves a question. */
-async function idOrName(name: string, { channel }: Gateway, { workspace }: GlobalFlags): Promise<string> {
-  if (workspace === DEFAULT_WORKSPACE) return name;
-  const { sandbox } = await channel.unary(getSandbox, { name, workspace });
-  return sandbox?.metadata?.id ?? "";
-}

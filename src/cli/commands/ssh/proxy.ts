@@ -1,6 +1,7 @@
 import type { Gateway } from "../../api/gateway.ts";
 import { openGateway } from "../../api/open-gateway.ts";
 import { openRelay, relayFailure } from "../../api/relay.ts";
+import { idOrName } from "../../api/sandbox-id.ts";
 import { createSshSession, revokeSshSession } from "../../api/ssh-methods.ts";
 import { defineCommand } from "../../command.ts";
 import type { CommandContext } from "../../command-context.ts";
@@ -31,17 +32,20 @@ export const command = defineCommand({
   },
   examples: [{ typed: "openshell ssh-proxy --name demo", meaning: "As a ProxyCommand" }],
   action: async (context, { flags }) => {
-    const sandbox = flags["sandbox-id"] ?? flags.name;
-    if (sandbox === undefined) throw usageFailure("name the sandbox with --name or --sandbox-id");
+    if (flags["sandbox-id"] === undefined && flags.name === undefined)
+      throw usageFailure("name the sandbox with --name or --sandbox-id");
     const gateway = await meantGateway(context, { name: flags["gateway-name"], endpoint: flags.server });
     using _ = gateway.channel;
+    const { workspace } = context.globals;
+    const sandbox = flags["sandbox-id"] ?? (await idOrName(flags.name ?? "", workspace, gateway));
     using ending = endingOf(context);
     const { stdin, stdout } = context;
     const carrying = { stdin, stdout, ending: ending.signal };
     if (flags.token !== undefined) return await carry({ sandboxId: sandbox, token: flags.token }, gateway, carrying);
     const session = await gateway.channel.unary(createSshSession, { sandboxId: sandbox });
     const { sandboxId = "", sandboxName = "", token = "", hostKey = "" } = session;
-    rememberHostKey(sandboxName, hostKey, knownHostsFile(sandboxName, gateway, context));
+    const named = { sandboxName, workspace };
+    rememberHostKey(named, hostKey, knownHostsFile(named, gateway, context));
     try {
       return await carry({ sandboxId, token }, gateway, carrying);
     } finally {

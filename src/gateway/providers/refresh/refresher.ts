@@ -20,14 +20,14 @@ const LAST_RETRY_MS = 15 * 60_000;
 const TOKEN_TIMEOUT_MS = 15_000;
 const ALL_PROVIDERS = 10_000;
 
-/** Looks after all credentials of a workspace until the gateway stops. */
-export function startRefreshing(context: GatewayContext, workspace: string): void {
+/** Looks after the credentials of all workspaces until the gateway stops. */
+export function startRefreshing(context: GatewayContext): void {
   let isLooking = false;
   const look = async () => {
     if (isLooking) return;
     isLooking = true;
     try {
-      await refreshDue(context, workspace);
+      await refreshDue(context);
     } catch (error) {
       context.log.error("renewing credentials", error);
     } finally {
@@ -39,8 +39,8 @@ export function startRefreshing(context: GatewayContext, workspace: string): voi
   context.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
 }
 
-async function refreshDue(context: GatewayContext, workspace: string): Promise<void> {
-  for (const record of await context.providers.list({ workspace, limit: ALL_PROVIDERS, offset: 0 })) {
+async function refreshDue(context: GatewayContext): Promise<void> {
+  for (const record of await context.providers.list({ workspace: undefined, limit: ALL_PROVIDERS, offset: 0 })) {
     for (const [key, state] of Object.entries(record.body.refresh ?? {})) {
       if (state.nextRefreshAtMs <= context.now()) await refreshCredential(context, record, key);
     }

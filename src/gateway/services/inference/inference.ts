@@ -5,7 +5,7 @@ import { routesChanged } from "../../inference/push-routes.ts";
 import { routeMessage } from "../../inference/route.ts";
 import { question, verifyRoute } from "../../inference/verify.ts";
 import { failedPrecondition } from "../../refuse.ts";
-import { requireWorkspace } from "../../sandboxes/registry.ts";
+import { workspaceName } from "../../workspaces/workspace.ts";
 
 /** A model that was asked for a word may say a hundred. */
 const SHOWN_CHARACTERS = 200;
@@ -35,7 +35,7 @@ export function inferenceMethods(context: GatewayContext): Partial<ServiceImpl<t
       return { routes: (await routes.list(workspace)).map(routeMessage) };
     },
     async deleteInferenceRoute({ routeName, workspace: asked }) {
-      const workspace = requireWorkspace(asked);
+      const workspace = workspaceName(asked);
       const user = (await routes.list(workspace)).find(({ body }) => body.fallbacks.includes(routeName));
       if (user !== undefined) throw failedPrecondition(`"${routeName}" is a fallback of route "${user.name}"`);
       const deleted = await routes.remove(workspace, routeName);
@@ -43,8 +43,7 @@ export function inferenceMethods(context: GatewayContext): Partial<ServiceImpl<t
       return { deleted };
     },
     async getInferenceUsage({ sinceMs, workspace }) {
-      requireWorkspace(workspace);
-      const sums = await context.store.usage.sum(Number(sinceMs));
+      const sums = await context.store.usage.sum(workspaceName(workspace), Number(sinceMs));
       return {
         usage: sums.map(({ sandboxName, route, provider, model, ...sum }) => ({
           ...{ sandboxName, routeName: route, providerName: provider, model },

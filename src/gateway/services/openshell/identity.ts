@@ -8,9 +8,14 @@ export function identityMethods({ version, driver }: GatewayContext): Methods {
   return {
     health: () => ({ status: ServiceStatus.HEALTHY, version }),
     getCurrentUser: (_request, { values }) => {
-      const { subject } = requireUser(values);
-      // Whoever holds the certificate of a local gateway owns it.
-      return { subject, displayName: subject, roles: ["admin"], scopes: [], identityProvider: "mtls" };
+      const { subject, role } = requireUser(values);
+      return {
+        subject,
+        displayName: subject,
+        roles: role === undefined ? [] : [role],
+        scopes: [],
+        identityProvider: "mtls",
+      };
     },
     getGatewayInfo: () => ({
       status: ServiceStatus.HEALTHY,

@@ -1,7 +1,6 @@
 import type { SandboxLogLine } from "../../../gen/openshell/v1/watch_pb.ts";
 import type { GatewayContext } from "../../context.ts";
 import { levelsFrom } from "../../sandboxes/log-levels.ts";
-import { requireWorkspace } from "../../sandboxes/registry.ts";
 import type { Methods } from "./methods.ts";
 
 /** How many lines are shown when the client does not say. */
@@ -12,8 +11,7 @@ const MAX_LINES = 10_000;
 /** The stored log of a sandbox. */
 export function logMethods({ registry, settings, store }: GatewayContext): Methods {
   return {
-    async getSandboxLogs({ sandboxId, lines, sinceMs, sources, minLevel, workspace }) {
-      requireWorkspace(workspace);
+    async getSandboxLogs({ sandboxId, lines, sinceMs, sources, minLevel }) {
       const { id } = await registry.find(sandboxId);
       const logs: SandboxLogLine[] = await store.logs.read({
         sandboxId: id,

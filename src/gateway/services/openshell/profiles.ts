@@ -2,7 +2,7 @@ import type { GatewayContext } from "../../context.ts";
 import { checkProfile } from "../../providers/check-profile.ts";
 import { providerChanged } from "../../providers/provider-changed.ts";
 import { failedPrecondition, invalid } from "../../refuse.ts";
-import { requireWorkspace } from "../../sandboxes/registry.ts";
+import { workspaceName } from "../../workspaces/workspace.ts";
 import type { Methods } from "./methods.ts";
 import { pageLimit } from "./sandboxes.ts";
 
@@ -19,25 +19,25 @@ export function profileMethods(context: GatewayContext): Methods {
   };
   return {
     async listProviderProfiles({ limit, offset, workspace }) {
-      const all = await profiles.list(requireWorkspace(workspace));
+      const all = await profiles.list(workspaceName(workspace));
       return { profiles: all.slice(offset, offset + pageLimit(limit)) };
     },
     async getProviderProfile({ id, workspace }) {
-      return { profile: await profiles.require(requireWorkspace(workspace), id) };
+      return { profile: await profiles.require(workspaceName(workspace), id) };
     },
     lintProviderProfiles({ profiles: items }) {
       const diagnostics = items.flatMap(checkProfile);
       return { diagnostics, valid: !diagnostics.some(({ severity }) => severity === "error") };
     },
     async importProviderProfiles({ profiles: items, workspace: asked }) {
-      const workspace = requireWorkspace(asked);
+      const workspace = workspaceName(asked);
       const { diagnostics, profiles: imported } = await profiles.import(workspace, items);
       for (const { id } of imported) await profileChanged(workspace, id);
       return { diagnostics, profiles: imported, imported: imported.length > 0 };
     },
     async updateProviderProfiles({ profile: item, id: asked, expectedResourceVersion, workspace: named }) {
       if (item === undefined) throw invalid("`profile` is missing");
-      const workspace = requireWorkspace(named);
+      const workspace = workspaceName(named);
       const id = asked || (item.profile?.id ?? "");
       const expectedVersion = Number(expectedResourceVersion);
       const { diagnostics, profile } = await profiles.update(workspace, item, { id, expectedVersion });
@@ -46,7 +46,7 @@ export function profileMethods(context: GatewayContext): Methods {
       return { diagnostics, profile, updated: true };
     },
     async deleteProviderProfile({ id, workspace: asked }) {
-      const workspace = requireWorkspace(asked);
+      const workspace = workspaceName(asked);
       const [user] = await providersOf(workspace, id);
       if (user !== undefined) throw failedPrecondition(`profile "${id}" is in use by provider "${user.name}"`);
       return { deleted: await profiles.remove(workspace, id) };

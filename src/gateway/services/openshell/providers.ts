@@ -5,8 +5,8 @@ import { attachedProviders } from "../../providers/attached-providers.ts";
 import { providerMessage } from "../../providers/provider.ts";
 import { providerChanged, sandboxesWith } from "../../providers/provider-changed.ts";
 import { failedPrecondition, invalid } from "../../refuse.ts";
-import { requireWorkspace } from "../../sandboxes/registry.ts";
 import { sandboxMessage } from "../../sandboxes/sandbox-message.ts";
+import { workspaceName } from "../../workspaces/workspace.ts";
 import type { Methods } from "./methods.ts";
 import { pageLimit } from "./sandboxes.ts";
 
@@ -24,8 +24,9 @@ export function providerMethods(context: GatewayContext): Methods {
       return { provider: providerMessage(await providers.find(workspace, name)) };
     },
     async listProviders({ limit, offset, workspace, allWorkspaces }) {
-      const page = { workspace: requireWorkspace(allWorkspaces ? "" : workspace), limit: pageLimit(limit), offset };
-      return { providers: (await providers.list(page)).map(providerMessage) };
+      const wanted = allWorkspaces ? undefined : workspaceName(workspace);
+      const found = await providers.list({ workspace: wanted, limit: pageLimit(limit), offset });
+      return { providers: found.map(providerMessage) };
     },
     async updateProvider({ provider, credentialExpiresAtMs, workspace }) {
       if (provider === undefined) throw invalid("`provider` is missing");
@@ -36,7 +37,7 @@ export function providerMethods(context: GatewayContext): Methods {
       return { provider: providerMessage(updated) };
     },
     async deleteProvider({ name, workspace: asked }) {
-      const workspace = requireWorkspace(asked);
+      const workspace = workspaceName(asked);
       const users = (await sandboxesWith(context, workspace, name)).map((record) => record.name);
       if (users.length > 0) {
         const detach = `openshell sandbox provider detach ${users[0]} ${name}`;

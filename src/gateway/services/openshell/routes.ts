@@ -36,7 +36,7 @@ export function apiRoutes(context: GatewayContext): (router: ConnectRouter) => v
       ...profileMethods(context),
       ...providerRefreshMethods(context),
       ...sshMethods(context),
-      ...workspaceMethods(),
+      ...workspaceMethods(context),
       ...reviewMethods(context),
       ...snapshotMethods(context),
       ...supervisorMethods(context),

@@ -2,10 +2,10 @@ import type { GatewayContext } from "../../context.ts";
 import { createSandbox } from "../../sandboxes/create.ts";
 import { deleteSandbox } from "../../sandboxes/delete.ts";
 import { parseLabelSelector } from "../../sandboxes/label-selector.ts";
-import { requireWorkspace } from "../../sandboxes/registry.ts";
 import { sandboxMessage } from "../../sandboxes/sandbox-message.ts";
 import { startSandbox } from "../../sandboxes/start.ts";
 import { stopSandbox } from "../../sandboxes/stop.ts";
+import { workspaceName } from "../../workspaces/workspace.ts";
 import type { Methods } from "./methods.ts";
 
 /** How many are listed when the client does not say. */
@@ -30,7 +30,7 @@ export function sandboxMethods(context: GatewayContext): Methods {
     },
     async listSandboxes({ workspace, allWorkspaces, limit, offset, labelSelector }) {
       const records = await store.sandboxes.list({
-        workspace: requireWorkspace(allWorkspaces ? "" : workspace),
+        workspace: allWorkspaces ? undefined : workspaceName(workspace),
         limit: pageLimit(limit),
         offset,
         labels: parseLabelSelector(labelSelector),

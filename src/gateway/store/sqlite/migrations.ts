@@ -103,4 +103,22 @@ export const logMigrations: readonly Migration[] = [
      name TEXT PRIMARY KEY,
      position INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  `ALTER TABLE inference_usage RENAME TO inference_usage_of_one_workspace;
+   CREATE TABLE inference_usage (
+     hour_ms INTEGER NOT NULL,
+     workspace TEXT NOT NULL,
+     sandbox_name TEXT NOT NULL,
+     route TEXT NOT NULL,
+     provider TEXT NOT NULL,
+     model TEXT NOT NULL,
+     calls INTEGER NOT NULL,
+     failures INTEGER NOT NULL,
+     input_tokens INTEGER NOT NULL,
+     output_tokens INTEGER NOT NULL,
+     PRIMARY KEY (hour_ms, workspace, sandbox_name, route, provider, model)
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO inference_usage
+     SELECT hour_ms, 'default', sandbox_name, route, provider, model, calls, failures, input_tokens, output_tokens
+     FROM inference_usage_of_one_workspace;
+   DROP TABLE inference_usage_of_one_workspace;`,
 ];

@@ -11,6 +11,9 @@ export function sqliteResources<T>(database: DatabaseSync, kind: ResourceKind): 
   const page = database.prepare(
     "SELECT * FROM resources WHERE kind = ? AND workspace = ? ORDER BY name LIMIT ? OFFSET ?",
   );
+  const pageOfAll = database.prepare(
+    "SELECT * FROM resources WHERE kind = ? ORDER BY workspace, name LIMIT ? OFFSET ?",
+  );
   const replace = database.prepare(
     `UPDATE resources SET body = ?, resource_version = resource_version + 1
      WHERE kind = ? AND workspace = ? AND name = ? AND id = ? AND resource_version = ?`,
@@ -27,7 +30,9 @@ export function sqliteResources<T>(database: DatabaseSync, kind: ResourceKind): 
       return row && fromRow<T>(row);
     },
     async list({ workspace, limit, offset }) {
-      return page.all(kind, workspace, limit, offset).map((row) => fromRow<T>(row));
+      const rows =
+        workspace === undefined ? pageOfAll.all(kind, limit, offset) : page.all(kind, workspace, limit, offset);
+      return rows.map((row) => fromRow<T>(row));
     },
     async update(resource) {
       const { workspace, name, id, resourceVersion, body } = resource;

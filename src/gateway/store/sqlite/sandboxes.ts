@@ -43,7 +43,7 @@ export function sqliteSandboxes(database: DatabaseSync, onRemove: (id: string) =
       return optional(byName.get(workspace, name));
     },
     async list({ workspace, limit, offset, labels }) {
-      const found = byWorkspace.all(workspace).map(fromRow);
+      const found = (workspace === undefined ? everything.all() : byWorkspace.all(workspace)).map(fromRow);
       const wanted = [...labels];
       return found
         .filter((record) => wanted.every(([key, value]) => record.labels[key] === value))

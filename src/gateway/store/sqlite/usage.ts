@@ -9,7 +9,7 @@ const KEPT_MS = 400 * 24 * HOUR_MS;
 /** Sums of usage in SQLite. */
 export function sqliteUsage(database: DatabaseSync): UsageStore {
   const add = database.prepare(
-    `INSERT INTO inference_usage VALUES ($hour, $sandbox, $route, $provider, $model, 1, $failures, $input, $output)
+    `INSERT INTO inference_usage VALUES ($hour, $workspace, $sandbox, $route, $provider, $model, 1, $failures, $input, $output)
      ON CONFLICT DO UPDATE SET calls = calls + 1, failures = failures + $failures,
        input_tokens = input_tokens + $input, output_tokens = output_tokens + $output`,
   );
@@ -17,16 +17,17 @@ export function sqliteUsage(database: DatabaseSync): UsageStore {
   const sum = database.prepare(
     `SELECT sandbox_name, route, provider, model, sum(calls) AS calls, sum(failures) AS failures,
        sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
-     FROM inference_usage WHERE hour_ms > ? GROUP BY sandbox_name, route, provider, model
+     FROM inference_usage WHERE workspace = ? AND hour_ms > ? GROUP BY sandbox_name, route, provider, model
      ORDER BY sum(input_tokens + output_tokens) DESC, sandbox_name, route, model`,
   );
   return {
     async add(calls) {
       if (calls.length === 0) return;
       inTransaction(database, () => {
-        for (const { sandboxName, route, provider, model, ...call } of calls) {
+        for (const { workspace, sandboxName, route, provider, model, ...call } of calls) {
           add.run({
             $hour: call.atMs - (call.atMs % HOUR_MS),
+            $workspace: workspace,
             $sandbox: sandboxName,
             $route: route,
             $provider: provider,
@@ -39,8 +40,9 @@ export function sqliteUsage(database: DatabaseSync): UsageStore {
         }
       });
     },
-    async sum(sinceMs) {
-      return sum.all(sinceMs - HOUR_MS).map((row) => ({
+    async sum(workspace, sinceMs) {
+      return sum.all(workspace, sinceMs - HOUR_MS).map((row) => ({
+        workspace,
         sandboxName: String(row["sandbox_name"]),
         route: String(row["route"]),
         provider: String(row["provider"]),
