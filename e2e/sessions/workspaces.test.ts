@@ -36,7 +36,8 @@ describe("workspaces", () => {
     const ssh = (host: string) =>
       installation.runProgram(["ssh", "-F", settings, "-o", "BatchMode=yes", host, "cat whose"]);
     assert.equal((await ssh("openshell-demo")).stdout, "default\n");
-    assert.equal((await ssh("openshell-demo.web")).stdout, "web\n");
+    const other = await ssh("openshell-demo.web");
+    assert.equal(other.stdout, "web\n", other.stderr);
     const copy = join(installation.home, "copy");
     await run("sandbox", "download", "-w", "web", "demo", "/sandbox/whose", copy);
   });

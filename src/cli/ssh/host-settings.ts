@@ -45,11 +45,18 @@ export function hostSettings(
     ["ForwardX11", "no"],
     ["ServerAliveInterval", String(KEEPALIVE_SECONDS)],
     ["ServerAliveCountMax", String(UNANSWERED_KEEPALIVES)],
-    // Newer clients warn of a key exchange that quantum computers could break; this one never leaves the relay.
-    ["IgnoreUnknown", "WarnWeakCrypto"],
-    ["WarnWeakCrypto", "no"],
   ];
 }
+
+/**
+ * For a command line only: newer clients warn of a key exchange that quantum computers could break; this one never leaves
+ * the relay. In a file, older ones would take the name for a mistake whenever another host is meant: IgnoreUnknown holds
+ * in its own block alone.
+ */
+export const commandLineSettings: readonly (readonly [string, string])[] = [
+  ["IgnoreUnknown", "WarnWeakCrypto"],
+  ["WarnWeakCrypto", "no"],
+];
 
 /** A Host block for ~/.ssh/config. */
 export function hostBlock(host: SshHost, context: Pick<CommandContext, "installation">): string {

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { CommandContext } from "../command-context.ts";
 import { findProgram } from "../doctor/tools.ts";
-import { hostAlias, hostSettings, type SshHost } from "./host-settings.ts";
+import { commandLineSettings, hostAlias, hostSettings, type SshHost } from "./host-settings.ts";
 
 /** What the terminal's keys send to this program as well; the shell is whom they are for. */
 const terminalSignals = ["SIGINT", "SIGQUIT"] as const;
@@ -16,7 +16,8 @@ export function findSsh({ environment }: Pick<CommandContext, "environment">): s
 /** Runs `ssh` until it ends. @returns its exit code, or 128 and the signal's number. */
 export async function sshLoginShell(ssh: string, host: SshHost, context: CommandContext): Promise<number> {
   // The user's own configuration is for hosts of their own: a proxy or a key that it has for all of them is none of ours.
-  const settings = hostSettings(host, context).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  const all = [...hostSettings(host, context), ...commandLineSettings];
+  const settings = all.flatMap(([name, value]) => ["-o", `${name}=${value}`]);
   const child = spawn(ssh, ["-F", "none", "-tt", ...settings, hostAlias(host.sandboxName, host.workspace)], {
     stdio: "inherit",
   });

@@ -40,6 +40,14 @@ describe("SSH settings for a sandbox", () => {
     assert.deepEqual(words, [installation.node, installation.cliProgram, ...own]);
   });
 
+  it("are no harm to other hosts in the same file", () => {
+    const file = join(directory, "config of several");
+    const other = { ...host, sandboxName: "other" };
+    writeFileSync(file, hostBlock(host, { installation }) + hostBlock(other, { installation }));
+    for (const name of ["openshell-other", "code.example.com"])
+      execFileSync("ssh", ["-G", "-F", file, name], { stdio: ["ignore", "ignore", "pipe"] });
+  });
+
   it("name a workspace that is not the default one, in the host's name as well", () => {
     const settings = new Map(hostSettings({ ...host, workspace: "team" }, { installation }));
     assert.match(settings.get("ProxyCommand") ?? "", / --workspace team --name demo$/);
