@@ -11,25 +11,35 @@ function observed() {
   const output: Buffer[] = [];
   const accepted = Promise.withResolvers<Accepted>();
   const exited = Promise.withResolvers<Exited>();
+  const outputEnd = Promise.withResolvers<void>();
   const events = {
+    onOutputEnd: outputEnd.resolve,
     onOutput: (_stream: "stdout" | "stderr", bytes: Buffer) => void output.push(bytes),
     onInputTaken: () => undefined,
     onExit: exited.resolve,
     onAccepted: accepted.resolve,
   };
-  return { events, accepted: accepted.promise, exited: exited.promise, said: () => Buffer.concat(output).toString() };
+  const promises = { accepted: accepted.promise, exited: exited.promise, outputEnd: outputEnd.promise };
+  return { events, ...promises, said: () => Buffer.concat(output).toString() };
 }
 
 describe("a connection that init opens", () => {
-  it("carries both directions and ends with its peer", async () => {
-    const server = createServer((socket) => socket.on("data", (bytes) => socket.end(`heard ${bytes}`)));
+  it("carries both directions, each to its own end", async () => {
+    const lastWord = Promise.withResolvers<string>();
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.end("that is all from here");
+      text(socket).then(lastWord.resolve, lastWord.reject);
+    });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };
-    const { events, exited, said } = observed();
+    const { events, exited, outputEnd, said } = observed();
     const connection = await new Loopback().connect({ host: "127.0.0.1", port }, events);
-    connection.write(Buffer.from("hello"));
+    await outputEnd;
+    connection.write(Buffer.from("and this is from us"));
+    connection.endInput();
     assert.deepEqual(await exited, { code: 0, signal: 0 });
-    assert.equal(said(), "heard hello");
+    assert.equal(said(), "that is all from here");
+    assert.equal(await lastWord.promise, "and this is from us");
     server.close();
   });
 

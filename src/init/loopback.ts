@@ -10,6 +10,11 @@ import type { Accepted, ConnectRequest, ListenRequest } from "./protocol.ts";
 /** Accepted connections that the supervisor has yet to take, of all listeners; more are turned away. */
 const MAX_WAITING = 64;
 
+export interface SocketEvents extends ProgramEvents {
+  /** The peer says no more, but may go on reading. */
+  onOutputEnd(): void;
+}
+
 export interface ListenerEvents extends ProgramEvents {
   onAccepted(accepted: Accepted): void;
 }
@@ -19,14 +24,14 @@ export class Loopback {
   #lastConnection = 0;
 
   /** @throws NodeJS.ErrnoException when nobody listens there, or the accepted connection has gone */
-  async connect(request: ConnectRequest, events: ProgramEvents): Promise<Program> {
+  async connect(request: ConnectRequest, events: SocketEvents): Promise<Program> {
     const socket = "accepted" in request ? this.#take(request.accepted) : await connected(request);
     return socketProgram(socket.setNoDelay(true), events);
   }
 
   /** @throws NodeJS.ErrnoException when the port can't be had */
   async listen({ host, port }: ListenRequest, events: ListenerEvents): Promise<Program> {
-    const server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket, events));
+    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => this.#accept(socket, events));
     await listening(server, () => server.listen(port, host));
     return listenerProgram(server, events);
   }
@@ -50,7 +55,7 @@ export class Loopback {
 
 function connected(target: { readonly host: string; readonly port: number } | { readonly path: string }) {
   return new Promise<Socket>((resolve, reject) => {
-    const socket = dial(target, () => resolve(socket.off("error", reject)));
+    const socket = dial({ ...target, allowHalfOpen: true }, () => resolve(socket.off("error", reject)));
     socket.once("error", reject);
   });
 }
@@ -62,10 +67,11 @@ function listening(server: Server, start: () => void): Promise<void> {
   });
 }
 
-/** The peer's end is the connection's: who waits for more input after it has said its last word is not served. */
-function socketProgram(socket: Socket, events: ProgramEvents): Program {
+/** Each direction ends by itself; the connection is over when both have. */
+function socketProgram(socket: Socket, events: SocketEvents): Program {
   socket.on("error", ignore);
   socket.on("data", (bytes: Buffer) => events.onOutput("stdout", bytes));
+  socket.once("end", () => events.onOutputEnd());
   socket.once("close", (failed) => events.onExit({ code: failed ? 1 : 0, signal: 0 }));
   return {
     pid: process.pid,

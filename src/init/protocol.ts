@@ -7,6 +7,7 @@
  * - ready: shown to people as "measured from inside"; grants nothing.
  * - started, exited, failed: concern only the channel that the supervisor itself opened; unknown channels are ignored.
  * - stdout, stderr: bytes for the user who asked for the program, bounded by the credit given.
+ * - output end: of a connection, whose other direction goes on; output after it ends the link.
  * - credit: lets the supervisor send input; a lie harms only the liar's own input.
  * - accepted: offers a connection on a listener that the supervisor asked for; it takes as many as it wants to.
  */
@@ -33,6 +34,7 @@ export const frame = {
   failed: 21,
   inputCredit: 22,
   accepted: 23,
+  outputEnd: 24,
 } as const;
 
 export type FrameType = (typeof frame)[keyof typeof frame];

@@ -2,7 +2,7 @@
 
 import { readdirSync, statSync } from "node:fs";
 import type { Socket } from "node:net";
-import { type ListenerEvents, Loopback } from "./loopback.ts";
+import { type ListenerEvents, Loopback, type SocketEvents } from "./loopback.ts";
 import { type Program, type ProgramEvents, signalProcess } from "./program.ts";
 import {
   type ConnectRequest,
@@ -101,7 +101,7 @@ function credit(channel: Channel, program: Program, bytes: number): void {
 function open<Request>(
   { channel: id, payload }: Frame,
   { link, channels }: World,
-  opener: (request: Request, events: ListenerEvents) => Promise<Program>,
+  opener: (request: Request, events: ListenerEvents & SocketEvents) => Promise<Program>,
 ): void {
   const started = opener(JSON.parse(payload.toString()) as Request, {
     onOutput: (stream, bytes) => {
@@ -109,6 +109,7 @@ function open<Request>(
       channel.credit -= bytes.length;
       if (channel.credit <= 0) channel.running?.pauseOutput();
     },
+    onOutputEnd: () => link.write(encodeFrame(frame.outputEnd, id)),
     onInputTaken: (bytes) => link.write(encodeNumberFrame(frame.inputCredit, id, bytes)),
     onExit: (exited) => {
       channels.delete(id);

@@ -178,7 +178,9 @@ function openChannel(id: number, socket: Socket, { forget, onAccepted }: Channel
       started.reject(error);
       exited.reject(error);
     });
+  let hasEnded = false;
   const takeOutput = (stream: Readable, bytes: Buffer) => {
+    if (hasEnded) throw new Error("init sent output after its end");
     unread += bytes.length;
     if (unread > MAX_UNREAD_OUTPUT) throw new Error("init sent more output than it has credit for");
     stream.push(bytes);
@@ -191,6 +193,9 @@ function openChannel(id: number, socket: Socket, { forget, onAccepted }: Channel
         return takeOutput(stdout, payload);
       case frame.stderr:
         return takeOutput(stderr, payload);
+      case frame.outputEnd:
+        hasEnded = true;
+        return void stdout.push(null);
       case frame.inputCredit:
         return input.credit(payload.readUInt32LE(0));
       case frame.exited: {
