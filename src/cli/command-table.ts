@@ -60,6 +60,17 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       "provider detach": () => import("./commands/sandbox/provider-detach.ts"),
     },
   },
+  forward: {
+    kind: "group",
+    summary: "make a sandbox's ports reachable on this machine",
+    alias: "fwd",
+    verbs: {
+      start: () => import("./commands/forward/start.ts"),
+      stop: () => import("./commands/forward/stop.ts"),
+      list: () => import("./commands/forward/list.ts"),
+      service: () => import("./commands/forward/service.ts"),
+    },
+  },
   policy: {
     kind: "group",
     summary: "see and change what a sandbox may reach",
@@ -232,7 +243,6 @@ export const commandsToCome: Readonly<Record<string, string>> = {
   "policy delete": "deleting the gateway-wide policy",
   "gateway login": "logging in to a remote gateway",
   "gateway logout": "logging out of a remote gateway",
-  forward: "forwarding ports",
   service: "exposing a sandbox's services",
   term: "the terminal interface",
 };

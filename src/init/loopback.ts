@@ -31,7 +31,9 @@ export class Loopback {
 
   /** @throws NodeJS.ErrnoException when the port can't be had */
   async listen({ host, port }: ListenRequest, events: ListenerEvents): Promise<Program> {
-    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => this.#accept(socket, events));
+    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
+      this.#accept(socket, events),
+    );
     await listening(server, () => server.listen(port, host));
     return listenerProgram(server, events);
   }

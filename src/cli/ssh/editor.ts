@@ -1,21 +1,13 @@
-/** Editors that work in a sandbox over SSH. */
+/** Opens a sandbox in an editor. */
 import { spawnSync } from "node:child_process";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { CommandContext } from "../command-context.ts";
 import { findProgram } from "../doctor/tools.ts";
 import { DEFAULT_WORKSPACE } from "../flags/global-flags.ts";
+import { type EditorName, editors } from "./editors.ts";
 import { hostAlias } from "./host-settings.ts";
 import type { NamedSandbox } from "./known-hosts.ts";
-
-/** By what their commands and their URLs are called. */
-const editors = {
-  vscode: { command: "code", scheme: "vscode" },
-  cursor: { command: "cursor", scheme: "cursor" },
-} as const;
-
-export type EditorName = keyof typeof editors;
-export const editorNames = Object.keys(editors) as EditorName[];
 
 /** Opens the sandbox's home in the editor, or says how to: prints the URL that does it. @returns the exit code. */
 export function openInEditor(

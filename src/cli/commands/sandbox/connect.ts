@@ -4,7 +4,8 @@ import { usageFailure } from "../../command-failure.ts";
 import { execSession, terminalByDefault } from "../../exec-session.ts";
 import { value } from "../../flags/flag.ts";
 import { oneOf } from "../../flags/meanings.ts";
-import { type EditorName, editorNames, openInEditor } from "../../ssh/editor.ts";
+import { openInEditor } from "../../ssh/editor.ts";
+import { type EditorName, editorNames } from "../../ssh/editors.ts";
 import { findSsh, sshLoginShell } from "../../ssh/login-shell.ts";
 import { openSshHost } from "../../ssh/open-ssh-host.ts";
 

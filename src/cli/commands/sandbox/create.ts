@@ -26,10 +26,12 @@ import {
   resourceName,
 } from "../../flags/meanings.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
+import { type PortSpec, portSpec } from "../../forward/port-spec.ts";
 import { holdInterruptions } from "../../hold-interruptions.ts";
 import { structured } from "../../output/structured.ts";
 import { loadPolicyFile } from "../../policy-file.ts";
 import { askedFolders, withFolder } from "../../review/asked-folders.ts";
+import { type EditorName, editorNames } from "../../ssh/editors.ts";
 import {
   type LifecycleFlags,
   lifecycleFlags,
@@ -80,7 +82,9 @@ export const command = defineCommand({
       },
     ),
     "no-git-ignore": toggle("with --upload: copy what git ignores, and .git, too"),
-    editor: unavailable("open it in an editor", "it comes with SSH access"),
+    editor: value("open it in an editor once it is ready: vscode, cursor", oneOf(editorNames), {
+      placeholder: "EDITOR",
+    }),
     gpu: unavailable("give it a GPU", "GPUs come with the container drivers"),
     ...limitFlags,
     "driver-config-json": unavailable("options of the driver", "the local driver has none"),
@@ -91,7 +95,13 @@ export const command = defineCommand({
       "attach a provider that the command, a known agent, can use (it is by default), also one made of the environment",
       { negatable: true },
     ),
-    forward: unavailable("forward a port", "port forwarding comes with SSH access"),
+    forward: list(
+      "make a port of it reachable here, for as long as it is there, as `forward start -d` does",
+      portSpec,
+      {
+        placeholder: "[ADDRESS:][LOCAL:]PORT",
+      },
+    ),
     detach: toggle("let the sandbox run the command by itself; what it prints goes to /var/log/openshell-command.log"),
     ...lifecycleFlags,
   },
@@ -149,11 +159,11 @@ export const command = defineCommand({
     const usedBefore = lastSandbox(gateway, context);
     rememberSandbox(sandbox.metadata?.name ?? "", gateway, context);
     try {
-      if (flags["approval-mode"] !== undefined) await setApprovalMode(sandbox, flags["approval-mode"], gateway);
+      await setApprovalMode(sandbox, flags["approval-mode"], gateway);
       if (interruption?.exitCode !== undefined) return interruption.exitCode;
       await uploadAll(sandbox, gateway);
-      if (words.command.length === 0 || flags.detach)
-        return await leaveReady(sandbox, gateway, { context, output: flags.output });
+      await forwardAll(flags.forward, sandbox, { gateway, context });
+      if (words.command.length === 0 || flags.detach) return await leaveReady(sandbox, gateway, { context, flags });
       if (plan) {
         const { provisionAgent } = await import("../../agents/provision-agent.ts");
         await provisionAgent(plan, sandbox, { gateway, context });
@@ -177,8 +187,15 @@ export const command = defineCommand({
   },
 });
 
-function refuseContradictions(flags: UploadFlags & LifecycleFlags, command: readonly string[]): void {
+interface CreateFlags extends UploadFlags, LifecycleFlags {
+  readonly editor: EditorName | undefined;
+}
+
+function refuseContradictions(flags: CreateFlags, command: readonly string[]): void {
   refuseLifecycleContradictions(flags, command);
+  if (flags.editor !== undefined && command.length > 0 && !flags.detach) {
+    throw usageFailure("an editor and a command can't both have this terminal", "give the command --detach");
+  }
   if (flags["no-git-ignore"] && flags.upload.length === 0) {
     throw usageFailure("--no-git-ignore says what --upload copies, and there is no --upload");
   }
@@ -207,6 +224,17 @@ async function preparedUploads(
       await upload(source, { sandboxId: metadata?.id ?? "", destination }, { gateway, context });
     }
   };
+}
+
+/** Ports are there from the start: what listens behind them comes when it comes. */
+async function forwardAll(
+  specs: readonly PortSpec[],
+  { metadata }: SandboxJson,
+  reach: { readonly gateway: Gateway; readonly context: CommandContext },
+): Promise<void> {
+  if (specs.length === 0) return;
+  const { forwardInBackground } = await import("../../forward/forward-in-background.ts");
+  for (const spec of specs) reach.context.note((await forwardInBackground(spec, metadata?.name ?? "", reach)).said);
 }
 
 interface PolicyFlags {
@@ -244,7 +272,8 @@ async function plannedAgent(
   return planAgent(agent, { providers, environment, autoProviders, hasPolicy: policy !== undefined }, reach);
 }
 
-async function setApprovalMode({ metadata }: SandboxJson, mode: string, gateway: Gateway): Promise<void> {
+async function setApprovalMode({ metadata }: SandboxJson, mode: string | undefined, gateway: Gateway): Promise<void> {
+  if (mode === undefined) return;
   await gateway.channel.unary(updateConfig, {
     name: metadata?.name ?? "",
     workspace: metadata?.workspace ?? "",
@@ -257,14 +286,23 @@ function anyName(typed: string): { ok: true; value: string } {
   return { ok: true, value: typed };
 }
 
+interface LeavingFlags {
+  readonly output: "table" | "json" | "yaml";
+  readonly editor: EditorName | undefined;
+}
+
 async function leaveReady(
   sandbox: SandboxJson,
   gateway: Gateway,
-  { context, output }: { context: CommandContext; output: "table" | "json" | "yaml" },
+  { context, flags }: { readonly context: CommandContext; readonly flags: LeavingFlags },
 ): Promise<number> {
   const view = sandboxView(await waitForStart(sandbox, gateway));
-  context.print(output === "table" ? `${view.name}\n` : await structured(output, view));
-  return 0;
+  context.print(flags.output === "table" ? `${view.name}\n` : await structured(flags.output, view));
+  if (flags.editor === undefined) return 0;
+  const { openInEditor } = await import("../../ssh/editor.ts");
+  // Its host key is written down as well, for the editor's `ssh`.
+  const { openSshHost } = await import("../../ssh/open-ssh-host.ts");
+  return openInEditor(flags.editor, await openSshHost(view.name, context), context);
 }
 
 /** Also after Ctrl-C: the signal went to the command, and this runs when that has ended. */

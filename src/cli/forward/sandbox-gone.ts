@@ -1,0 +1,45 @@
+/** Follows a sandbox to its end, through however many gateways. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Gateway } from "../api/gateway.ts";
+import { watchSandbox } from "../api/methods.ts";
+import { RpcError } from "../api/rpc-error.ts";
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+
+export interface Following {
+  readonly signal: AbortSignal;
+  /** Told of each connection in place of the one before. */
+  readonly onConnected: (gateway: Gateway) => void;
+  /** Whether to go on while the gateway is away. */
+  readonly isWanted: () => boolean;
+}
+
+/** Resolves when there is no such sandbox any more, when it is no longer wanted, or with the signal. */
+export async function whenSandboxGone(
+  sandboxId: string,
+  first: Gateway,
+  { signal, onConnected, isWanted }: Following,
+): Promise<void> {
+  let gateway = first;
+  let retryMs = FIRST_RETRY_MS;
+  while (!signal.aborted && isWanted()) {
+    try {
+      for await (const _ of gateway.channel.serverStream(
+        watchSandbox,
+        { id: sandboxId, followStatus: true },
+        { signal },
+      )) {
+        retryMs = FIRST_RETRY_MS;
+      }
+    } catch (error) {
+      if (error instanceof RpcError && error.code === "not_found") return;
+    }
+    await delay(retryMs, undefined, { signal }).catch(() => undefined);
+    retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+    const next = signal.aborted ? undefined : await first.reconnect().catch(() => undefined);
+    if (next === undefined) continue;
+    gateway = next;
+    onConnected(next);
+  }
+}
