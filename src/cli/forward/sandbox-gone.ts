@@ -25,12 +25,11 @@ export async function whenSandboxGone(
   let retryMs = FIRST_RETRY_MS;
   while (!signal.aborted && isWanted()) {
     try {
-      for await (const _ of gateway.channel.serverStream(
-        watchSandbox,
-        { id: sandboxId, followStatus: true },
-        { signal },
-      )) {
+      const watch = { id: sandboxId, followStatus: true };
+      for await (const { sandbox } of gateway.channel.serverStream(watchSandbox, watch, { signal })) {
         retryMs = FIRST_RETRY_MS;
+        // What comes after that need not be heard: the gateway may be stopped right afterwards.
+        if (sandbox?.status?.phase === "SANDBOX_PHASE_DELETING") return;
       }
     } catch (error) {
       if (error instanceof RpcError && error.code === "not_found") return;
