@@ -17,6 +17,13 @@ network_policies:
         access: read-only
         deny_rules: [{ method: GET, path: /secret }]
     binaries: [{ path: /usr/bin/curl }]
+  tracker:
+    endpoints:
+      - host: files.example.test
+        port: 443
+        protocol: rest
+        rules: [{ allow: { method: GET, path: /issues, query: { state: open } } }]
+    binaries: [{ path: /usr/bin/curl }]
 `;
 
 describe("a user whose agent was denied", () => {
@@ -29,6 +36,7 @@ describe("a user whose agent was denied", () => {
     servers = await Promise.all([
       startHttpServer({ host: "api.example.test" }),
       startHttpServer({ host: "other.example.test" }),
+      startHttpServer({ host: "files.example.test" }),
     ]);
     sandbox = await createSandbox(installation, "explained", policy);
   });
@@ -90,6 +98,17 @@ describe("a user whose agent was denied", () => {
     const set = await installation.run(["policy", "set", "explained", "--policy", file, "--wait"]);
     assert.equal(set.code, 0, set.stderr);
     assert.equal((await curl("https://other.example.test/")).stdout, "200");
+  });
+
+  it("is told which part of the query was refused, though no value is on record, and learns a rule for it", async () => {
+    assert.equal((await curl("'https://files.example.test/issues?state=open'")).stdout, "200");
+    assert.equal((await curl("'https://files.example.test/issues?state=hidden-7'")).stdout, "403");
+    const { stdout } = await installation.run(["policy", "explain", "explained"]);
+    assert.match(stdout, /\nNow: +still denied by revision /);
+    assert.match(stdout, /\nquery +no +state=open +a value that does not match \(values are not kept\)\n/);
+    const learned = await installation.run(["policy", "learn", "explained", "--dry-run"]);
+    assert.match(learned.stdout, /path: \/issues\n +query:\n +state: "\*"\n/, learned.stderr);
+    assert.doesNotMatch(stdout + learned.stdout, /hidden-7/);
   });
 
   it("is told which deny rule must go, and what helps where no rule does", async () => {

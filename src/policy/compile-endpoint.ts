@@ -162,7 +162,7 @@ function compileMatcher(rule: RequestMatcher, purpose: "allow" | "deny"): Reques
   return (request) =>
     method(request.method) &&
     (path === undefined || path(request.path) || (purpose === "deny" && matchesOtherReading(path, request))) &&
-    (query === undefined || query(request.query));
+    (query === undefined || query(request.query, request.queryHolds));
 }
 
 /**

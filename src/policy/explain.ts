@@ -10,6 +10,7 @@ import { compileBinaries } from "./match/binary.ts";
 import { compileHost } from "./match/host.ts";
 import { namedOperations } from "./operations.ts";
 import type { Endpoint, NetworkRule, Policy } from "./policy.ts";
+import { nearestQueryRule, type QueryTest } from "./query-conditions.ts";
 import { readPolicy } from "./read-policy.ts";
 import type { ReasonCode } from "./reason-codes.ts";
 import { type Suggestion, smallestRule } from "./smallest-rule.ts";
@@ -18,7 +19,7 @@ import type { CompiledPolicy, RequestFacts } from "./verdict.ts";
 import { writtenMatcher } from "./written-form.ts";
 
 export interface Condition {
-  readonly what: "host" | "port" | "binary" | "path" | "request";
+  readonly what: "host" | "port" | "binary" | "path" | "request" | "query";
   readonly holds: boolean;
   /** What the rule asks for, as it is written. */
   readonly wanted: string;
@@ -81,7 +82,14 @@ function ready(policy: Policy): CompiledPolicy {
 }
 
 /** How much each condition says about what the author had in mind: who names the host means this destination. */
-const weights: Readonly<Record<Condition["what"], number>> = { host: 16, port: 8, binary: 4, path: 2, request: 1 };
+const weights: Readonly<Record<Condition["what"], number>> = {
+  host: 16,
+  port: 8,
+  binary: 4,
+  path: 2,
+  request: 1,
+  query: 0,
+};
 
 function nearestRule(policy: Policy, question: Question): NearestRule | undefined {
   let best: { readonly rule: NearestRule; readonly score: number } | undefined;
@@ -133,7 +141,23 @@ function requestConditions(endpoint: Endpoint, request: RequestFacts): Condition
       wanted: endpoint.access ?? JSON.stringify((endpoint.rules ?? []).map(writtenMatcher)),
       got: operations === "" ? `${method} ${path}` : operations,
     },
+    ...(nearestQueryRule(endpoint, request) ?? []).map((test) => queryCondition(test, request)),
   ];
+}
+
+function queryCondition(test: QueryTest, request: RequestFacts): Condition {
+  const { parameter, globs, holds } = test;
+  return { what: "query", holds, wanted: `${parameter}=${globs.join(" or ")}`, got: valueInWords(test, request) };
+}
+
+function valueInWords(test: QueryTest, { query, queryHolds }: RequestFacts): string {
+  const { parameter } = test;
+  const values = query.filter(([name]) => name === parameter).map(([, value]) => value);
+  if (values.length === 0) return `no ${parameter}`;
+  if (queryHolds === undefined) return values.map((value) => `${parameter}=${value}`).join(", ");
+  const held = queryHolds(test);
+  if (held === undefined) return "a value that is not kept";
+  return `a value that ${held ? "matches" : "does not match"} (values are not kept)`;
 }
 
 function hostHolds(endpoint: Endpoint, host: CanonicalHost): boolean {

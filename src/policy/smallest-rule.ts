@@ -5,6 +5,7 @@
 
 import type { Question } from "./ask.ts";
 import type { Endpoint } from "./policy.ts";
+import { nearestQueryRule, type QueryTest } from "./query-conditions.ts";
 import type { GraphqlRequest, RequestFacts, RpcMessage } from "./verdict.ts";
 import { websocketText } from "./websocket-text.ts";
 
@@ -27,9 +28,11 @@ export type SuggestedEndpoint = {
 };
 
 export type SuggestedMatcher =
-  | { readonly method: string; readonly path: string }
+  | { readonly method: string; readonly path: string; readonly query?: SuggestedQuery }
   | { readonly operation_type: string; readonly fields: readonly string[] }
   | { readonly method: string; readonly tool?: string };
+
+export type SuggestedQuery = { readonly [parameter: string]: string | { readonly any: readonly string[] } };
 
 /** The rule; undefined where none could be about this question alone. `asked` are the endpoints that it was put to. */
 export function smallestRule(question: Question, asked: readonly Endpoint[]): SuggestedRule | undefined {
@@ -52,21 +55,41 @@ function smallestInspection(question: Question, asked: readonly Endpoint[]): Ins
   if (isPrivate) return {};
   if (request?.graphql !== undefined) return graphqlInspection(request, request.graphql);
   if (request?.rpc !== undefined) return rpcInspection(request, request.rpc, asked);
-  if (request !== undefined) return httpInspection(request);
+  if (request !== undefined) return httpInspection(request, asked);
   // What will be asked is not known yet. Reading is what nearly every program begins with, and the least that helps.
   return webPorts.has(destination.port) ? { protocol: "rest", access: "read-only" } : {};
 }
 
-function httpInspection(request: RequestFacts): Inspection {
+function httpInspection(request: RequestFacts, asked: readonly Endpoint[]): Inspection {
   const path = literalPath(request);
   // Who opens a WebSocket means to talk on it; the upgrade alone would only bring the next denial.
   const isUpgrade = request.upgrade !== undefined && request.method !== websocketText;
   const methods = isUpgrade ? [request.method, websocketText] : [request.method];
   return {
     protocol: request.upgrade === undefined ? "rest" : "websocket",
-    rules: methods.map((method) => ({ allow: { method, path } })),
+    rules: methods.map((method) => ({ allow: { method, path, ...smallestQuery({ ...request, method }, asked) } })),
     ...slashes(request),
   };
+}
+
+/**
+ * Where a rule was refused by its query alone, its conditions that held stay, in the globs of the policy. A parameter with
+ * another value may have any: a value may be a secret, and the next one differs. What the request lacks is not asked for.
+ */
+function smallestQuery(request: RequestFacts, asked: readonly Endpoint[]): { readonly query?: SuggestedQuery } {
+  const [tests = []] = asked.flatMap((endpoint) => {
+    const nearest = nearestQueryRule(endpoint, request);
+    return nearest === undefined ? [] : [nearest];
+  });
+  const present = new Set(request.query.map(([name]) => name));
+  const kept = tests.filter(({ parameter }) => present.has(parameter));
+  if (kept.length === 0) return {};
+  return { query: Object.fromEntries(kept.map((test) => [test.parameter, globsFor(test)])) };
+}
+
+function globsFor({ holds, globs: [first = "*", ...others] }: QueryTest): SuggestedQuery[string] {
+  if (!holds) return "*";
+  return others.length === 0 ? first : { any: [first, ...others] };
 }
 
 /** Not by name, which the agent chooses anew for each operation, but by what the operation does. */

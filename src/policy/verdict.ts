@@ -62,6 +62,8 @@ export interface RequestFacts {
   readonly path: string;
   /** Decoded parameters in order; a name may repeat. */
   readonly query: readonly (readonly [name: string, value: string])[];
+  /** Answers for the query where its values are not known; see logged-query.ts. */
+  readonly queryHolds?: QueryOracle;
   /** Whether the path holds `%2F`, which only an endpoint with `allowEncodedSlash` may let through. */
   readonly hasEncodedSlash: boolean;
   /** The protocol of an `Upgrade` header in lower case, if any. */
@@ -70,6 +72,16 @@ export interface RequestFacts {
   readonly graphql?: readonly GraphqlRequest[];
   readonly rpc?: readonly RpcMessage[];
 }
+
+/** What a rule asks of one query parameter: a value that matches one of the globs. */
+export interface QueryCondition {
+  readonly purpose: "allow" | "deny";
+  readonly parameter: string;
+  readonly globs: readonly string[];
+}
+
+/** Whether a condition holds; undefined if that is not known. */
+export type QueryOracle = (condition: QueryCondition) => boolean | undefined;
 
 /** A GraphQL operation, or the id under which the server is said to know it. */
 export type GraphqlRequest = GraphqlOperation | { readonly persisted: string };

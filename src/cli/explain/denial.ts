@@ -10,6 +10,8 @@ import { decisions } from "../../ocsf/enums/decision.ts";
 import type { Process } from "../../ocsf/objects/process.ts";
 import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
 import type { Attempt } from "../../policy/learn/learn-rules.ts";
+import { loggedQuery } from "../../policy/logged-query.ts";
+import type { QueryTest } from "../../policy/query-conditions.ts";
 import { type ReasonCode, reasonCodes } from "../../policy/reason-codes.ts";
 import type { Caller, Destination, RequestFacts } from "../../policy/verdict.ts";
 import { websocketText } from "../../policy/websocket-text.ts";
@@ -135,10 +137,14 @@ function requestOf({
 }: HttpActivity): RequestFacts | undefined {
   if (method === undefined) return undefined;
   const { graphql, rpc } = unmapped as Pick<RequestFacts, "graphql" | "rpc">;
+  const { query_tests: tests = [] } = unmapped as { readonly query_tests?: readonly QueryTest[] };
+  const query = Array.from(new URLSearchParams(url.query_string ?? ""));
+  const isCut = query.some(([name]) => name.includes(cutMark));
   return {
     method,
     path: url.path,
-    query: Array.from(new URLSearchParams(url.query_string ?? "")),
+    query,
+    queryHolds: loggedQuery(query, tests, isCut),
     hasEncodedSlash: url.path.includes("%2F"),
     ...((status_code === "inspect.upgrade" || method === websocketText) && { upgrade: "websocket" }),
     ...(graphql && { graphql }),

@@ -44,6 +44,8 @@ function decided({ decision, reason, sentence, rule, policy, denial }: Explanati
       return `allowed ${by}, rule ${rule}`;
     case "audited":
       return `let pass and logged ${by}, since its endpoint only audits (${reason})`;
+    case "unknown":
+      return `not known ${by}: a rule looks at a value of the query, and values are not logged`;
     case "denied":
     case null:
       return reason === denial?.reason ? `still denied ${by}` : `denied ${by}, ${reason}: ${sentence}`;
@@ -77,12 +79,21 @@ async function advice(view: ExplanationView): Promise<string> {
   if (view.decision === null) {
     return `No rule decides this, so that a change of rules would not help. What would:\n${view.remedy}\n`;
   }
+  if (view.decision === "unknown") return askWithValues(view);
   if (view.denying.length > 0) return await withoutDenyRules(view);
   if (view.suggestion === null) {
     return "No rule can be suggested: none could allow exactly what was asked, and nothing more.\n";
   }
   const yaml = printable(await structured("yaml", view.suggestion));
   return `The smallest rule that would allow it:\n\n${yaml}\n${howToApply(view)}`;
+}
+
+function askWithValues({ question, sandbox }: ExplanationView): string {
+  const method = question?.method ?? "GET";
+  return (
+    "The log holds the names of the query's parameters, not their values. Ask with the values that you know:\n" +
+    `  openshell policy explain ${sandbox ?? "NAME"} --method ${printableLine(method)} --url URL --binary PATH\n`
+  );
 }
 
 async function withoutDenyRules({ denying }: ExplanationView): Promise<string> {

@@ -3,6 +3,7 @@
  */
 import type { Question } from "../../policy/ask.ts";
 import { type Condition, explain, isDecidedByRules } from "../../policy/explain.ts";
+import { atBest } from "../../policy/logged-query.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { type ReasonCode, reasonEntry, remedyFor } from "../../policy/reason-codes.ts";
 import type { Suggestion } from "../../policy/smallest-rule.ts";
@@ -27,8 +28,11 @@ export interface ExplanationView {
   readonly question: QuestionView | null;
   /** What stands in the log; null if a person asked. */
   readonly denial: DenialView | null;
-  /** What the policy says: `audited` is denied, logged, and let pass. Null where its rules are not what decides. */
-  readonly decision: "allowed" | "audited" | "denied" | null;
+  /**
+   * What the policy says: `audited` is denied, logged, and let pass; `unknown` depends on values of the query, which are not
+   * logged. Null where its rules are not what decides.
+   */
+  readonly decision: "allowed" | "audited" | "denied" | "unknown" | null;
   readonly reason: ReasonCode | null;
   readonly sentence: string | null;
   readonly rule: string | null;
@@ -77,11 +81,27 @@ export function denialView(asked: PolicyAsked, denial: Denial): ExplanationView 
     question: question === undefined ? null : shownQuestion(question, denial.url),
   };
   if (question === undefined || !dependsOnRules(denial)) return view;
-  const answered = answer(asked, question);
+  const answered = surelyAnswered(asked, question);
   const caveat = answered.decision === "allowed" ? caveatOf(denial) : null;
   const explained = { ...view, ...answered, caveat };
   // A rule for what the log holds of a longer path would not be about what was asked.
   return denial.isShortened ? { ...explained, suggestion: null, update_command: null } : explained;
+}
+
+/** The answer, if it is the same whatever the values were that the log does not hold. */
+function surelyAnswered(asked: PolicyAsked, question: Question): Answer {
+  const answered = answer(asked, question);
+  if (question.request === undefined || answered.decision !== "denied") return answered;
+  if (answer(asked, { ...question, request: atBest(question.request) }).decision === "denied") return answered;
+  return {
+    ...answered,
+    decision: "unknown",
+    reason: null,
+    sentence: null,
+    denying: [],
+    suggestion: null,
+    update_command: null,
+  };
 }
 
 function dependsOnRules({ reason, request }: Denial): boolean {
@@ -90,10 +110,7 @@ function dependsOnRules({ reason, request }: Denial): boolean {
 }
 
 /** What decided besides the question as the log has it. */
-function caveatOf({ callers, request }: Denial): string | null {
-  if (request !== undefined && request.query.length > 0) {
-    return "The log has no values of query parameters, and a rule may look at them.";
-  }
+function caveatOf({ callers }: Denial): string | null {
   if (callers.length < 2) return null;
   const programs = callers.map(({ path }) => path).join(", ");
   return `Several processes held the connection (${programs}), and one rule must allow all of them.`;

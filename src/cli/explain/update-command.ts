@@ -11,6 +11,7 @@ export function updateCommand(suggestion: Suggestion, sandbox: string): string |
   if (ruleName === undefined || rule === undefined) return undefined;
   const [endpoint] = rule.endpoints;
   if (endpoint.allow_encoded_slash || endpoint.path !== undefined) return undefined;
+  if (endpoint.rules?.some(({ allow }) => "query" in allow)) return undefined;
   const words = ["openshell", "policy", "update", sandbox, ...endpointFlags(endpoint)];
   words.push("--binary", rule.binaries[0].path, "--rule-name", ruleName, "--wait");
   // A line break or an escape sequence in a program's name would be run, or hide what is.

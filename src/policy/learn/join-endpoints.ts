@@ -20,7 +20,7 @@ function joinMatchers(matchers: readonly SuggestedMatcher[]): SuggestedMatcher[]
   const paths = new Map<string, string[]>();
   const others = new Map<string, SuggestedMatcher>();
   for (const matcher of matchers) {
-    if (!("path" in matcher)) others.set(canonicalText(matcher), matcher);
+    if (!("path" in matcher) || matcher.query !== undefined) others.set(canonicalText(matcher), matcher);
     // RFC 9110 section 9.3.2: HEAD is GET without the body, and a rule for GET covers it.
     else add(paths, matcher.method === "HEAD" ? "GET" : matcher.method, matcher.path);
   }

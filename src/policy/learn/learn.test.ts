@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { CanonicalHost } from "../../net/canonical-host.ts";
 import { ask, isAllowed } from "../ask.ts";
 import { compilePolicy } from "../compile.ts";
+import { loggedQuery } from "../logged-query.ts";
 import { compilePath } from "../match/path.ts";
 import { parsePolicy } from "../parse.ts";
 import type { NetworkRule, Policy } from "../policy.ts";
@@ -56,6 +57,33 @@ function withLearned(policy: Policy, { rules }: Learned): Policy {
 }
 
 describe("rules that are learned", () => {
+  it("keep a rule's conditions on the query that held, and never write down a value that was asked for", () => {
+    const policy = loaded(
+      parsePolicy(
+        `{version: 1, network_policies: {api: {binaries: [{path: /usr/bin/curl}], endpoints: [{host: api.example, port: 443,
+          protocol: rest, rules: [{allow: {method: GET, path: "/issues", query: {state: open, token: "pub*"}}}]}]}}}`,
+      ),
+    );
+    const tried = attempt("api.example", "GET /issues", { reason: "inspect.no_rule" });
+    const query: [string, string][] = [
+      ["state", "[redacted]"],
+      ["token", "[redacted]"],
+    ];
+    const queryHolds = loggedQuery(
+      query,
+      [
+        { purpose: "allow", parameter: "state", globs: ["open"], holds: true },
+        { purpose: "allow", parameter: "token", globs: ["pub*"], holds: false },
+      ],
+      false,
+    );
+    assert.ok(tried.request);
+    const learned = learnRules(policy, [{ ...tried, request: { ...tried.request, query, queryHolds } }]);
+    const rules = [{ allow: { method: "GET", path: "/issues", query: { state: "open", token: "*" } } }];
+    assert.deepEqual(learned.rules[0]?.rule.endpoints, [{ host: "api.example", port: 443, protocol: "rest", rules }]);
+    assert.deepEqual(learned.left, []);
+  });
+
   it("name the methods and paths that were asked for, ids as stars", () => {
     const learned = learnRules(nothing, [
       attempt("api.example.com", ""),

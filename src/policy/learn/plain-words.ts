@@ -25,8 +25,10 @@ function whatOf({ protocol, access, rules = [] }: Endpoint): string {
   return `${protocol === "rest" ? "ask" : protocol} ${shown.join("; ")} on`;
 }
 
-function matcherInWords({ method, path, operationType, fields, tool }: RequestMatcher): string {
+function matcherInWords({ method, path, operationType, fields, tool, query }: RequestMatcher): string {
   if (operationType !== undefined) return `${operationType} ${fields?.join(", ") ?? "anything"}`;
   const what = tool === undefined ? path : tool.join(", ");
-  return [method ?? "any method", what ?? ""].join(" ").trim();
+  const conditions = Array.from(query ?? [], ([name, globs]) => `${name}=${globs.join(" or ")}`);
+  const where = conditions.length === 0 ? "" : ` with ${conditions.join(" and ")}`;
+  return `${[method ?? "any method", what ?? ""].join(" ").trim()}${where}`;
 }

@@ -3,21 +3,23 @@
  * disagree about which value counts, so each direction takes the careful reading: to allow, every value must match; to
  * deny, one is enough.
  */
-import type { RequestFacts } from "../verdict.ts";
+import type { QueryOracle, RequestFacts } from "../verdict.ts";
 import { compileGlob, type TextMatcher } from "./glob.ts";
 
 export const querySyntax = { classes: true } as const;
 
-export type QueryMatcher = (query: RequestFacts["query"]) => boolean;
+/** With an oracle, that is asked instead of the values; what it does not know counts against the request. */
+export type QueryMatcher = (query: RequestFacts["query"], oracle?: QueryOracle) => boolean;
 
 /** `purpose` is what a match leads to. */
 export function compileQuery(
   parameters: ReadonlyMap<string, readonly string[]>,
   purpose: "allow" | "deny",
 ): QueryMatcher {
-  const conditions = Array.from(parameters, ([name, globs]) => ({ name, matches: compileAny(globs) }));
-  return (query) =>
-    conditions.every(({ name, matches }) => {
+  const conditions = Array.from(parameters, ([name, globs]) => ({ name, globs, matches: compileAny(globs) }));
+  return (query, oracle) =>
+    conditions.every(({ name, globs, matches }) => {
+      if (oracle !== undefined) return oracle({ purpose, parameter: name, globs }) ?? purpose === "deny";
       const values = query.filter(([key]) => key === name);
       if (values.length === 0) return false;
       return purpose === "allow"

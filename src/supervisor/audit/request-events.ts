@@ -3,6 +3,7 @@ import { type HttpActivity, httpActivity } from "../../ocsf/classes/http-activit
 import { type HttpRequest, type HttpResponse, url } from "../../ocsf/objects/http.ts";
 import { type Traffic, traffic } from "../../ocsf/objects/traffic.ts";
 import type { Ruling } from "../../ocsf/ruling.ts";
+import { queryTests } from "../../policy/query-conditions.ts";
 import { reasonEntry } from "../../policy/reason-codes.ts";
 import type { RequestVerdict } from "../../policy/verdict.ts";
 import type { Refusal } from "../egress/connection.ts";
@@ -14,6 +15,9 @@ import { operationFacts } from "./operation-facts.ts";
 
 /** Characters of a method that are logged: any token is one, however long. */
 const shownMethod = 32;
+
+/** Conditions of rules on a query that are logged: the policy has as many as its author likes. */
+const shownTests = 32;
 
 /** A request that was let through. Without an outcome it is not over yet. */
 export interface Exchange {
@@ -29,7 +33,7 @@ export function requestAllowedEvent(moment: Moment, connection: AuditedConnectio
   const { request, verdict, outcome } = exchange;
   const severity = verdict.kind === "deny" ? reasonEntry(verdict.reason).severity : "informational";
   const message = `${describe(connection, request)} ${verdict.kind === "deny" ? "let pass, since it is only audited" : "allowed"}`;
-  const facts = requestFacts(connection, request);
+  const facts = verdict.kind === "deny" ? refusedFacts(connection, request) : requestFacts(connection, request);
   return httpActivity(occasion(moment, { severity, message, correlation: connection.id }), {
     ...facts,
     ruling: passedRuling(verdict, revisionOf(connection)),
@@ -45,7 +49,7 @@ export function requestRefusedEvent(
 ): HttpActivity {
   const { request, refusal } = refused;
   return httpActivity(refusedOccasion(moment, refusal, connection.id), {
-    ...requestFacts(connection, request),
+    ...refusedFacts(connection, request),
     ruling: refusedRuling(refusal, revisionOf(connection)),
   });
 }
@@ -59,6 +63,16 @@ function requestFacts(connection: AuditedConnection, request: AuditedRequest) {
     request: httpRequest(connection, request),
     startedAt: request.startedAt,
   };
+}
+
+/** And of one that rules refused, or would have: which of their conditions on the query held, without its values. */
+function refusedFacts(connection: AuditedConnection, request: AuditedRequest) {
+  const facts = requestFacts(connection, request);
+  const asked = request.facts;
+  if (asked === undefined || !("endpoints" in connection)) return facts;
+  const tests = connection.endpoints.flatMap(({ endpoint }) => queryTests(endpoint, asked).flat());
+  if (tests.length === 0) return facts;
+  return { ...facts, unmapped: { ...facts.unmapped, query_tests: tests.slice(0, shownTests) } };
 }
 
 /** A verdict that let the request pass: an allow, or a denial on endpoints that are only audited. */

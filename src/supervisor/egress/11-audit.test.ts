@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { CanonicalHost } from "../../net/canonical-host.ts";
+import { parsePolicy } from "../../policy/parse.ts";
 import { type ReasonCode, reasonCodes } from "../../policy/reason-codes.ts";
 import type { RequestVerdict } from "../../policy/verdict.ts";
 import { type AuditLog, openAuditLog } from "../audit/audit-log.ts";
@@ -168,6 +169,28 @@ describe("what is told to the audit", () => {
     assert.deepEqual(lines(), [
       "HTTP:POST [INFO] ALLOWED POST https://api.invalid/user/repos?key=[redacted] [policy:api engine:l7] [status:201]",
     ]);
+  });
+
+  it("tells which conditions on the query held for what rules refused, and never a value", () => {
+    const read = parsePolicy(
+      `{version: 1, network_policies: {api: {binaries: [{path: any}], endpoints: [{host: api.invalid, port: 443,
+        protocol: rest, rules: [
+          {allow: {method: POST, path: "/user/*", query: {key: "pub*", page: "[0-9]"}}},
+          {allow: {method: GET, path: "/user/*", query: {key: other}}}]}]}}}`,
+    );
+    assert.ok(read.ok);
+    const [endpoint] = read.policy.networkPolicies.get("api")?.endpoints ?? [];
+    assert.ok(endpoint);
+    const connection = { ...guarded, endpoints: [{ rule: "api", endpoint }] };
+    audit.requestRefused(connection, request, { refused: "inspect.no_rule", detail: "no" });
+    audit.requestAllowed(connection, request, wouldDeny);
+    log.flush();
+    const tests = [
+      { purpose: "allow", parameter: "key", globs: ["pub*"], holds: false },
+      { purpose: "allow", parameter: "page", globs: ["[0-9]"], holds: false },
+    ];
+    assert.deepEqual(events()[0].unmapped.query_tests, tests);
+    assert.ok(events().every((event) => !JSON.stringify(event).includes("hunter2")));
   });
 
   it("names what a request's contents ask for, and cuts it short where there is too much", () => {

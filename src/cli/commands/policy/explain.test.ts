@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { type PolicyMergeOperation, PolicyStatus } from "../../../gen/openshell/v1/policy_pb.ts";
 import { mergePolicy } from "../../../policy/merge.ts";
 import { parsePolicy } from "../../../policy/parse.ts";
+import type { QueryTest } from "../../../policy/query-conditions.ts";
 import { policyToMessage } from "../../../policy/wire.ts";
 import { type FakeGateway, fakeGateway } from "../../test-support/fake-gateway.ts";
 import { CommandRunner, type Ran } from "../../test-support/run-command.ts";
@@ -20,6 +21,14 @@ network_policies:
         access: read-only
         deny_rules: [{ method: GET, path: /secret }]
     binaries: [{ path: /usr/bin/git }]
+  tracker:
+    endpoints:
+      - host: tracker.example.com
+        port: 443
+        protocol: rest
+        rules: [{ allow: { method: GET, path: /issues, query: { state: { any: [open, new] }, team: infra } } }]
+        deny_rules: [{ method: GET, path: /issues, query: { export: "*" } }]
+    binaries: [{ path: /usr/bin/curl }]
   wide:
     endpoints: [{ host: "*.corp.example", port: 22 }]
     binaries: [{ path: any }]
@@ -39,6 +48,7 @@ interface LoggedDenial {
   readonly program?: string;
   readonly holders?: readonly string[];
   readonly request?: { readonly method?: string; readonly path: string; readonly query?: string };
+  readonly tests?: readonly QueryTest[];
   readonly disposition?: number;
 }
 
@@ -53,7 +63,10 @@ function line(denial: LoggedDenial) {
     status_detail: "what was asked",
     actor: { process: { pid: 7, path: program, ancestry: [{ pid: 1, path: "/usr/bin/node" }] } },
     dst_endpoint: { hostname: host, port },
-    ...(denial.holders && { unmapped: { other_holders: denial.holders.map((path) => ({ path })) } }),
+    unmapped: {
+      ...(denial.holders && { other_holders: denial.holders.map((path) => ({ path })) }),
+      ...(denial.tests && { query_tests: denial.tests }),
+    },
     ...(request && {
       http_request: {
         http_method: request.method,
@@ -208,18 +221,67 @@ describe("policy explain", () => {
   });
 
   it("says so with a caveat where the log does not tell all that decided", async () => {
-    const query = { method: "GET", path: "/repos", query: "q=[redacted]" };
-    const cases: readonly (readonly [denial: LoggedDenial, caveat: RegExp])[] = [
-      [{ reason: "inspect.deny_rule", program: "/usr/bin/git", request: query }, /\nBut: .* query parameters, /],
-      [
-        { reason: "decide.binary_not_allowed", host: "a.corp.example", port: 22, holders: ["/bin/sh"] },
-        /\nBut: Several processes .*\(\/usr\/bin\/curl, \/bin\/sh\)/,
+    const holders = ["/bin/sh"];
+    await using gateway = await gatewayWith({
+      reason: "decide.binary_not_allowed",
+      host: "a.corp.example",
+      port: 22,
+      holders,
+    });
+    using runner = new CommandRunner();
+    const { stdout } = await run(runner, gateway);
+    assert.match(stdout, /\nBut: Several processes .*\(\/usr\/bin\/curl, \/bin\/sh\)/);
+  });
+
+  const onTracker = { reason: "inspect.no_rule", host: "tracker.example.com" } as const;
+  const states = { purpose: "allow", parameter: "state", globs: ["open", "new"] } as const;
+  const team = { purpose: "allow", parameter: "team", globs: ["infra"] } as const;
+
+  it("tells which condition on the query failed, and suggests any value for it, since values are not logged", async () => {
+    await using gateway = await gatewayWith({
+      ...onTracker,
+      request: { method: "GET", path: "/issues", query: "state=[redacted]&team=[redacted]" },
+      tests: [
+        { ...states, holds: true },
+        { ...team, holds: false },
       ],
-    ];
-    for (const [denial, caveat] of cases) {
-      await using gateway = await gatewayWith(denial);
+    });
+    using runner = new CommandRunner();
+    const { stdout } = await run(runner, gateway);
+    assert.match(stdout, /\nNow: +still denied by revision 3 of the policy\n/);
+    assert.match(stdout, /\nquery +yes +state=open or new +a value that matches \(values are not kept\)\n/);
+    assert.match(stdout, /\nquery +no +team=infra +a value that does not match \(values are not kept\)\n/);
+    assert.match(stdout, /query:\n +state:\n +any:\n +- open\n +- new\n +team: "\*"\n/);
+    assert.match(stdout, /`policy update` has no flags for it/);
+  });
+
+  it("does not guess where the policy now asks for a value that was not compared when it was denied", async () => {
+    const request = { method: "GET", path: "/issues", query: "state=[redacted]&team=[redacted]" };
+    await using gateway = await gatewayWith({ ...onTracker, request, tests: [{ ...states, holds: true }] });
+    using runner = new CommandRunner();
+    const { stdout } = await run(runner, gateway);
+    assert.match(stdout, /\nNow: +not known by revision 3 of the policy: a rule looks at a value/);
+    assert.match(stdout, /\nquery +no +team=infra +a value that is not kept\n/);
+    assert.match(
+      stdout,
+      /Ask with the values that you know:\n {2}openshell policy explain demo --method GET --url URL/,
+    );
+    assert.doesNotMatch(stdout, /The smallest rule/);
+    const typed = ["--url", "https://tracker.example.com/issues?state=new&team=infra", "--binary", "/usr/bin/curl"];
+    assert.match((await run(runner, gateway, ...typed)).stdout, /\nNow: +allowed by revision 3/);
+  });
+
+  it("knows without any value that a parameter is missing, or there", async () => {
+    const missing = { method: "GET", path: "/issues", query: "state=[redacted]" };
+    const exported = { ...missing, query: "export=[redacted]" };
+    for (const [request, expected] of [
+      [missing, /\nNow: +still denied[\s\S]*\nquery +no +team=infra +no team\n/],
+      [exported, /deny_rule:\n +method: GET\n +path: \/issues\n +query:\n +export: "\*"\n$/],
+    ] as const) {
+      const reason = request === missing ? "inspect.no_rule" : "inspect.deny_rule";
+      await using gateway = await gatewayWith({ ...onTracker, reason, request, tests: [{ ...states, holds: true }] });
       using runner = new CommandRunner();
-      assert.match((await run(runner, gateway)).stdout, caveat);
+      assert.match((await run(runner, gateway)).stdout, expected);
     }
   });
 
