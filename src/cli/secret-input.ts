@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { createInterface } from "node:readline/promises";
 import { text } from "node:stream/consumers";
-import type { ProviderProfileJson } from "../gen/openshell/v1/provider_pb.ts";
+import type { ProviderProfileCredentialJson, ProviderProfileJson } from "../gen/openshell/v1/provider_pb.ts";
 import type { CommandContext, Environment } from "./command-context.ts";
 import { CommandFailure, usageFailure } from "./command-failure.ts";
 import type { ValueParser } from "./flags/flag.ts";
@@ -58,21 +58,45 @@ export async function readCredentials(
   return values;
 }
 
-/** Of each credential of a profile, the first variable that is set. */
-export function setCredentials({ credentials = [] }: ProviderProfileJson, environment: Environment): GivenCredential[] {
-  const set = credentials.flatMap(({ envVars = [] }) => envVars.find((name) => environment[name]) ?? []);
+/** Of each credential that a profile is discovered by, the first variable that is set. */
+export function setCredentials(profile: ProviderProfileJson, environment: Environment): GivenCredential[] {
+  const set = discovered(profile).flatMap(({ envVars = [] }) => envVars.find((name) => environment[name]) ?? []);
   return set.map((key) => ({ key, value: undefined }));
 }
 
 /** The same; throws CommandFailure if none is set. */
 export function existingCredentials(profile: ProviderProfileJson, environment: Environment): GivenCredential[] {
-  const { id, credentials = [] } = profile;
   const set = setCredentials(profile, environment);
   if (set.length > 0) return set;
-  const looked = credentials.flatMap(({ envVars = [] }) => envVars).join(", ");
-  throw new CommandFailure(`no variable for a provider of type ${id} is set`, {
+  const looked = discovered(profile)
+    .flatMap(({ envVars = [] }) => envVars)
+    .join(", ");
+  throw new CommandFailure(`no variable for a provider of type ${profile.id} is set`, {
     hint: looked === "" ? "name the variables with --credential" : `looked for ${looked}`,
   });
+}
+
+/** All of a profile's credentials, unless it names those that are looked for. */
+function discovered({ credentials = [], discovery }: ProviderProfileJson): readonly ProviderProfileCredentialJson[] {
+  const names = discovery?.credentials ?? [];
+  return names.length === 0 ? credentials : credentials.filter(({ name = "" }) => names.includes(name));
+}
+
+/** The settings that go with existing credentials and are set: where the service is, for one. Says what it takes. */
+export function existingConfig(
+  { discovery, endpoints = [] }: ProviderProfileJson,
+  { environment, note }: Pick<CommandContext, "environment" | "note">,
+): Record<string, string> {
+  const filledIn = endpoints.flatMap(
+    ({ host = "", signingRegion = "" }) => `${host} ${signingRegion}`.match(/(?<=\{)\w+(?=\})/g) ?? [],
+  );
+  const names = new Set([...(discovery?.config ?? []), ...filledIn]);
+  const set = [...names].flatMap((name) => {
+    const value = environment[name];
+    return value ? [[name, value] as const] : [];
+  });
+  for (const [name] of set) note(`takes the setting ${name} of this environment`);
+  return Object.fromEntries(set);
 }
 
 async function askWithoutEcho(question: string, { stdin, stderr }: CommandContext): Promise<string> {

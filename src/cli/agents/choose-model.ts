@@ -9,7 +9,7 @@ import { listInferenceRoutes } from "../api/inference-methods.ts";
 import { createProvider, getProviderProfile, listProviders } from "../api/provider-methods.ts";
 import type { CommandContext } from "../command-context.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { readCredentials, setCredentials } from "../secret-input.ts";
+import { existingConfig, readCredentials, setCredentials } from "../secret-input.ts";
 import type { Agent, ModelSource } from "./agent.ts";
 
 /** What was typed beside the agent's command. */
@@ -91,7 +91,7 @@ async function discover(
     if (given.length === 0) continue;
     const credentials = await readCredentials(given, context);
     const { provider } = await gateway.channel.unary(createProvider, {
-      provider: { metadata: { name: type }, type, credentials },
+      provider: { metadata: { name: type }, type, credentials, config: existingConfig(profile, context) },
       workspace,
     });
     const keys = given.map(({ key }) => key).join(", ");

@@ -43,6 +43,12 @@ export const duration: ValueParser<number> = (typed) => {
   return meant(Math.round(seconds * 1000));
 };
 
+/** `2026-12-31T00:00:00Z`, or milliseconds since the epoch: the latter. */
+export const moment: ValueParser<number> = (typed) => {
+  const ms = /^\d{1,15}$/.test(typed) ? Number(typed) : Date.parse(typed);
+  return Number.isNaN(ms) ? not(`must be a time such as 2026-12-31T00:00:00Z, not "${typed}"`) : meant(ms);
+};
+
 const unitBytes: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
 /** `512m`, `2g`, `1.5GiB`, `1048576`: bytes. Units are powers of 1024, as with `docker run --memory`. */

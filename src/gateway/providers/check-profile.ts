@@ -26,7 +26,12 @@ export function checkProfile({ profile, source }: ProviderProfileImportItem): Pr
   const faults: Fault[] =
     profile === undefined
       ? [error("profile", "is missing")]
-      : [...checkId(profile), ...profile.credentials.flatMap(checkCredential), ...checkRule(profile)];
+      : [
+          ...checkId(profile),
+          ...profile.credentials.flatMap(checkCredential),
+          ...checkDiscovery(profile),
+          ...checkRule(profile),
+        ];
   return faults.map((fault) =>
     create(ProviderProfileDiagnosticSchema, { ...fault, source, profileId: profile?.id ?? "" }),
   );
@@ -39,7 +44,7 @@ function checkId({ id }: ProviderProfile): Fault[] {
 }
 
 function checkCredential(credential: ProviderProfileCredential, index: number): Fault[] {
-  const { envVars, authStyle, headerName, queryParam, shape } = credential;
+  const { envVars, authStyle, headerName, queryParam, shape, refresh } = credential;
   const at = `credentials[${index}]`;
   const faults: Fault[] = [];
   if (envVars.length === 0) faults.push(error(`${at}.env_vars`, "is empty: no variable would hold the credential"));
@@ -56,7 +61,21 @@ function checkCredential(credential: ProviderProfileCredential, index: number): 
     faults.push(error(`${at}.shape`, "may use letters, digits, `_`, `.` and `-` only"));
   }
   if (shape !== undefined && shape.length > 256) faults.push(error(`${at}.shape`, "is longer than 256 characters"));
+  if (refresh !== undefined && refresh.refreshBeforeSeconds < 0n) faults.push(error(`${at}.refresh`, negative));
+  if (refresh !== undefined && refresh.maxLifetimeSeconds < 0n) faults.push(error(`${at}.refresh`, negative));
   return faults;
+}
+
+const negative = "counts seconds, which are not negative";
+
+/** What `--from-existing` looks for must be something that the profile has. */
+function checkDiscovery({ credentials, discovery }: ProviderProfile): Fault[] {
+  const unknown = discovery?.credentials.filter((name) => credentials.every((each) => each.name !== name)) ?? [];
+  const misnamed = discovery?.config.filter((name) => !isVariableName(name)) ?? [];
+  return [
+    ...unknown.map((name) => error("discovery.credentials", `"${name}" is not the name of a credential`)),
+    ...misnamed.map((name) => error("discovery.config", `"${name}" is not a variable's name`)),
+  ];
 }
 
 /** The endpoints are checked as the rule that they will be. Configuration is filled in with what any host may hold. */

@@ -11,6 +11,7 @@ import { requireConfig, requireCredentials, requireProviderName } from "./check-
 import { profileEndpoints } from "./profile-endpoints.ts";
 import type { Profiles } from "./profiles.ts";
 import { credentialPlace, type ProviderBody, type ProviderRecord, type SealedCredential } from "./provider.ts";
+import { isRenewedHere } from "./refresh/strategies.ts";
 
 export interface ProvidersOptions {
   readonly store: ResourceStore<ProviderBody>;
@@ -136,7 +137,7 @@ function refuseMissing(wanted: readonly ProviderProfileCredential[], { credentia
 /** Whether every credential that is needed is fetched by the gateway, or comes along with one that is. */
 function canAllBeRenewed(wanted: readonly ProviderProfileCredential[]): boolean {
   const outputs = wanted.flatMap(({ refresh }) => refresh?.additionalOutputs.map(({ credential }) => credential) ?? []);
-  return wanted.every(({ name, required, refresh }) => !required || refresh !== undefined || outputs.includes(name));
+  return wanted.every((each) => !each.required || isRenewedHere(each) || outputs.includes(each.name));
 }
 
 function merged(before: Readonly<Record<string, string>>, change: Readonly<Record<string, string>>) {

@@ -17,7 +17,8 @@ import { list, text, toggle, unavailable } from "../../flags/flag.ts";
 import { keyValue } from "../../flags/meanings.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
 import { structured } from "../../output/structured.ts";
-import { credential, existingCredentials, readCredentials } from "../../secret-input.ts";
+import { isRenewedByGateway } from "../../refresh-strategies.ts";
+import { credential, existingConfig, existingCredentials, readCredentials } from "../../secret-input.ts";
 
 export const command = defineCommand({
   name: "create",
@@ -29,7 +30,7 @@ export const command = defineCommand({
   flags: {
     name: text("what to call it", { placeholder: "NAME" }),
     type: text("what kind of service: see `provider profile list`", { placeholder: "TYPE" }),
-    "from-existing": toggle("take the credentials from the variables that programs of this type look for"),
+    "from-existing": toggle("take credentials and settings from the variables that programs of this type look for"),
     credential: list("a credential, by the variable that holds it in a sandbox", credential, {
       placeholder: "KEY[=VALUE]",
     }),
@@ -78,9 +79,15 @@ export const command = defineCommand({
     else if (!sources.includes(true)) requireGiven(profile);
     const given = flags["from-existing"] ? existingCredentials(profile, context.environment) : flags.credential;
     const credentials = await readCredentials(given, context);
+    const existing = flags["from-existing"] ? existingConfig(profile, context) : {};
     const name = flags.name ?? words.name ?? flags.type;
     const { provider = {} } = await gateway.channel.unary(createProvider, {
-      provider: { metadata: { name }, type: flags.type, credentials, config: Object.fromEntries(flags.config) },
+      provider: {
+        metadata: { name },
+        type: flags.type,
+        credentials,
+        config: { ...existing, ...Object.fromEntries(flags.config) },
+      },
       workspace,
     });
     if (adc !== undefined) await fetchFirstToken(gateway, { ...adc, provider: name, workspace });
@@ -91,7 +98,7 @@ export const command = defineCommand({
 });
 
 function requireRenewable({ id, credentials = [] }: ProviderProfileJson): void {
-  if (credentials.some(({ refresh }) => refresh !== undefined)) return;
+  if (credentials.some(isRenewedByGateway)) return;
   throw usageFailure(
     `the gateway can't get the credentials of a provider of type ${id} by itself`,
     "give them with --credential",
@@ -100,7 +107,7 @@ function requireRenewable({ id, credentials = [] }: ProviderProfileJson): void {
 
 /** That the gateway could get what is missing is for the user to say. */
 function requireGiven({ id, credentials = [] }: ProviderProfileJson): void {
-  const missing = credentials.filter(({ required, refresh }) => required && refresh !== undefined);
+  const missing = credentials.filter((each) => each.required && isRenewedByGateway(each));
   const [key] = missing.flatMap(({ envVars = [] }) => envVars);
   if (key === undefined) return;
   const hint = "give it with --credential, or say --runtime-credentials and how with `provider refresh configure`";

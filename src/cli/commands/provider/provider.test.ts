@@ -51,6 +51,44 @@ describe("openshell provider", () => {
     assert.deepEqual(JSON.parse(fromEnvironment.stdout).credential_keys, ["GITHUB_TOKEN"]);
   });
 
+  it("takes settings along with existing credentials, and only those credentials that the type is discovered by", async () => {
+    using runner = new CommandRunner();
+    const kept: Provider[] = [];
+    await using gateway = await fakeGateway({
+      createProvider({ provider }) {
+        if (provider !== undefined) kept.push(provider);
+        return provider === undefined ? {} : { provider: { ...provider, credentials: {} } };
+      },
+      getProviderProfile: () => ({
+        profile: {
+          id: "models",
+          credentials: [
+            { name: "key", envVars: ["MODELS_KEY"] },
+            { name: "admin", envVars: ["MODELS_ADMIN_KEY"] },
+          ],
+          discovery: { credentials: ["key"], config: ["MODELS_BASE_URL"] },
+          endpoints: [{ host: "api.{MODELS_REGION}.example.com" }],
+        },
+      }),
+    });
+    runner.environment["OPENSHELL_GATEWAY_ENDPOINT"] = gateway.endpoint;
+    runner.environment["MODELS_KEY"] = canary;
+    runner.environment["MODELS_ADMIN_KEY"] = canary;
+    runner.environment["MODELS_BASE_URL"] = "https://models.example.com/v1";
+    runner.environment["MODELS_REGION"] = "eu";
+    const create = ["provider", "create", "--type", "models", "--from-existing"];
+    const { stderr } = await runner.run(...create);
+    await runner.run(...create, "--config", "MODELS_REGION=us");
+    assert.match(stderr, /takes the setting MODELS_BASE_URL of this environment/);
+    assert.deepEqual(
+      kept.map(({ credentials, config }) => ({ credentials, config })),
+      ["eu", "us"].map((region) => ({
+        credentials: { MODELS_KEY: canary },
+        config: { MODELS_BASE_URL: "https://models.example.com/v1", MODELS_REGION: region },
+      })),
+    );
+  });
+
   it("says what is missing", async () => {
     using runner = new CommandRunner();
     await using gateway = await gatewayThatKeeps([]);

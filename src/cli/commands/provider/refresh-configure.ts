@@ -1,17 +1,10 @@
-import type { ProviderCredentialRefreshStrategyJson } from "../../../gen/openshell/v1/provider_pb.ts";
 import { configureProviderRefresh } from "../../api/provider-methods.ts";
 import { refreshView } from "../../api/refresh-view.ts";
 import { defineCommand } from "../../command.ts";
 import { CommandFailure, usageFailure } from "../../command-failure.ts";
-import { anyText, list, text, unavailable, value } from "../../flags/flag.ts";
-import { keyValue } from "../../flags/meanings.ts";
-
-const strategies: Readonly<Record<string, ProviderCredentialRefreshStrategyJson>> = {
-  "oauth2-refresh-token": "PROVIDER_CREDENTIAL_REFRESH_STRATEGY_OAUTH2_REFRESH_TOKEN",
-  "oauth2-client-credentials": "PROVIDER_CREDENTIAL_REFRESH_STRATEGY_OAUTH2_CLIENT_CREDENTIALS",
-  "google-service-account-jwt": "PROVIDER_CREDENTIAL_REFRESH_STRATEGY_GOOGLE_SERVICE_ACCOUNT_JWT",
-  "aws-sts-assume-role": "PROVIDER_CREDENTIAL_REFRESH_STRATEGY_AWS_STS_ASSUME_ROLE",
-};
+import { anyText, list, text, value } from "../../flags/flag.ts";
+import { keyValue, moment } from "../../flags/meanings.ts";
+import { refreshStrategies } from "../../refresh-strategies.ts";
 
 export const command = defineCommand({
   name: "refresh configure",
@@ -19,17 +12,20 @@ export const command = defineCommand({
   details:
     "The material (client_id, client_secret, refresh_token, service_account_json, token_url, scope, audience; role_arn, " +
     "aws_access_key_id, aws_secret_access_key, aws_session_token, aws_region, session_name, external_id) is stored apart " +
-    "from the credential and never reaches a sandbox. The credential is fetched at once.",
+    "from the credential and never reaches a sandbox. The credential is fetched at once, unless the present one is " +
+    "said to be good for a while.",
   positionals: { name: { kind: "required", summary: "the provider" } },
   flags: {
     "credential-key": text("the credential's variable", { placeholder: "KEY" }),
-    strategy: value(`how: ${Object.keys(strategies).join(", ")}`, strategy, { placeholder: "STRATEGY" }),
+    strategy: value(`how: ${Object.keys(refreshStrategies).join(", ")}`, strategy, { placeholder: "STRATEGY" }),
     material: list("material that is not secret", keyValue, { placeholder: "KEY=VALUE" }),
     "secret-material-env": list("secret material from an environment variable", anyText, {
       placeholder: "KEY[=ENVVAR]",
     }),
     "secret-material-key": list("which of the --material is secret too", anyText, { placeholder: "KEY" }),
-    "credential-expires-at": unavailable("when the present credential ends", "a new one is fetched at once"),
+    "credential-expires-at": value("when the present credential ends, which is kept until then", moment, {
+      placeholder: "TIMESTAMP",
+    }),
   },
   examples: [
     {
@@ -48,6 +44,7 @@ export const command = defineCommand({
     if (key === undefined || flags.strategy === undefined)
       throw usageFailure("--credential-key and --strategy are needed");
     const secrets = flags["secret-material-env"].map((typed) => fromEnvironment(typed, context.environment));
+    const expiresAtMs = flags["credential-expires-at"];
     const gateway = await context.gateway();
     const { status = {} } = await gateway.channel.unary(configureProviderRefresh, {
       provider: name,
@@ -55,22 +52,28 @@ export const command = defineCommand({
       strategy: flags.strategy,
       material: { ...Object.fromEntries(flags.material), ...Object.fromEntries(secrets) },
       secretMaterialKeys: [...secrets.map(([each]) => each), ...flags["secret-material-key"]],
+      ...(expiresAtMs !== undefined && { expiresAtMs: `${expiresAtMs}` }),
       workspace: context.globals.workspace,
     });
     const view = refreshView(status);
-    if (view.status !== "ok") {
+    if (view.status === "failing") {
       const hint = "it is kept and tried again; configure it anew if the material is wrong";
       throw new CommandFailure(`${key} could not be fetched: ${view.last_error}`, { code: "unavailable", hint });
     }
-    context.print(`${name}: ${key} is fetched, and renewed from ${view.next_refresh_at} on\n`);
+    const now = expiresAtMs === undefined ? "fetched, and renewed" : "kept, and renewed";
+    context.print(`${name}: ${key} is ${now} from ${view.next_refresh_at} on\n`);
     return 0;
   },
 });
 
 function strategy(typed: string) {
-  const known = Object.hasOwn(strategies, typed) ? strategies[typed] : undefined;
+  const known = Object.hasOwn(refreshStrategies, typed) ? refreshStrategies[typed] : undefined;
   if (known !== undefined) return { ok: true as const, value: known };
-  return { ok: false as const, problem: `must be ${Object.keys(strategies).join(", ")}, not "${typed}"` };
+  const isOthers = typed === "external" || typed === "static";
+  const problem = isOthers
+    ? `"${typed}" leaves it to others to renew the credential: give the new one with \`provider update\``
+    : `must be ${Object.keys(refreshStrategies).join(", ")}, not "${typed}"`;
+  return { ok: false as const, problem };
 }
 
 function fromEnvironment(

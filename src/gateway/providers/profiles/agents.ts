@@ -1,6 +1,6 @@
 /** Built-in profiles of coding agents: their own APIs, for their own programs. */
 import type { ProviderProfileJson } from "../../../gen/openshell/v1/provider_pb.ts";
-import { api, bearer, header, programs } from "./parts.ts";
+import { api, bearer, header, programs, settings } from "./parts.ts";
 import { shapes } from "./shapes.ts";
 
 const category = "PROVIDER_PROFILE_CATEGORY_AGENT";
@@ -14,6 +14,7 @@ export const agentProfiles: readonly ProviderProfileJson[] = [
     category,
     inferenceCapable: true,
     credentials: [header(["ANTHROPIC_API_KEY", "CLAUDE_API_KEY"], "x-api-key", shapes.anthropic)],
+    discovery: settings("ANTHROPIC_BASE_URL"),
     endpoints: [api("api.anthropic.com")],
     binaries: programs("/**/bin/claude", "/**/bin/claude.exe", "/**/claude/versions/*", ...runtimes),
   },
@@ -23,6 +24,7 @@ export const agentProfiles: readonly ProviderProfileJson[] = [
     category,
     inferenceCapable: true,
     credentials: [bearer(["OPENAI_API_KEY"], shapes.openai)],
+    discovery: settings("OPENAI_BASE_URL"),
     endpoints: [api("api.openai.com")],
     binaries: programs("/**/codex", ...runtimes),
   },
@@ -33,6 +35,7 @@ export const agentProfiles: readonly ProviderProfileJson[] = [
     category,
     inferenceCapable: true,
     credentials: [bearer(["OPENCODE_API_KEY", "OPENROUTER_API_KEY", "OPENAI_API_KEY"], shapes.openai)],
+    discovery: settings("OPENCODE_BASE_URL"),
     binaries: programs("/**/opencode", "/**/bin/opencode.exe", ...runtimes),
   },
   {

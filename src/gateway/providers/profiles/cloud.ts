@@ -1,7 +1,7 @@
 /** Built-in profiles of clouds. `{NAME}` in a host stands for the provider's configuration of that name. */
 import type { NetworkEndpointJson } from "../../../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import type { ProviderProfileCredentialJson, ProviderProfileJson } from "../../../gen/openshell/v1/provider_pb.ts";
-import { anyProgram, api, bearer } from "./parts.ts";
+import { anyProgram, api, bearer, settings } from "./parts.ts";
 import { shapes, unknownShape } from "./shapes.ts";
 
 /** All three come from one call, if the gateway is to get them: it is configured for the first. */
@@ -67,6 +67,7 @@ export const cloudProfiles: readonly ProviderProfileJson[] = [
     description: "Credentials alone: which of the APIs may be used, the policy says, with a binding to the provider.",
     category: "PROVIDER_PROFILE_CATEGORY_DATA",
     credentials: awsCredentials,
+    discovery: settings("AWS_REGION"),
   },
   {
     id: "aws-s3",
@@ -74,6 +75,7 @@ export const cloudProfiles: readonly ProviderProfileJson[] = [
     description: "Say which region with --config AWS_REGION=….",
     category: "PROVIDER_PROFILE_CATEGORY_DATA",
     credentials: awsCredentials,
+    discovery: settings("AWS_REGION"),
     endpoints: s3,
     binaries: anyProgram,
   },
@@ -88,6 +90,7 @@ export const cloudProfiles: readonly ProviderProfileJson[] = [
       ...awsCredentials.map((credential) => ({ ...credential, required: false })),
       { ...bearer(["AWS_BEARER_TOKEN_BEDROCK"], unknownShape), required: false },
     ],
+    discovery: settings("AWS_REGION", "BEDROCK_BASE_URL"),
     endpoints: bedrock,
     binaries: anyProgram,
   },
@@ -119,6 +122,7 @@ export const cloudProfiles: readonly ProviderProfileJson[] = [
         "GOOGLE_OAUTH_ACCESS_TOKEN",
       ]),
     ],
+    discovery: settings("VERTEX_AI_PROJECT_ID", "VERTEX_AI_REGION", "GOOGLE_VERTEX_AI_BASE_URL"),
     endpoints: [
       api("*-aiplatform.googleapis.com"),
       api("aiplatform.googleapis.com"),

@@ -1,6 +1,6 @@
 /** Built-in profiles of those who serve models. */
 import type { ProviderProfileJson } from "../../../gen/openshell/v1/provider_pb.ts";
-import { anyProgram, api, bearer, header } from "./parts.ts";
+import { anyProgram, api, bearer, header, settings } from "./parts.ts";
 import { shapes } from "./shapes.ts";
 
 const category = "PROVIDER_PROFILE_CATEGORY_INFERENCE";
@@ -17,6 +17,7 @@ function openaiCompatible(
     category,
     inferenceCapable: true,
     credentials,
+    discovery: settings(`${id.toUpperCase()}_BASE_URL`),
     endpoints: [api(host)],
     binaries: anyProgram,
   };
@@ -29,6 +30,7 @@ export const inferenceProfiles: readonly ProviderProfileJson[] = [
     category,
     inferenceCapable: true,
     credentials: [header(["ANTHROPIC_API_KEY", "CLAUDE_API_KEY"], "x-api-key", shapes.anthropic)],
+    discovery: settings("ANTHROPIC_BASE_URL"),
     endpoints: [api("api.anthropic.com")],
     binaries: anyProgram,
   },
@@ -45,6 +47,7 @@ export const inferenceProfiles: readonly ProviderProfileJson[] = [
     category,
     inferenceCapable: true,
     credentials: [{ ...bearer(["OLLAMA_API_KEY"], shapes.lettersAndDigits), required: false }],
+    discovery: settings("OLLAMA_BASE_URL"),
   },
   {
     id: "gemini",
@@ -52,6 +55,7 @@ export const inferenceProfiles: readonly ProviderProfileJson[] = [
     category,
     inferenceCapable: true,
     credentials: [header(["GEMINI_API_KEY", "GOOGLE_API_KEY"], "x-goog-api-key", shapes.google)],
+    discovery: settings("GOOGLE_GEMINI_BASE_URL"),
     endpoints: [api("generativelanguage.googleapis.com")],
     binaries: anyProgram,
   },

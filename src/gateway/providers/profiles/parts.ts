@@ -1,6 +1,10 @@
 /** The pieces that built-in profiles are put together from. */
 import type { NetworkEndpointJson } from "../../../gen/openshell/sandbox/v1/sandbox_pb.ts";
-import type { CredentialShapeJson, ProviderProfileCredentialJson } from "../../../gen/openshell/v1/provider_pb.ts";
+import type {
+  CredentialShapeJson,
+  ProviderProfileCredentialJson,
+  ProviderProfileDiscoveryJson,
+} from "../../../gen/openshell/v1/provider_pb.ts";
 
 /** A key that goes into `Authorization: Bearer`. */
 export function bearer(variables: readonly string[], shape: CredentialShapeJson): ProviderProfileCredentialJson {
@@ -14,6 +18,11 @@ export function header(
   shape: CredentialShapeJson,
 ): ProviderProfileCredentialJson {
   return { ...bearer(variables, shape), authStyle: "header", headerName };
+}
+
+/** Variables of settings that go with the credentials: a key for another place must not be sent to the usual one. */
+export function settings(...config: readonly string[]): ProviderProfileDiscoveryJson {
+  return { config: [...config] };
 }
 
 /** A web API, every request of which is inspected. */

@@ -7,19 +7,28 @@ const DEFAULT_REGION = "us-east-1";
 const DEFAULT_SESSION = "openshell";
 /** What AWS gives for every role; longer only where the role says so. */
 const DEFAULT_LIFE_SECONDS = 3_600;
+/** What AWS gives at all: from a quarter of an hour to half a day. */
+const SHORTEST_LIFE_SECONDS = 900;
+const LONGEST_LIFE_SECONDS = 43_200;
 const SHOWN_CHARACTERS = 200;
 
 export function stsUrl(region = DEFAULT_REGION): string {
   return `https://sts.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}/`;
 }
 
-export function assumeRoleRequest({ tokenUrl, material, now }: TokenQuestion): RenewalRequest {
+export function assumeRoleRequest({
+  tokenUrl,
+  material,
+  now,
+  maxLifetimeSecs = DEFAULT_LIFE_SECONDS,
+}: TokenQuestion): RenewalRequest {
+  const seconds = Math.min(Math.max(maxLifetimeSecs, SHORTEST_LIFE_SECONDS), LONGEST_LIFE_SECONDS);
   const form = new URLSearchParams({
     Action: "AssumeRole",
     Version: "2011-06-15",
     RoleArn: material("role_arn") ?? "",
     RoleSessionName: material("session_name") ?? DEFAULT_SESSION,
-    DurationSeconds: `${DEFAULT_LIFE_SECONDS}`,
+    DurationSeconds: `${seconds}`,
   });
   const externalId = material("external_id");
   if (externalId !== undefined) form.set("ExternalId", externalId);

@@ -1,10 +1,15 @@
-import type { ConfigureProviderRefreshRequest } from "../../../gen/openshell/v1/provider_pb.ts";
+import {
+  type ConfigureProviderRefreshRequest,
+  type ProviderCredentialRefresh,
+  ProviderCredentialRefreshStrategy as Strategy,
+} from "../../../gen/openshell/v1/provider_pb.ts";
 import { Secret } from "../../../secrets/secret.ts";
 import type { GatewayContext } from "../../context.ts";
 import { invalid } from "../../refuse.ts";
 import { isVariableName, requireCredentials } from "../check-provider.ts";
 import type { ProviderRecord } from "../provider.ts";
 import { materialPlace, type RefreshState } from "./refresh-state.ts";
+import { type RefreshTiming, refreshTime } from "./schedule.ts";
 import { type RefreshStrategy, strategies } from "./strategies.ts";
 
 /** Material that is secret whether or not the client says so. */
@@ -17,7 +22,10 @@ const ALWAYS_SECRET = [
   "aws_session_token",
 ];
 
-/** Keeps how a credential is renewed. Throws INVALID_ARGUMENT for what could not work. */
+/**
+ * Keeps how a credential is renewed, and when the present one ends if the request says so. Throws INVALID_ARGUMENT for
+ * what could not work.
+ */
 export async function configureRefresh(
   context: GatewayContext,
   request: ConfigureProviderRefreshRequest,
@@ -26,6 +34,9 @@ export async function configureRefresh(
   const record = await context.providers.find(request.workspace, request.provider);
   if (!isVariableName(credentialKey)) throw invalid(`"${credentialKey}" is not a variable's name`);
   requireCredentials(material);
+  if (strategy === Strategy.EXTERNAL || strategy === Strategy.STATIC) {
+    throw invalid("this strategy leaves it to others to renew the credential: give the new one with `provider update`");
+  }
   const way = strategies.get(strategy);
   if (way === undefined) {
     throw invalid(
@@ -39,6 +50,8 @@ export async function configureRefresh(
   const scopes = material["scope"]?.split(/[\s,]+/).filter(Boolean) ?? refresh?.scopes ?? [];
   const secret = new Set([...ALWAYS_SECRET, ...request.secretMaterialKeys]);
   const entries = Object.entries(material).filter(([name]) => name !== "token_url" && name !== "scope");
+  const timing = timingOf(refresh);
+  const expiresAtMs = Number(request.expiresAtMs ?? 0);
   const state: RefreshState = {
     strategy,
     tokenUrl,
@@ -52,15 +65,29 @@ export async function configureRefresh(
           return [name, Buffer.from(sealed).toString("base64")];
         }),
     ),
+    timing,
     lastRefreshAtMs: 0,
-    nextRefreshAtMs: 0,
+    nextRefreshAtMs: expiresAtMs === 0 ? 0 : refreshTime({ now: context.now(), expiresAtMs }, timing),
     failures: 0,
     lastError: "",
   };
   return context.providers.replace(record, {
     ...record.body,
+    credentials: expiresAtMs === 0 ? record.body.credentials : ending(record, credentialKey, expiresAtMs),
     refresh: { ...record.body.refresh, [credentialKey]: state },
   });
+}
+
+/** The provider's credentials, of which one ends then. */
+function ending({ body: { credentials } }: ProviderRecord, key: string, expiresAtMs: number) {
+  const present = credentials[key];
+  if (present === undefined) throw invalid(`there is no credential ${key} yet that could expire`);
+  return { ...credentials, [key]: { ...present, expiresAtMs } };
+}
+
+function timingOf(refresh: ProviderCredentialRefresh | undefined): RefreshTiming {
+  const [before, life] = [Number(refresh?.refreshBeforeSeconds ?? 0), Number(refresh?.maxLifetimeSeconds ?? 0)];
+  return { ...(before > 0 && { refreshBeforeSecs: before }), ...(life > 0 && { maxLifetimeSecs: life }) };
 }
 
 function requireMaterial(

@@ -3,9 +3,11 @@ import { create } from "@bufbuild/protobuf";
 import {
   type ProviderCredentialRefreshStatus,
   ProviderCredentialRefreshStatusSchema,
-  type ProviderCredentialRefreshStrategy as Strategy,
+  type ProviderProfile,
+  ProviderCredentialRefreshStrategy as Strategy,
 } from "../../../gen/openshell/v1/provider_pb.ts";
 import type { ProviderRecord } from "../provider.ts";
+import type { RefreshTiming } from "./schedule.ts";
 
 export interface RefreshState {
   readonly strategy: Strategy;
@@ -15,6 +17,8 @@ export interface RefreshState {
   readonly material: Readonly<Record<string, string>>;
   /** Secret: by the vault, in base64. */
   readonly sealed: Readonly<Record<string, string>>;
+  /** What the profile said when it was configured. */
+  readonly timing?: RefreshTiming;
   /** Milliseconds since the epoch; 0: never yet. */
   readonly lastRefreshAtMs: number;
   readonly nextRefreshAtMs: number;
@@ -46,6 +50,26 @@ export function refreshStatus(
     lastRefreshAtMs: BigInt(lastRefreshAtMs),
     lastError,
   });
+}
+
+/** Of the credentials that somebody else renews, by their profile's word: when each ends is all that is known. */
+export function externalStatuses(
+  { id, name, body }: ProviderRecord,
+  { credentials }: ProviderProfile,
+): ProviderCredentialRefreshStatus[] {
+  const external = credentials.filter(({ refresh }) => refresh?.strategy === Strategy.EXTERNAL);
+  return external
+    .flatMap(({ envVars }) => envVars.filter((key) => body.credentials[key] !== undefined))
+    .map((credentialKey) =>
+      create(ProviderCredentialRefreshStatusSchema, {
+        providerName: name,
+        providerId: id,
+        credentialKey,
+        strategy: Strategy.EXTERNAL,
+        status: "external",
+        expiresAtMs: BigInt(body.credentials[credentialKey]?.expiresAtMs ?? 0),
+      }),
+    );
 }
 
 function statusWord(failures: number, lastRefreshAtMs: number): string {

@@ -52,6 +52,13 @@ describe("a credential that the gateway renews", () => {
       strategy,
       material: { token_url: tokenUrl, ...material },
     });
+  const material = { client_id: "me", client_secret: "s" };
+  const later = (credentialKey: string, provider = "service") => ({
+    provider,
+    credentialKey,
+    strategy: Strategy.OAUTH2_CLIENT_CREDENTIALS,
+    material: { token_url: tokenUrl, ...material },
+  });
   const shown = async () => (await gateway.client.getProvider({ name: "service" })).provider;
 
   it("is fetched at once, and again before it ends, with the newest refresh token", async () => {
@@ -106,6 +113,68 @@ describe("a credential that the gateway renews", () => {
     assert.ok(verify("RSA-SHA256", signed, createPublicKey(publicKey), Buffer.from(signature, "base64url")));
     const { iss, aud, scope } = JSON.parse(Buffer.from(claims, "base64url").toString()) as Record<string, string>;
     assert.deepEqual({ iss, aud, scope }, { iss: "robot@example.invalid", aud: tokenUrl, scope: "s" });
+  });
+
+  it("is renewed and ends when its profile says so", async () => {
+    const credential = {
+      name: "token",
+      envVars: ["SHORT_TOKEN"],
+      refresh: {
+        strategy: Strategy.OAUTH2_CLIENT_CREDENTIALS,
+        tokenUrl,
+        refreshBeforeSeconds: 120n,
+        maxLifetimeSeconds: 900n,
+      },
+    };
+    await gateway.client.importProviderProfiles({
+      profiles: [{ profile: { id: "short", credentials: [credential] } }],
+    });
+    await gateway.client.createProvider({ provider: { metadata: { name: "short" }, type: "short" } });
+    answer = { status: 200, body: { access_token: "at", expires_in: 7200 } };
+    const { status } = await configure("SHORT_TOKEN", Strategy.OAUTH2_CLIENT_CREDENTIALS, material, "short");
+    const [expires, next] = [Number(status?.expiresAtMs), Number(status?.nextRefreshAtMs)];
+    const life = expires - Date.now();
+    assert.ok(life > 840_000 && life <= 900_000, `it lives for ${life} ms`);
+    assert.ok(expires - next >= 120_000 && expires - next <= 150_000, `${expires - next} ms before its end`);
+  });
+
+  it("is kept until its own end comes near, where the request says when that is", async () => {
+    await assert.rejects(
+      gateway.client.configureProviderRefresh({ ...later("NEVER_GIVEN"), expiresAtMs: BigInt(Date.now()) }),
+      isCode(Code.InvalidArgument, /no credential NEVER_GIVEN yet/),
+    );
+    const provider = { metadata: { name: "given" }, type: "generic", credentials: { GIVEN: "by-hand" } };
+    await gateway.client.createProvider({ provider });
+    const asked = forms.length;
+    const expiresAtMs = BigInt(Date.now() + 1_000_000);
+    const { status } = await gateway.client.configureProviderRefresh({ ...later("GIVEN", "given"), expiresAtMs });
+    assert.equal(status?.status, "pending");
+    assert.equal(status?.expiresAtMs, expiresAtMs);
+    const ahead = Number(expiresAtMs - (status?.nextRefreshAtMs ?? 0n));
+    assert.ok(ahead >= 150_000 && ahead <= 200_000, `${ahead} ms before its end`);
+    assert.equal(forms.length, asked, "nobody was asked for another");
+  });
+
+  it("is for others to renew where the strategy is external", async () => {
+    await assert.rejects(
+      configure("TOKEN", Strategy.EXTERNAL, {}),
+      isCode(Code.InvalidArgument, /give the new one with `provider update`/),
+    );
+    const credential = { name: "t", envVars: ["OUTSIDE"], required: true, refresh: { strategy: Strategy.EXTERNAL } };
+    await gateway.client.importProviderProfiles({
+      profiles: [{ profile: { id: "outside", credentials: [credential] } }],
+    });
+    await assert.rejects(
+      gateway.client.createProvider({ provider: { metadata: { name: "outside" }, type: "outside" } }),
+      isCode(Code.InvalidArgument, /needs a credential OUTSIDE/),
+    );
+    const provider = { metadata: { name: "outside" }, type: "outside", credentials: { OUTSIDE: "by-hand" } };
+    await gateway.client.createProvider({ provider: { ...provider, credentialExpiresAtMs: { OUTSIDE: 5n } } });
+    const { credentials } = await gateway.client.getProviderRefreshStatus({ provider: "outside" });
+    assert.deepEqual(
+      credentials.map(({ credentialKey, status, expiresAtMs }) => ({ credentialKey, status, expiresAtMs })),
+      [{ credentialKey: "OUTSIDE", status: "external", expiresAtMs: 5n }],
+    );
   });
 
   it("is AWS's for a role, whose three parts come together", async () => {

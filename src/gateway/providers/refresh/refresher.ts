@@ -6,14 +6,12 @@ import { ask } from "../../outbound/ask.ts";
 import { credentialPlace, type ProviderRecord } from "../provider.ts";
 import { providerChanged } from "../provider-changed.ts";
 import { materialPlace, type RefreshState } from "./refresh-state.ts";
+import { jittered, refreshTime } from "./schedule.ts";
 import { strategies } from "./strategies.ts";
 import type { Renewal } from "./token-request.ts";
 
 /** Tokens live for an hour or so; looking for those that are due costs one query. */
 const LOOK_EVERY_MS = 5_000;
-/** What is left of a token's life when it is renewed: enough for several attempts. */
-const AHEAD_SHARE = 0.2;
-const LONGEST_AHEAD_MS = 10 * 60_000;
 /** After the first failure; each further one doubles it. */
 const FIRST_RETRY_MS = 10_000;
 const LAST_RETRY_MS = 15 * 60_000;
@@ -78,7 +76,7 @@ interface Renewing {
 }
 
 async function askForRenewal({ vault, now }: GatewayContext, { record, key, state }: Renewing): Promise<Renewal> {
-  const { tokenUrl, scopes, material, sealed, strategy } = state;
+  const { tokenUrl, scopes, material, sealed, strategy, timing } = state;
   const way = strategies.get(strategy);
   if (way === undefined) throw new Error("it was configured by another version: configure it anew");
   const open = (name: string) => {
@@ -86,7 +84,7 @@ async function askForRenewal({ vault, now }: GatewayContext, { record, key, stat
     if (stored === undefined) return material[name];
     return vault.open(Buffer.from(stored, "base64"), materialPlace(record, key, name)).reveal();
   };
-  const question = way.request({ tokenUrl, scopes, material: open, now: now() });
+  const question = way.request({ tokenUrl, scopes, material: open, now: now(), ...timing });
   const answer = await ask({ ...question, url: new URL(tokenUrl), timeoutMs: TOKEN_TIMEOUT_MS });
   return way.read(answer, { key, now: now() });
 }
@@ -98,15 +96,14 @@ function renewedBody(
   { credentials, expiresInSecs, material }: Renewal,
 ): ProviderRecord["body"] {
   const seal = (text: string, place: string) => Buffer.from(vault.seal(new Secret(text), place)).toString("base64");
-  const lifeMs = expiresInSecs * 1000;
-  const expiresAtMs = now() + lifeMs;
-  const aheadMs = Math.min(lifeMs * AHEAD_SHARE, LONGEST_AHEAD_MS);
+  const { timing = {} } = state;
+  const expiresAtMs = now() + Math.min(expiresInSecs, timing.maxLifetimeSecs ?? Number.POSITIVE_INFINITY) * 1000;
   const replaced = Object.entries(material).map(([name, text]) => [name, seal(text, materialPlace(record, key, name))]);
   const next: RefreshState = {
     ...state,
     sealed: { ...state.sealed, ...Object.fromEntries(replaced) },
     lastRefreshAtMs: now(),
-    nextRefreshAtMs: expiresAtMs - jittered(aheadMs),
+    nextRefreshAtMs: refreshTime({ now: now(), expiresAtMs }, timing),
     failures: 0,
     lastError: "",
   };
@@ -126,9 +123,4 @@ function withState({ body }: ProviderRecord, key: string, state: RefreshState): 
 function failed(state: RefreshState, lastError: string, now: number): RefreshState {
   const waitMs = Math.min(FIRST_RETRY_MS * 2 ** state.failures, LAST_RETRY_MS);
   return { ...state, failures: state.failures + 1, lastError, nextRefreshAtMs: now + jittered(waitMs) };
-}
-
-/** Or all that were set in the same moment would be renewed in the same moment for ever. */
-function jittered(ms: number): number {
-  return Math.round(ms * (0.8 + Math.random() * 0.2));
 }

@@ -1,5 +1,8 @@
 /** The ways to renew a credential: what each needs, whom it asks, and what it makes of the answer. */
-import { ProviderCredentialRefreshStrategy as Strategy } from "../../../gen/openshell/v1/provider_pb.ts";
+import {
+  type ProviderProfileCredential,
+  ProviderCredentialRefreshStrategy as Strategy,
+} from "../../../gen/openshell/v1/provider_pb.ts";
 import type { Answer } from "../../outbound/ask.ts";
 import { assumeRoleRequest, readAssumedRole, stsUrl } from "./assume-role.ts";
 import { type Renewal, type RenewalRequest, readToken, type TokenQuestion, tokenRequest } from "./token-request.ts";
@@ -23,6 +26,11 @@ function oauth2(strategy: Strategy, needed: RefreshStrategy["needed"], tokenUrl 
     request: (question) => tokenRequest(strategy, question),
     read: (answer, { key }) => readToken(answer, key),
   };
+}
+
+/** Whether the gateway can get the credential by itself. What is `static` or `external` somebody else renews. */
+export function isRenewedHere({ refresh }: ProviderProfileCredential): boolean {
+  return refresh !== undefined && strategies.has(refresh.strategy);
 }
 
 const GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token";

@@ -9,6 +9,8 @@ export interface TokenQuestion {
   readonly tokenUrl: string;
   readonly scopes: readonly string[];
   readonly material: Material;
+  /** A shorter life than this is as good. */
+  readonly maxLifetimeSecs?: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -78,7 +80,7 @@ export function readToken({ status, text }: { readonly status: number; readonly 
 }
 
 /** A service account's word for itself, signed with its key (RFC 7523 section 3). */
-function assertion({ tokenUrl, scopes, material, now }: TokenQuestion): string {
+function assertion({ tokenUrl, scopes, material, now, maxLifetimeSecs = ASSERTION_SECONDS }: TokenQuestion): string {
   const file = parseObject(material("service_account_json") ?? "");
   const issuer = material("client_email") ?? file["client_email"];
   const key = material("private_key") ?? file["private_key"];
@@ -92,7 +94,7 @@ function assertion({ tokenUrl, scopes, material, now }: TokenQuestion): string {
     scope: scopes.join(" "),
     aud: tokenUrl,
     iat: issuedAt,
-    exp: issuedAt + ASSERTION_SECONDS,
+    exp: issuedAt + Math.min(maxLifetimeSecs, ASSERTION_SECONDS),
     // Whom the account acts for, in a domain that lets it.
     ...(subject !== undefined && { sub: subject }),
   };

@@ -1,7 +1,8 @@
 import type { GatewayContext } from "../../context.ts";
 import type { ProviderRecord } from "../../providers/provider.ts";
+import { providerChanged } from "../../providers/provider-changed.ts";
 import { configureRefresh } from "../../providers/refresh/configure.ts";
-import { refreshStatus } from "../../providers/refresh/refresh-state.ts";
+import { externalStatuses, refreshStatus } from "../../providers/refresh/refresh-state.ts";
 import { refreshCredential } from "../../providers/refresh/refresher.ts";
 import { notFound } from "../../refuse.ts";
 import type { Methods } from "./methods.ts";
@@ -12,16 +13,20 @@ export function providerRefreshMethods(context: GatewayContext): Methods {
   return {
     async getProviderRefreshStatus({ provider, credentialKey, workspace }) {
       const record = await providers.find(workspace, provider);
-      const all = Object.entries(record.body.refresh ?? {});
-      const wanted = all.filter(([key]) => credentialKey === "" || key === credentialKey);
-      return { credentials: wanted.map(([key, state]) => refreshStatus(record, key, state)) };
+      const renewedHere = Object.entries(record.body.refresh ?? {}).map(([key, state]) =>
+        refreshStatus(record, key, state),
+      );
+      const profile = await providers.profiles.require(record.workspace, record.body.type);
+      const all = [...renewedHere, ...externalStatuses(record, profile)];
+      return { credentials: all.filter((each) => credentialKey === "" || each.credentialKey === credentialKey) };
     },
     async configureProviderRefresh(request) {
+      const { credentialKey: key, expiresAtMs = 0n } = request;
       const configured = await configureRefresh(context, request);
-      // At once, so that a mistake is known to whoever made it.
-      return {
-        status: statusOf(await refreshCredential(context, configured, request.credentialKey), request.credentialKey),
-      };
+      // At once, so that a mistake is known to whoever made it; unless the present one is good for a while.
+      if (expiresAtMs === 0n) return { status: statusOf(await refreshCredential(context, configured, key), key) };
+      await providerChanged(context, configured.workspace, configured.name);
+      return { status: statusOf(configured, key) };
     },
     async rotateProviderCredential({ provider, credentialKey, workspace }) {
       const record = await providers.find(workspace, provider);
