@@ -8,7 +8,7 @@ import { peerCredentials, sharesUserNamespace } from "../../linux/local-peer.ts"
 import { socketDescriptor } from "../../linux/original-dst.ts";
 import type { Role } from "../access/role.ts";
 import { permissionDenied } from "../refuse.ts";
-import type { Store } from "../store/store.ts";
+import type { SandboxRecord, Store } from "../store/store.ts";
 import { isToken } from "../supervisors/token.ts";
 
 export type Caller =
@@ -60,13 +60,28 @@ export function requireUser(values: ContextValues): Extract<Caller, { kind: "use
   return caller;
 }
 
-/** Throws PERMISSION_DENIED unless the caller shows the token of this very sandbox. */
-export async function requireSupervisor(values: ContextValues, store: Store, sandboxId: string): Promise<void> {
-  const caller = values.get(callerKey);
+/** The sandbox; throws PERMISSION_DENIED unless the caller shows the token of this very one. */
+export async function requireSupervisor(
+  values: ContextValues,
+  store: Store,
+  sandboxId: string,
+): Promise<SandboxRecord> {
   const record = await store.sandboxes.get(sandboxId);
-  if (caller.kind === "supervisor" && record !== undefined && isToken(caller.token, record.tokenHash)) return;
+  if (record !== undefined && showsTokenOf(values, record)) return record;
   // The same words whether the sandbox exists or not.
   throw permissionDenied("the token is not this sandbox's");
+}
+
+/** The sandbox whose token the caller shows, for requests that name none; throws PERMISSION_DENIED if there is none. */
+export async function supervisedSandbox(values: ContextValues, store: Store): Promise<SandboxRecord> {
+  const record = (await store.sandboxes.all()).find((each) => showsTokenOf(values, each));
+  if (record !== undefined) return record;
+  throw permissionDenied("the token is no sandbox's");
+}
+
+function showsTokenOf(values: ContextValues, { tokenHash }: SandboxRecord): boolean {
+  const caller = values.get(callerKey);
+  return caller.kind === "supervisor" && isToken(caller.token, tokenHash);
 }
 
 function identify(request: IncomingMessage | Http2ServerRequest): Caller {

@@ -1,10 +1,12 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { Inference } from "../../../gen/openshell/inference/v1/inference_pb.ts";
 import type { GatewayContext } from "../../context.ts";
+import { inferenceBundle } from "../../inference/bundle.ts";
 import { routesChanged } from "../../inference/push-routes.ts";
 import { routeMessage } from "../../inference/route.ts";
 import { question, verifyRoute } from "../../inference/verify.ts";
 import { failedPrecondition } from "../../refuse.ts";
+import { supervisedSandbox } from "../../server/caller.ts";
 import { workspaceName } from "../../workspaces/workspace.ts";
 
 /** A model that was asked for a word may say a hundred. */
@@ -14,6 +16,9 @@ const SHOWN_CHARACTERS = 200;
 export function inferenceMethods(context: GatewayContext): Partial<ServiceImpl<typeof Inference>> {
   const { routes, log } = context;
   return {
+    async getInferenceBundle(_request, { values }) {
+      return inferenceBundle(context, (await supervisedSandbox(values, context.store)).workspace);
+    },
     async setInferenceRoute(request) {
       const checked = await routes.check(request);
       const { model } = checked.body;

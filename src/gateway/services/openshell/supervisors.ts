@@ -9,6 +9,7 @@ import {
   type SupervisorMessage,
 } from "../../../gen/openshell/v1/supervisor_pb.ts";
 import type { GatewayContext } from "../../context.ts";
+import { sandboxEnvironment } from "../../providers/sandbox-environment.ts";
 import { invalid, notFound } from "../../refuse.ts";
 import { splice } from "../../relay/splice.ts";
 import { requireSupervisor } from "../../server/caller.ts";
@@ -22,7 +23,7 @@ import {
 } from "../../supervisors/supervisor-events.ts";
 import type { Methods } from "./methods.ts";
 
-/** ConnectSupervisor, RelayStream, and the reports. Each shows the token of the sandbox that it speaks for. */
+/** ConnectSupervisor, RelayStream, what a published supervisor asks for, and the reports. Each shows the token of the sandbox that it speaks for. */
 export function supervisorMethods(context: GatewayContext): Methods {
   const { store, registry, sessions } = context;
   const requireSandbox = (values: ContextValues, sandboxId: string) => requireSupervisor(values, store, sandboxId);
@@ -64,6 +65,9 @@ export function supervisorMethods(context: GatewayContext): Methods {
         logCursor = logs.at(-1)?.sequence ?? logCursor;
       }
       return { logCursor };
+    },
+    async getSandboxProviderEnvironment({ sandboxId, supportsStaticCredentialBindings }, { values }) {
+      return sandboxEnvironment(context, await requireSandbox(values, sandboxId), supportsStaticCredentialBindings);
     },
     async reportPolicyStatus(request, { values }) {
       await requireSandbox(values, request.sandboxId);
