@@ -60,6 +60,7 @@ const librariesApart: Plugin = {
   setup({ onResolve }) {
     onResolve({ filter: /^yaml$/ }, () => ({ path: "./cli-yaml.cjs", external: true }));
     onResolve({ filter: /^tar-stream$/ }, () => ({ path: "./cli-tar-stream.cjs", external: true }));
+    onResolve({ filter: /^openid-client$/ }, () => ({ path: "./cli-openid-client.cjs", external: true }));
     onResolve({ filter: /^@bufbuild\/protobuf/ }, () => ({ path: "./cli-protobuf.cjs", external: true }));
   },
 };
@@ -102,7 +103,10 @@ await Promise.all([
   build({ ...shared, entryPoints: { "supervisor-ssh2": "ssh2" }, plugins: [withoutNativeParts] }),
   build({ ...shared, entryPoints: { cli: "src/cli/main.ts" }, plugins: [koffiBeside, commandsApart] }),
   build({ ...shared, entryPoints: { "cli-commands": "src/cli/dispatch.ts" }, plugins: [koffiBeside, librariesApart] }),
-  build({ ...shared, entryPoints: { "cli-yaml": "yaml", "cli-tar-stream": "tar-stream" } }),
+  build({
+    ...shared,
+    entryPoints: { "cli-yaml": "yaml", "cli-tar-stream": "tar-stream", "cli-openid-client": "openid-client" },
+  }),
   build({
     ...shared,
     entryNames: "cli-protobuf",

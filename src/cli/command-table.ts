@@ -196,6 +196,8 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       destroy: () => import("./commands/gateway/destroy.ts"),
       "install-unit": () => import("./commands/gateway/install-unit.ts"),
       add: () => import("./commands/gateway/add.ts"),
+      login: () => import("./commands/gateway/login.ts"),
+      logout: () => import("./commands/gateway/logout.ts"),
       remove: () => import("./commands/gateway/remove.ts"),
       "rotate-key": () => import("./commands/gateway/rotate-key.ts"),
     },
@@ -241,8 +243,6 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
  */
 export const commandsToCome: Readonly<Record<string, string>> = {
   "policy delete": "deleting the gateway-wide policy",
-  "gateway login": "logging in to a remote gateway",
-  "gateway logout": "logging out of a remote gateway",
   service: "exposing a sandbox's services",
   term: "the terminal interface",
 };

@@ -6,6 +6,7 @@ import type { GatewayLog } from "./gateway-log.ts";
 import type { Observer } from "./health/observer.ts";
 import type { Readiness } from "./health/readiness.ts";
 import type { InferenceRoutes } from "./inference/routes.ts";
+import type { UserTokens } from "./oidc/user-tokens.ts";
 import type { Providers } from "./providers/providers.ts";
 import type { SandboxChanges } from "./sandboxes/changes.ts";
 import type { SandboxRegistry } from "./sandboxes/registry.ts";
@@ -28,6 +29,8 @@ export interface GatewayContext {
   readonly routes: InferenceRoutes;
   readonly sshSessions: SshSessions;
   readonly workspaces: Workspaces;
+  /** Absent where only certificates are taken. */
+  readonly userTokens: UserTokens | undefined;
   readonly settings: Settings;
   readonly exports: Exports;
   /** What secrets are sealed with. */

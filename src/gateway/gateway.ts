@@ -29,6 +29,8 @@ import type { GatewayLog } from "./gateway-log.ts";
 import { createObservation, type Observation, type ObservationOptions } from "./health/observation.ts";
 import { createReadiness } from "./health/readiness.ts";
 import { InferenceRoutes } from "./inference/routes.ts";
+import type { OidcSettings } from "./oidc/oidc-file.ts";
+import { createUserTokens } from "./oidc/user-tokens.ts";
 import { Profiles } from "./providers/profiles.ts";
 import { Providers } from "./providers/providers.ts";
 import { startRefreshing } from "./providers/refresh/refresher.ts";
@@ -70,6 +72,8 @@ export interface GatewayOptions {
   readonly observation: ObservationOptions;
   /** Where audit events go besides this gateway. */
   readonly exports: readonly ExportSettings[];
+  /** Whose tokens are taken besides this gateway's own certificates. */
+  readonly oidc: OidcSettings | undefined;
   readonly log: GatewayLog;
   readonly now: () => number;
 }
@@ -155,6 +159,7 @@ function createContext(
     providers,
     routes: new InferenceRoutes({ store: store.resources("inference_route"), providers, vault, now }),
     sshSessions: new SshSessions(store.sshSessions, now),
+    userTokens: options.oidc && createUserTokens(options.oidc, now),
     workspaces: new Workspaces({
       workspaces: store.resources("workspace"),
       members: store.resources("workspace_member"),

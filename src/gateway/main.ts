@@ -14,6 +14,7 @@ import { type Gateway, startGateway } from "./gateway.ts";
 import { createGatewayLog } from "./gateway-log.ts";
 import { traceTargetOf } from "./health/traces.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
+import { readOidcSettings } from "./oidc/oidc-file.ts";
 import { DatabaseRefused } from "./store/sqlite/database.ts";
 import { readUpstream } from "./upstream/read-upstream.ts";
 
@@ -57,6 +58,7 @@ async function serve(instanceLock: Disposable): Promise<void> {
       PASSED_ON.map((name) => [name, env[name] ?? ""]).filter(([, value]) => value !== ""),
     ),
     upstream: readOrExit(() => readUpstream(configDirectory(env), env)),
+    oidc: readOrExit(() => readOidcSettings(configDirectory(env))),
     exports: readOrExit(() => readExports(configDirectory(env))),
     containerEngine: () => findEngine(engine, env),
     log,

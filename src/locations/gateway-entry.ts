@@ -16,6 +16,11 @@ export interface GatewayMetadata {
   readonly resolved_host?: string;
   /** Absent means mTLS. */
   readonly auth_mode?: string;
+  readonly oidc_issuer?: string;
+  readonly oidc_client_id?: string;
+  readonly oidc_audience?: string;
+  /** With spaces in between. */
+  readonly oidc_scopes?: string;
   readonly [other: string]: unknown;
 }
 
@@ -78,6 +83,45 @@ export function writeMtlsBundle(configDirectory: string, name: string, bundle: M
   writeAtomically(join(directory, "ca.crt"), bundle.ca);
   writeAtomically(join(directory, "tls.crt"), bundle.certificate);
   writeAtomically(join(directory, "tls.key"), bundle.key);
+}
+
+/** What vouches for the gateway alone, where the user shows a token and no certificate. */
+export function readAuthority(configDirectory: string, name: string): string | undefined {
+  return isGatewayName(name) ? readIfPresent(join(entryDirectory(configDirectory, name), "mtls", "ca.crt")) : undefined;
+}
+
+/** A user's tokens for a gateway, as the identity provider gave them. */
+export interface UserToken {
+  readonly access_token: string;
+  readonly refresh_token?: string;
+  /** Milliseconds since the epoch; absent where the provider did not say. */
+  readonly expires_at_ms?: number;
+}
+
+export function readUserToken(configDirectory: string, name: string): UserToken | undefined {
+  if (!isGatewayName(name)) return undefined;
+  const text = readIfPresent(tokenPath(configDirectory, name));
+  try {
+    const token = JSON.parse(text ?? "null") as UserToken | null;
+    return typeof token?.access_token === "string" ? token : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeUserToken(configDirectory: string, name: string, token: UserToken): void {
+  writeAtomically(tokenPath(configDirectory, name), `${JSON.stringify(token)}\n`);
+}
+
+/** False when there was none. */
+export function removeUserToken(configDirectory: string, name: string): boolean {
+  const existed = readUserToken(configDirectory, name) !== undefined;
+  rmSync(tokenPath(configDirectory, name), { force: true });
+  return existed;
+}
+
+function tokenPath(configDirectory: string, name: string): string {
+  return join(entryDirectory(configDirectory, name), "oidc_token.json");
 }
 
 /** The name in `active_gateway`, or undefined if none is chosen. */

@@ -8,18 +8,24 @@ import {
   listGatewayEntries,
   type MtlsBundle,
   readActiveGateway,
+  readAuthority,
   readGatewayEntry,
   readMtlsBundle,
 } from "../../locations/gateway-entry.ts";
 import { LOCAL_GATEWAY_NAME } from "../../locations/local-gateway.ts";
 import type { Environment, GlobalFlags } from "../command-context.ts";
 import { CommandFailure } from "../command-failure.ts";
+import { type OidcClient, oidcClient } from "../login/oidc-client.ts";
 
 export interface GatewayTarget {
   /** Absent for a local gateway that has never run and for an address without an entry. */
   readonly name?: string;
   readonly endpoint?: string;
   readonly credentials?: MtlsBundle;
+  /** Where the user logs in, if tokens and not certificates tell who it is. */
+  readonly oidc?: OidcClient;
+  /** What vouches for the gateway, where the system's authorities do not. */
+  readonly authority?: string;
   /** Whether this machine's own gateway is meant, which may be started when it does not run. */
   readonly isLocal: boolean;
 }
@@ -39,7 +45,7 @@ export function gatewayTarget(globals: GlobalFlags, environment: Environment): G
       hint: "`openshell gateway list` shows the known ones; `openshell gateway add` adds one",
     });
   }
-  return { name, endpoint: entry.gateway_endpoint, isLocal, ...credentialsOf(directories, name) };
+  return { name, endpoint: entry.gateway_endpoint, isLocal, ...credentialsOf(directories, entry) };
 }
 
 /** The user's own entries first: they hide the machine's entries of the same name. */
@@ -66,7 +72,7 @@ function byAddress(typed: string, environment: Environment): GatewayTarget {
   const endpoint = parseEndpoint(typed);
   const known = allGatewayEntries(environment).find((entry) => entry.gateway_endpoint === endpoint);
   if (!known) return { endpoint, isLocal: false };
-  return { endpoint, isLocal: false, name: known.name, ...credentialsOf(configDirectories(environment), known.name) };
+  return { endpoint, isLocal: false, name: known.name, ...credentialsOf(configDirectories(environment), known) };
 }
 
 /** @returns `scheme://host:port` without a path. Throws CommandFailure. */
@@ -82,8 +88,16 @@ export function parseEndpoint(typed: string): string {
   return url.origin;
 }
 
-function credentialsOf(directories: readonly string[], name: string): { credentials?: MtlsBundle } {
-  const credentials = firstOf(directories, (directory) => readMtlsBundle(directory, name));
+function credentialsOf(
+  directories: readonly string[],
+  entry: GatewayMetadata,
+): Pick<GatewayTarget, "credentials" | "oidc" | "authority"> {
+  const oidc = oidcClient(entry);
+  if (oidc !== undefined) {
+    const authority = firstOf(directories, (directory) => readAuthority(directory, entry.name));
+    return { oidc, ...(authority !== undefined && { authority }) };
+  }
+  const credentials = firstOf(directories, (directory) => readMtlsBundle(directory, entry.name));
   return credentials ? { credentials } : {};
 }
 

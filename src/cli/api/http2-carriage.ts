@@ -9,6 +9,8 @@ import type { CallAnswer, CallHead, Carriage, CarriedCall } from "./carriage.ts"
 export interface Http2Options {
   /** `https://host:port`, or `http://` for a plaintext gateway. */
   readonly endpoint: string;
+  /** Shown with each call, besides or in place of a certificate. */
+  readonly bearerToken?: string;
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly insecure?: boolean };
 }
 
@@ -21,12 +23,15 @@ const CANCEL = 0x8;
 export class Http2Carriage implements Carriage {
   private readonly session: ClientHttp2Session;
 
-  private constructor(session: ClientHttp2Session) {
+  private readonly headers: Readonly<Record<string, string>>;
+
+  private constructor(session: ClientHttp2Session, bearerToken: string | undefined) {
     this.session = session;
+    this.headers = bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` };
   }
 
   /** Connects, TLS handshake included. Rejects with the socket's or the handshake's error. */
-  static async open({ endpoint, tls = {} }: Http2Options): Promise<Http2Carriage> {
+  static async open({ endpoint, bearerToken, tls = {} }: Http2Options): Promise<Http2Carriage> {
     // The handshake is under way while node:http2 loads, which takes about as long.
     const socket = dial(new URL(endpoint), tls);
     const failedEarly = new Promise<never>((_, reject) => socket.once("error", reject));
@@ -42,7 +47,7 @@ export class Http2Carriage implements Carriage {
       });
       session.once("connect", () => {
         clearTimeout(timer);
-        resolve(new Http2Carriage(session));
+        resolve(new Http2Carriage(session, bearerToken));
       });
     });
   }
@@ -54,6 +59,7 @@ export class Http2Carriage implements Carriage {
         ":path": path,
         "content-type": contentType,
         "connect-protocol-version": "1",
+        ...this.headers,
       },
       { endStream: false, ...(signal && { signal }) },
     );

@@ -58,13 +58,16 @@ async function localCarriage(
 }
 
 async function http2Carriage(target: GatewayTarget & { endpoint: string }, context: CommandContext): Promise<Carriage> {
-  const { endpoint, credentials } = target;
+  const { endpoint, credentials, authority } = target;
+  const token = await tokenFor(target, context);
   // Loaded only here: TLS and HTTP/2 take longer than most commands.
   const { Http2Carriage } = await import("./http2-carriage.ts");
   try {
     return await Http2Carriage.open({
       endpoint,
+      ...(token !== undefined && { bearerToken: token }),
       tls: {
+        ...(authority !== undefined && { ca: authority }),
         ...(credentials && { ca: credentials.ca, cert: credentials.certificate, key: credentials.key }),
         insecure: context.globals["gateway-insecure"] === true,
       },
@@ -72,6 +75,12 @@ async function http2Carriage(target: GatewayTarget & { endpoint: string }, conte
   } catch (error) {
     throw unreachable(reasonOf(error), target);
   }
+}
+
+async function tokenFor({ name, oidc }: GatewayTarget, context: CommandContext): Promise<string | undefined> {
+  if (name === undefined || oidc === undefined) return undefined;
+  const { bearerToken } = await import("../login/bearer-token.ts");
+  return bearerToken(name, oidc, context);
 }
 
 /** Without TLS anyone on the way could read and change everything, tokens and policies included. */

@@ -93,7 +93,10 @@ async function refusal(caller: Caller, method: DescMethod, message: object): Pro
   return undefined;
 }
 
-const user = (subject: string, role?: Role): Caller => ({ kind: "user", subject, role, isOnThisMachine: false });
+function user(subject: string, role?: Role, workspaceRoles: ReadonlyMap<string, Role> = new Map()): Caller {
+  const identity = { subject, displayName: subject, identityProvider: "mtls" };
+  return { kind: "user", ...identity, role, workspaceRoles, isOnThisMachine: false };
+}
 const names = (some: readonly DescMethod[]) => some.map(({ name }) => name).sort();
 
 async function permitted(caller: Caller, workspace: string): Promise<string[]> {
@@ -140,6 +143,8 @@ describe("what a caller may do", () => {
       const using = ofWorkspace.filter((method) => !isForAdmins(method));
       assert.deepEqual(await permitted(user("uma"), workspace), names(isOwn ? using : personal));
       assert.deepEqual(await permitted(user("ada"), workspace), names(isOwn ? ofWorkspace : personal));
+      const ofGroup = user("gus", undefined, new Map([["team", "user"]]));
+      assert.deepEqual(await permitted(ofGroup, workspace), names(isOwn ? using : personal));
       assert.deepEqual(await permitted(user("nobody"), workspace), names(personal));
     });
   }

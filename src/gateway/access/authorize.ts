@@ -3,7 +3,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { GatewayContext } from "../context.ts";
 import { failedPrecondition, invalid, notFound, permissionDenied, unauthenticated } from "../refuse.ts";
-import { type Caller, callerKey } from "../server/caller.ts";
+import { type Caller, callerKey, type UserCaller } from "../server/caller.ts";
 import { workspaceName } from "../workspaces/workspace.ts";
 import { type ApiMethod, accessTable, type Rule, type UserRule } from "./access-table.ts";
 import { type Address, addressOf } from "./address.ts";
@@ -11,8 +11,6 @@ import { peeked } from "./peeked.ts";
 import { includesRole, type Role, strongerRole } from "./role.ts";
 
 export type AccessContext = Pick<GatewayContext, "registry" | "workspaces" | "sshSessions">;
-
-type User = Extract<Caller, { kind: "user" }>;
 
 /**
  * Throws UNAUTHENTICATED, PERMISSION_DENIED; NOT_FOUND for a workspace that there is not, to those who may know. Of a
@@ -55,7 +53,7 @@ function requireKind({ kind }: Caller, wanted: "user" | "supervisor", method: st
 
 interface Question {
   readonly rule: UserRule;
-  readonly caller: User;
+  readonly caller: UserCaller;
   readonly name: string;
   readonly address: Address;
 }
@@ -70,7 +68,7 @@ async function requireAccess(context: AccessContext, { rule, caller, name, addre
     if (!includesRole(caller.role, wanted)) throw refused(caller, { name, wanted, where: "on this gateway" });
     return;
   }
-  const held = strongerRole(caller.role, await context.workspaces.roleOf(named, caller.subject));
+  const held = await roleIn(context, caller, named);
   const where = `in workspace "${named}"`;
   if (!includesRole(held, rule.role)) throw refused(caller, { name, wanted: rule.role, where });
   const workspace = await context.workspaces.find(named);
@@ -106,8 +104,13 @@ async function workspaceOf(
   }
 }
 
+async function roleIn({ workspaces }: AccessContext, caller: UserCaller, name: string): Promise<Role | undefined> {
+  const ofGateway = strongerRole(caller.role, caller.workspaceRoles.get(name));
+  return strongerRole(ofGateway, await workspaces.roleOf(name, caller.subject));
+}
+
 function refused(
-  { subject }: User,
+  { subject }: UserCaller,
   { name, wanted, where }: { readonly name: string; readonly wanted: Role; readonly where: string },
 ) {
   return permissionDenied(`${name} needs the role ${wanted} ${where}, which ${subject} does not have`);

@@ -9,7 +9,8 @@ import { systemCertificates } from "../../net/system-certificates.ts";
 export interface Question {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Buffer;
+  /** Absent: what is at the address is asked for. */
+  readonly body?: string | Buffer;
   readonly timeoutMs: number;
 }
 
@@ -21,12 +22,16 @@ export interface Answer {
 /** An answer to what the gateway asks is a token or a few words; more is not read. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
-/** Posts the body. Rejects with an Error that names the host and what failed, and nothing of the question. */
+/** Posts the body, or gets what is there. Rejects with an Error that names the host and what failed, and nothing of the question. */
 export function ask({ url, headers, body, timeoutMs }: Question): Promise<Answer> {
   const isTls = url.protocol === "https:";
   const options = {
-    method: "POST",
-    headers: { ...headers, "content-length": Buffer.byteLength(body), connection: "close" },
+    method: body === undefined ? "GET" : "POST",
+    headers: {
+      ...headers,
+      ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
+      connection: "close",
+    },
     signal: AbortSignal.timeout(timeoutMs),
   };
   return new Promise((resolve, reject) => {

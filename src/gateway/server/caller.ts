@@ -11,26 +11,35 @@ import { permissionDenied } from "../refuse.ts";
 import type { SandboxRecord, Store } from "../store/store.ts";
 import { isToken } from "../supervisors/token.ts";
 
+export interface UserCaller {
+  readonly kind: "user";
+  readonly subject: string;
+  readonly displayName: string;
+  /** What vouches for the user: `mtls`, or an issuer of tokens. */
+  readonly identityProvider: string;
+  /** On the whole gateway. */
+  readonly role: Role | undefined;
+  /** By workspace, as the identity provider's groups give them; memberships are besides. */
+  readonly workspaceRoles: ReadonlyMap<string, Role>;
+  /** Has the local socket: its connection ends when it does, and not before. */
+  readonly isOnThisMachine: boolean;
+}
+
 export type Caller =
-  /**
-   * Has shown a client certificate of this gateway's authority, or has the local socket. In the second case its connection
-   * ends when it does, and not before.
-   */
-  | {
-      readonly kind: "user";
-      readonly subject: string;
-      /** On the whole gateway; memberships of workspaces are besides. */
-      readonly role: Role | undefined;
-      readonly isOnThisMachine: boolean;
-    }
+  | UserCaller
+  /** Shows a token of an identity provider, which is still to be verified (authenticate.ts). */
+  | { readonly kind: "bearer"; readonly token: string }
   /** Shows a token; which sandbox it is good for is checked against the one that the request names. */
   | { readonly kind: "supervisor"; readonly token: string }
   | { readonly kind: "anonymous" };
 
-/** Whoever holds the certificate of a local gateway, or its socket, owns it. */
-const OWNER = { role: "admin" } as const;
-
 export const callerKey = createContextKey<Caller>({ kind: "anonymous" });
+
+/** Whoever holds the certificate of a local gateway, or its socket, owns it. */
+function owner(subject: string, isOnThisMachine: boolean): UserCaller {
+  const identity = { subject, displayName: subject, identityProvider: "mtls" };
+  return { kind: "user", ...identity, role: "admin", workspaceRoles: new Map(), isOnThisMachine };
+}
 
 /** The caller of a request on the TLS port. */
 export function callerOf(request: IncomingMessage | Http2ServerRequest): ContextValues {
@@ -39,7 +48,7 @@ export function callerOf(request: IncomingMessage | Http2ServerRequest): Context
 
 /** What a user's calls on the local socket are given. */
 export function userCalls(subject: string): ContextValues {
-  return createContextValues().set(callerKey, { kind: "user", subject, ...OWNER, isOnThisMachine: true });
+  return createContextValues().set(callerKey, owner(subject, true));
 }
 
 /**
@@ -54,7 +63,7 @@ export function isOwnProgram(socket: Socket): boolean {
 }
 
 /** The user that calls. */
-export function requireUser(values: ContextValues): Extract<Caller, { kind: "user" }> {
+export function requireUser(values: ContextValues): UserCaller {
   const caller = values.get(callerKey);
   if (caller.kind !== "user") throw permissionDenied("only for users");
   return caller;
@@ -86,13 +95,14 @@ function showsTokenOf(values: ContextValues, { tokenHash }: SandboxRecord): bool
 
 function identify(request: IncomingMessage | Http2ServerRequest): Caller {
   const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1];
-  if (token !== undefined) return { kind: "supervisor", token };
+  // A JSON Web Token has three parts (RFC 7519, section 3); a supervisor's has one.
+  if (token !== undefined) return { kind: token.includes(".") ? "bearer" : "supervisor", token };
   const socket = tlsSocketOf(request);
   // `authorized`: the handshake has verified the certificate against our authority, and the peer holds its key.
   if (socket?.authorized !== true) return { kind: "anonymous" };
   const name = socket.getPeerCertificate().subject?.CN;
   const subject = (Array.isArray(name) ? name[0] : name) ?? "unknown";
-  return { kind: "user", subject, ...OWNER, isOnThisMachine: false };
+  return owner(subject, false);
 }
 
 /** Both of HTTP/2's sockets are stand-ins: what the real one has can be read, but `in` does not see it. */

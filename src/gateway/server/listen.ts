@@ -8,6 +8,7 @@ import type { GatewayContext } from "../context.ts";
 import { observeCalls } from "../health/observer.ts";
 import { answerProbes } from "../health/probes.ts";
 import { apiRoutes } from "../services/openshell/routes.ts";
+import { authenticate } from "./authenticate.ts";
 import { callerOf, isOwnProgram, userCalls } from "./caller.ts";
 import { hideDefects } from "./hide-defects.ts";
 import { createLocalApi } from "./local-api.ts";
@@ -21,7 +22,12 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 function routerOptions(context: GatewayContext): ConnectRouterOptions {
   const { log, signal, observers } = context;
   return {
-    interceptors: [...(observers.length > 0 ? [observeCalls(observers)] : []), hideDefects(log), authorize(context)],
+    interceptors: [
+      ...(observers.length > 0 ? [observeCalls(observers)] : []),
+      hideDefects(log),
+      authenticate(context.userTokens, log),
+      authorize(context),
+    ],
     readMaxBytes: MAX_MESSAGE_BYTES,
     shutdownSignal: signal,
   };

@@ -62,6 +62,7 @@ function start(directory: string, log: string[], observation: ObservationOptions
   return startGateway({
     observation,
     exports: [],
+    oidc: undefined,
     version: "test",
     name: "test",
     port: 0,

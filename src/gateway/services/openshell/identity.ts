@@ -8,13 +8,13 @@ export function identityMethods({ version, driver }: GatewayContext): Methods {
   return {
     health: () => ({ status: ServiceStatus.HEALTHY, version }),
     getCurrentUser: (_request, { values }) => {
-      const { subject, role } = requireUser(values);
+      const { subject, displayName, identityProvider, role } = requireUser(values);
       return {
         subject,
-        displayName: subject,
+        displayName,
         roles: role === undefined ? [] : [role],
         scopes: [],
-        identityProvider: "mtls",
+        identityProvider,
       };
     },
     getGatewayInfo: () => ({

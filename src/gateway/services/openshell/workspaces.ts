@@ -22,13 +22,14 @@ export function workspaceMethods(context: GatewayContext): Methods {
       return { workspace: workspaceMessage(found) };
     },
     async listWorkspaces({ limit, offset, labelSelector }, { values }) {
-      const { role, subject } = requireUser(values);
+      const { role, workspaceRoles, subject } = requireUser(values);
       const labels = [...parseLabelSelector(labelSelector)];
       const seen = [];
       for (const workspace of await workspaces.list()) {
         if (!labels.every(([key, value]) => workspace.body.labels[key] === value)) continue;
-        const isMember = role !== undefined || (await workspaces.roleOf(workspace.name, subject)) !== undefined;
-        if (isMember) seen.push(workspaceMessage(workspace));
+        const given = role ?? workspaceRoles.get(workspace.name);
+        if ((given ?? (await workspaces.roleOf(workspace.name, subject))) !== undefined)
+          seen.push(workspaceMessage(workspace));
       }
       return { workspaces: seen.slice(offset, offset + pageLimit(limit)) };
     },
