@@ -1,6 +1,7 @@
 /** Each reason for a refusal, provoked from inside a sandbox by the program that most would use: curl. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createAuthority, issueLeaf } from "../support/certificates.ts";
 import { type HttpServer, leafFor, startHttpServer } from "../support/http-server.ts";
 import { type Installation, install } from "../support/installation.ts";
@@ -122,10 +123,11 @@ describe("a refusal", () => {
     await sandbox.run(
       'python3 -c \'import socket; s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b"x", ("10.77.0.1", 5000))\'',
     );
-    const refused = installation
-      .events()
-      .filter((event) => "status_code" in event && event.status_code === "intercept.udp");
-    assert.equal(refused.length, 1);
+    const refusals = () =>
+      installation.events().filter((event) => "status_code" in event && event.status_code === "intercept.udp");
+    // The kernel tells of a datagram a moment after it was refused.
+    for (const deadline = Date.now() + 10_000; refusals().length === 0 && Date.now() < deadline; ) await sleep(20);
+    assert.equal(refusals().length, 1);
   });
 });
 
