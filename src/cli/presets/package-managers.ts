@@ -12,10 +12,8 @@ import { CommandFailure } from "../command-failure.ts";
 
 export interface PackageManager {
   readonly summary: string;
-  /** Programs by whose resolved paths it connects. */
-  readonly programs: readonly string[];
-  /** More of them, that are not in the PATH. */
-  readonly paths?: readonly string[];
+  /** The paths of the programs that connect for it, resolved as rules need them. */
+  readonly programs: (environment: Environment) => Promise<readonly string[]>;
   /** What it says of where packages come from: URLs, in whatever else it says. */
   readonly ask: (environment: Environment) => Promise<string>;
 }
@@ -26,24 +24,19 @@ const TIMEOUT_MS = 20_000;
 export const packageManagers: Readonly<Record<string, PackageManager>> = {
   npm: {
     summary: "reading packages from npm's configured registries",
-    programs: ["node"],
+    programs: (environment) => ranBy("node", ["-p", "process.execPath"], environment),
     ask: async (environment) => Object.values(await npmRegistries(environment)).join("\n"),
   },
   pip: {
     summary: "reading packages from pip's configured indexes",
-    programs: ["python3"],
-    ask: async (environment) => {
-      const settings = await said("python3", ["-m", "pip", "config", "list"], environment);
-      const indexes = settings.split("\n").filter((line) => /index-url=/.test(line));
-      if (indexes.length > 0) return indexes.join("\n");
-      // Without a setting, pip's own default, which its help names.
-      const help = await said("python3", ["-m", "pip", "install", "--help"], environment);
-      return /--index-url[\s\S]*?\(default\s+(\S+)\)/.exec(help)?.[1] ?? "";
-    },
+    programs: (environment) => ranBy("python3", ["-c", "import sys; print(sys.executable)"], environment),
+    ask: pipSources,
   },
   cargo: {
     summary: "reading crates from cargo's configured sources",
-    programs: ["cargo"],
+    programs: async (environment) => [
+      ...new Set([realpathSync(found("cargo", environment)), ...(await toolchainCargo(environment))]),
+    ],
     ask: async (environment) => {
       const home = environment["CARGO_HOME"] ?? join(environment["HOME"] ?? "/", ".cargo");
       const text = [join(home, "config.toml"), join(home, "config")].map(textOf).join("\n");
@@ -53,16 +46,49 @@ export const packageManagers: Readonly<Record<string, PackageManager>> = {
   },
   go: {
     summary: "reading modules from Go's configured proxies",
-    programs: ["go"],
-    ask: (environment) => said("go", ["env", "GOPROXY"], environment),
+    programs: async (environment) => [realpathSync(found("go", environment))],
+    ask: goSources,
   },
   apt: {
     summary: "reading packages from apt's configured sources",
-    programs: [],
-    paths: ["/usr/lib/apt/methods/*"],
+    programs: async () => ["/usr/lib/apt/methods/*"],
     ask: (environment) => said("apt-get", ["indextargets", "--format", "$(REPO_URI)"], environment),
   },
 };
+
+/** The indexes that are set; pip's own, which its help names, unless another takes its place or none is to be asked. */
+async function pipSources(environment: Environment): Promise<string> {
+  const settings = (await said("python3", ["-m", "pip", "config", "list"], environment)).split("\n");
+  const sources = settings.filter((line) => /[.](?:extra-)?index-url=|[.]find-links=/.test(line));
+  const isReplaced = settings.some((line) => /[.]index-url=/.test(line));
+  const isOff = settings.some((line) => /[.]no-index='?(?:1|true|yes|on)'?$/i.test(line));
+  // pip shows the values of a list with `\n` between them.
+  const set = sources.join("\n").replaceAll("\\n", "\n");
+  if (isReplaced || isOff) return set;
+  const help = await said("python3", ["-m", "pip", "install", "--help"], environment);
+  return `${set}\n${/--index-url[\s\S]*?\(default\s+(\S+)\)/.exec(help)?.[1] ?? ""}`;
+}
+
+/** The proxies, and the checksum database that is asked where a proxy does not answer for it (`go help goproxy`). */
+async function goSources(environment: Environment): Promise<string> {
+  const [proxies = "", database = ""] = (await said("go", ["env", "GOPROXY", "GOSUMDB"], environment)).split("\n");
+  // Its name with a key, and where it is if that is not its name.
+  const [name = "off", url = `https://${name.replace(/[+].*/, "")}`] = database.trim().split(/\s+/).filter(Boolean);
+  return name === "off" ? proxies : `${proxies}\n${url}`;
+}
+
+/** The program that a name in the PATH comes down to: version managers put scripts there, which are not what connects. */
+async function ranBy(program: string, args: readonly string[], environment: Environment): Promise<string[]> {
+  const path = (await said(program, args, environment)).trim();
+  return [realpathSync(path.startsWith("/") ? path : found(program, environment))];
+}
+
+/** rustup's `cargo` starts another one, which lies beside the compiler. */
+async function toolchainCargo(environment: Environment): Promise<string[]> {
+  const root = await said("rustc", ["--print", "sysroot"], environment).catch(() => "");
+  const path = join(root.trim(), "bin", "cargo");
+  return root.startsWith("/") && isExecutable(path) ? [realpathSync(path)] : [];
+}
 
 /** npm's registries by their settings' names: scopes have registries of their own. */
 export async function npmRegistries(environment: Environment): Promise<Record<string, string>> {
@@ -90,11 +116,6 @@ export function sitesIn(text: string): Site[] {
 function siteOf({ hostname, port, protocol }: URL): Site {
   const usual = protocol === "https:" ? 443 : 80;
   return { host: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? usual : Number(port) };
-}
-
-/** @returns resolved paths, as rules need them. Throws CommandFailure for a program that is not installed. */
-export function programPaths({ programs, paths = [] }: PackageManager, environment: Environment): string[] {
-  return [...programs.map((program) => realpathSync(found(program, environment))), ...paths];
 }
 
 function found(program: string, environment: Environment): string {

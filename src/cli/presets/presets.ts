@@ -11,7 +11,7 @@ import type { CommandContext, Environment } from "../command-context.ts";
 import { CommandFailure, usageFailure } from "../command-failure.ts";
 import { nearest } from "../flags/nearest.ts";
 import { readPolicyFile } from "../policy-file.ts";
-import { packageManagers, programPaths, sitesOf } from "./package-managers.ts";
+import { packageManagers, sitesOf } from "./package-managers.ts";
 
 export interface Preset {
   readonly summary: string;
@@ -38,7 +38,7 @@ export const presets: Readonly<Record<string, Preset>> = {
       {
         summary: manager.summary,
         rules: async (environment) => {
-          const programs = programPaths(manager, environment);
+          const programs = await manager.programs(environment);
           return packageSites(name, await sitesOf(name, manager, environment), programs);
         },
       },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { checkCases } from "../../../policy/cases/check-cases.ts";
@@ -72,6 +72,71 @@ describe("presets", () => {
     assert.deepEqual(sitesOf(await shown(runner, "apt")), ["deb.corp.example:80"]);
     assert.deepEqual(sitesOf(await shown(runner, "pip")), ["pip.corp.example:443"]);
     assert.deepEqual(sitesOf(await shown(runner, "cargo")), ["crates.corp.example:443"]);
+  });
+
+  it("for pip name every source that is set, and its own index unless that is replaced or switched off", async () => {
+    const cases: readonly (readonly [settings: readonly string[], sites: readonly string[]])[] = [
+      [["global.index-url='https://mirror.corp.example/simple'"], ["mirror.corp.example:443"]],
+      [
+        [":env:.index-url='https://user:secret@mirror.corp.example:8443/simple'", "global.timeout='60'"],
+        ["mirror.corp.example:8443"],
+      ],
+      [
+        ["global.extra-index-url='\\nhttps://one.corp.example/\\nhttp://two.corp.example:81/'"],
+        ["one.corp.example:443", "two.corp.example:81", "pip.example:443"],
+      ],
+      [["install.find-links='https://wheels.corp.example/'", "global.no-index='true'"], ["wheels.corp.example:443"]],
+      [["install.find-links='/opt/wheels'"], ["pip.example:443"]],
+    ];
+    for (const [settings, sites] of cases) {
+      using runner = machine({
+        python3: `case "$*" in
+          *executable*) echo "$0" ;;
+          *config*) cat <<'SETTINGS'\n${settings.join("\n")}\nSETTINGS\n;;
+          *) echo "--index-url <url>  Base URL (default https://pip.example/simple)." ;;
+        esac`,
+        cat: "while IFS= read -r line; do printf '%s\\n' \"$line\"; done",
+      });
+      const { stdout } = await runner.run("policy", "presets", "show", "pip");
+      assert.deepEqual(sitesOf(loaded(parsePolicy(stdout))), sites, settings.join());
+      assert.doesNotMatch(stdout, /secret/);
+    }
+  });
+
+  it("for Go name its proxies and where checksums are asked", async () => {
+    const cases: readonly (readonly [database: string, sites: readonly string[]])[] = [
+      ["sum.corp.example", ["proxy.corp.example:443", "sum.corp.example:443"]],
+      ["sum.corp.example+1+key https://sums.corp.example/db", ["proxy.corp.example:443", "sums.corp.example:443"]],
+      ["off", ["proxy.corp.example:443"]],
+    ];
+    for (const [database, sites] of cases) {
+      using runner = machine({ go: `echo 'https://proxy.corp.example|direct'; echo '${database}'` });
+      assert.deepEqual(sitesOf(await shown(runner, "go")), sites);
+    }
+  });
+
+  it("for cargo read its own folder, and name the cargo of the toolchain besides rustup's", async () => {
+    using runner = machine({ cargo: "exit 0", rustc: 'echo "$HOME/toolchain"' });
+    const toolchain = join(runner.home, "toolchain", "bin", "cargo");
+    mkdirSync(join(runner.home, "toolchain", "bin"), { recursive: true });
+    writeFileSync(toolchain, "", { mode: 0o755 });
+    const home = join(runner.home, "elsewhere");
+    mkdirSync(home);
+    Object.assign(runner.environment, { CARGO_HOME: home });
+    const settings =
+      '[registries.corp]\nindex = "sparse+https://one.corp.example/i/"\n# registry = "https://no.example/"\n';
+    writeFileSync(join(home, "config.toml"), settings);
+    const policy = await shown(runner, "cargo");
+    assert.deepEqual(sitesOf(policy), ["one.corp.example:443"]);
+    const programs = policy.networkPolicies.get("preset_cargo")?.binaries;
+    assert.deepEqual(programs, [join(runner.home, "bin", "cargo"), toolchain]);
+  });
+
+  it("name the program that a version manager's script starts", async () => {
+    const real = "/usr/bin/env";
+    using runner = machine({ node: `echo ${real}`, npm: `echo '{"registry":"https://npm.corp.example/"}'` });
+    const { binaries } = (await shown(runner, "npm")).networkPolicies.get("preset_npm") ?? {};
+    assert.deepEqual(binaries, [realpathSync(real)]);
   });
 
   it("say what is missing rather than guess", async () => {
