@@ -1,6 +1,6 @@
 /**
- * MCP's reference server with everything in it, and the SDK that its clients are made with, both as npm has them: what
- * the protocol is, its own people say.
+ * MCP's reference server with everything in it, the SDK that its clients are made with, and the suite that tests servers,
+ * all as npm has them: what the protocol is, its own people say.
  */
 import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,9 +16,15 @@ import { world } from "./world.ts";
 export interface McpServer extends AsyncDisposable {
   /** The SDK's part for clients as one module, to be put into a sandbox. */
   readonly clientModule: string;
+  /** The conformance suite as one CommonJS program: `node FILE server --url URL`. */
+  readonly conformanceProgram: string;
 }
 
-const packages = ["@modelcontextprotocol/server-everything@2026.8.31", "@modelcontextprotocol/sdk@1.32.2"];
+const packages = [
+  "@modelcontextprotocol/server-everything@2026.8.31",
+  "@modelcontextprotocol/sdk@1.32.2",
+  "@modelcontextprotocol/conformance@0.1.16",
+];
 
 /** Installs and starts it: Streamable HTTP, without TLS, on `/mcp` of every address of the world. */
 export async function startMcpServer(registry: Registry, port: number): Promise<McpServer> {
@@ -36,7 +42,7 @@ export async function startMcpServer(registry: Registry, port: number): Promise<
   });
   await listening(server);
   return {
-    clientModule: await bundle(modules),
+    ...(await bundles(modules)),
     async [Symbol.asyncDispose]() {
       server.kill("SIGKILL");
       await once(server, "exit");
@@ -45,16 +51,29 @@ export async function startMcpServer(registry: Registry, port: number): Promise<
   };
 }
 
-async function bundle(modules: string): Promise<string> {
+async function bundles(modules: string): Promise<Pick<McpServer, "clientModule" | "conformanceProgram">> {
   const client = join(modules, "@modelcontextprotocol", "sdk", "dist", "esm");
   const contents = ["client/index.js", "client/streamableHttp.js", "types.js"]
     .map((file) => `export * from ${JSON.stringify(join(client, file))};`)
     .join("\n");
   const stdin = { contents, resolveDir: modules };
-  const built = await build({ stdin, bundle: true, platform: "node", format: "esm", write: false });
+  const shared = { bundle: true, platform: "node", write: false } as const;
+  const [sdk, suite] = await Promise.all([
+    build({ ...shared, format: "esm", stdin }),
+    build({
+      ...shared,
+      format: "cjs",
+      entryPoints: [join(modules, "@modelcontextprotocol", "conformance", "dist", "index.js")],
+      define: { "import.meta.url": "programUrl" },
+      banner: { js: 'const programUrl = require("node:url").pathToFileURL(__filename).href;' },
+    }),
+  ]);
   // It keeps a process at hand, which would be found left behind.
   await stop();
-  return built.outputFiles[0]?.text ?? "";
+  return {
+    clientModule: sdk.outputFiles[0]?.text ?? "",
+    conformanceProgram: suite.outputFiles[0]?.text ?? "",
+  };
 }
 
 async function listening({ stderr }: ChildProcessByStdio<null, null, Readable>): Promise<void> {
