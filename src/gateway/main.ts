@@ -3,6 +3,7 @@
  * wants it in the background starts it detached.
  */
 import { join } from "node:path";
+import { keepMemoryPrivate } from "../linux/private-memory.ts";
 import { configDirectory } from "../locations/config-directory.ts";
 import { runtimeDirectory } from "../locations/runtime-directory.ts";
 import { stateDirectory } from "../locations/state-directory.ts";
@@ -24,6 +25,7 @@ const EXIT_ALREADY_RUNNING = 3;
 /** What a supervisor needs of the environment; everything else, secrets among it, stays here. */
 const PASSED_ON = ["PATH", "LANG", "LC_ALL", "TZ"];
 
+keepMemoryPrivate();
 const { env } = process;
 // Its log's reader may go away, or the disk that it is on be full: neither is a reason to end.
 process.stderr.on("error", () => {});

@@ -3,6 +3,7 @@
  * Runs as an ordinary user, outside of the sandbox's namespaces.
  */
 import { closeOthersOnExec } from "../linux/descriptors.ts";
+import { keepMemoryPrivate } from "../linux/private-memory.ts";
 import { releaseStartupPages } from "../linux/startup-pages.ts";
 import type { LaunchSpec, Preparation } from "./launch-spec.ts";
 import { readOrders } from "./read-orders.ts";
@@ -13,6 +14,7 @@ import { superviseSandbox } from "./supervise-sandbox.ts";
 const SETTLED_MS = 1_000;
 
 process.title = "openshell-supervisor";
+keepMemoryPrivate();
 closeOthersOnExec();
 // From a gateway that wants the sandbox gone, and to hear no more of it.
 const dismissal = new Promise<void>((resolve) => process.once("SIGTERM", () => resolve()));
