@@ -71,6 +71,17 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       service: () => import("./commands/forward/service.ts"),
     },
   },
+  service: {
+    kind: "group",
+    summary: "give a sandbox's HTTP services a URL",
+    alias: "svc",
+    verbs: {
+      expose: () => import("./commands/service/expose.ts"),
+      list: () => import("./commands/service/list.ts"),
+      get: () => import("./commands/service/get.ts"),
+      delete: () => import("./commands/service/delete.ts"),
+    },
+  },
   policy: {
     kind: "group",
     summary: "see and change what a sandbox may reach",
@@ -243,6 +254,5 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
  */
 export const commandsToCome: Readonly<Record<string, string>> = {
   "policy delete": "deleting the gateway-wide policy",
-  service: "exposing a sandbox's services",
   term: "the terminal interface",
 };

@@ -2,6 +2,8 @@ import type { Vault } from "../secrets/vault.ts";
 import type { UpstreamSettings } from "../supervisor/launch-spec.ts";
 import type { ComputeDriver } from "./drivers/driver.ts";
 import type { Exports } from "./export/exports.ts";
+import type { ExposedServices } from "./exposed/exposed-services.ts";
+import type { ServicePort } from "./exposed/service-port.ts";
 import type { GatewayLog } from "./gateway-log.ts";
 import type { Observer } from "./health/observer.ts";
 import type { Readiness } from "./health/readiness.ts";
@@ -32,6 +34,8 @@ export interface GatewayContext {
   /** Absent where only certificates are taken. */
   readonly userTokens: UserTokens | undefined;
   readonly settings: Settings;
+  readonly exposedServices: ExposedServices;
+  readonly servicePort: ServicePort;
   readonly exports: Exports;
   /** What secrets are sealed with. */
   readonly vault: Vault;

@@ -25,6 +25,9 @@ import { canUseHostUids, HOST_UIDS_PATH, openHostUids } from "./drivers/local/ho
 import { createLocalDriver } from "./drivers/local/local-driver.ts";
 import { Exports } from "./export/exports.ts";
 import type { ExportSettings } from "./export/exports-file.ts";
+import { ExposedServices } from "./exposed/exposed-services.ts";
+import { createServiceServer } from "./exposed/serve-services.ts";
+import { ServicePort } from "./exposed/service-port.ts";
 import type { GatewayLog } from "./gateway-log.ts";
 import { createObservation, type Observation, type ObservationOptions } from "./health/observation.ts";
 import { createReadiness } from "./health/readiness.ts";
@@ -112,6 +115,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   startRefreshing(context);
   port = await listenOnPort(server, options.port);
   await listenForOwnPrograms(ownServer, apiSocketPath(options.runtimeDirectory));
+  if ((await context.exposedServices.list()).length > 0) await context.servicePort.open();
   const endpoint = `https://127.0.0.1:${port}`;
   publish(options, { endpoint, port, certificates });
   options.log.info(`gateway ${options.version} listens on ${endpoint}`);
@@ -121,7 +125,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       options.log.info("gateway stops");
       forgetRunningGateway(options.stateDirectory);
       stopping.abort();
-      await Promise.all([...closeServers.map((close) => close()), closeLink(context, link), context.driver.close()]);
+      await Promise.all([
+        ...closeServers.map((close) => close()),
+        context.servicePort.close(),
+        closeLink(context, link),
+        context.driver.close(),
+      ]);
       await context.exports.stop();
       store.close();
       observation.server?.closeAllConnections();
@@ -166,6 +175,11 @@ function createContext(
       now,
     }),
     settings,
+    exposedServices: new ExposedServices(store.resources("service"), now),
+    servicePort: new ServicePort(
+      () => createServiceServer(context),
+      () => given.apiPort() + 1,
+    ),
     exports: new Exports({ ...options, outbox: store.outbox, settings }),
     changes,
     registry: new SandboxRegistry(store, changes),

@@ -55,7 +55,9 @@ export class GatewayChannels {
     // The gateway's word that the client has gone may come after the connection's end.
     socket.once("close", () => setTimeout(() => this.#open.delete(channelId), REMEMBERED_MS).unref());
     const stream = open.relay ? relays.take(open.relay, socket) : socket;
-    if (stream !== undefined) serve(target, stream);
+    // Whoever refuses at once closes the stream: a channel must have said by then which one it is.
+    if (stream === socket) socket.once("connect", () => serve(target, socket));
+    else if (stream !== undefined) serve(target, stream);
     return undefined;
   }
 

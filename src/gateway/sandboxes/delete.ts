@@ -21,6 +21,7 @@ export async function deleteSandbox(context: GatewayContext, record: SandboxReco
   await context.driver.kill(placementOf(deleting), deleting.supervisor);
   await context.driver.remove(placementOf(deleting));
   await context.settings.forget(deleting.id);
+  await context.exposedServices.forget(deleting);
   await context.store.sandboxes.remove(deleting.id);
   context.revivals.forget(deleting.id);
   context.changes.publish(deleting.id, { kind: "removed" });

@@ -40,5 +40,6 @@ export type ResourceKind =
   | "provider_profile"
   | "inference_route"
   | "settings"
+  | "service"
   | "workspace"
   | "workspace_member";

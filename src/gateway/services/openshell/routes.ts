@@ -4,6 +4,7 @@ import { OpenShell } from "../../../gen/openshell/v1/openshell_pb.ts";
 import type { GatewayContext } from "../../context.ts";
 import { inferenceMethods } from "../inference/inference.ts";
 import { execMethods } from "./exec.ts";
+import { exposedMethods } from "./exposed.ts";
 import { forwardMethods } from "./forward.ts";
 import { identityMethods } from "./identity.ts";
 import { logMethods } from "./logs.ts";
@@ -28,6 +29,7 @@ export function apiRoutes(context: GatewayContext): (router: ConnectRouter) => v
       ...sandboxMethods(context),
       ...execMethods(context),
       ...forwardMethods(context),
+      ...exposedMethods(context),
       ...watchMethods(context),
       ...logMethods(context),
       ...policyMethods(context),
