@@ -2,6 +2,7 @@
 import type { PolicyChunkJson } from "../../gen/openshell/v1/advisor_pb.ts";
 import type { Gateway } from "../api/gateway.ts";
 import { rememberSandbox, sandboxName } from "../api/last-sandbox.ts";
+import { getSandbox } from "../api/methods.ts";
 import { getDraftPolicy } from "../api/proposal-methods.ts";
 import type { CommandContext } from "../command-context.ts";
 import { CommandFailure, usageFailure } from "../command-failure.ts";
@@ -20,11 +21,14 @@ export interface AskedSandbox {
   readonly workspace: string;
 }
 
+/** Throws CommandFailure for a sandbox that does not exist, which would else be the one used last. */
 export async function askedSandbox(context: CommandContext, named: string | undefined): Promise<AskedSandbox> {
   const gateway = await context.gateway();
   const name = sandboxName(named, gateway, context);
+  const { workspace } = context.globals;
+  await gateway.channel.unary(getSandbox, { name, workspace });
   rememberSandbox(name, gateway, context);
-  return { gateway, name, workspace: context.globals.workspace };
+  return { gateway, name, workspace };
 }
 
 /** @param status `pending`, `approved`, `rejected`; empty: all. */
@@ -35,13 +39,12 @@ export async function listProposals({ gateway, name, workspace }: AskedSandbox, 
 
 /** Throws CommandFailure if no proposal, or more than one, is meant. */
 export async function askedProposal(sandbox: AskedSandbox, id: string | undefined): Promise<PolicyChunkJson> {
-  if (id === undefined || id === "") {
-    throw usageFailure("--chunk-id is missing", `see \`openshell policy proposals list ${sandbox.name}\``);
-  }
+  const hint = `see \`openshell policy proposals list ${sandbox.name}\``;
+  if (id === undefined || id === "") throw usageFailure("--chunk-id is missing", hint);
   const found = (await listProposals(sandbox, "")).filter((chunk) => chunk.id?.startsWith(id));
   const [only, other] = found;
   if (only !== undefined && other === undefined) return only;
   const what =
     only === undefined ? `no proposal of ${sandbox.name} is` : `${found.length} proposals of ${sandbox.name} are`;
-  throw new CommandFailure(`${what} called ${id}`, { code: "not_found" });
+  throw new CommandFailure(`${what} called ${id}`, { code: "not_found", hint });
 }

@@ -35,7 +35,8 @@ export interface CounterExample {
 }
 
 export type Proof =
-  | { readonly kind: "holds"; readonly asked: number }
+  /** `reached`: connections that are allowed, on which none of the requests is. Without any, the property may be misspelt. */
+  | { readonly kind: "holds"; readonly asked: number; readonly reached: number }
   | { readonly kind: "violated"; readonly by: CounterExample; readonly asked: number }
   | { readonly kind: "undecided"; readonly why: string };
 
@@ -58,6 +59,7 @@ class Search {
   readonly #compiled: CompiledPolicy;
   readonly #requests = new Map<string, readonly RequestFacts[]>();
   #asked = 0;
+  #reached = 0;
 
   constructor(policy: Policy, property: Property) {
     this.#policy = policy;
@@ -80,7 +82,7 @@ class Search {
         }
       }
     }
-    return { kind: "holds", asked: this.#asked };
+    return { kind: "holds", asked: this.#asked, reached: this.#reached };
   }
 
   #programs(): string[] {
@@ -111,6 +113,7 @@ class Search {
     this.#count();
     const connect = this.#compiled.connect(destination, { path: program, ancestors: [] });
     if (connect.kind === "deny") return undefined;
+    this.#reached += 1;
     const { rule, endpoints } = connect;
     if (!connect.inspected) return { program, destination, rule };
     for (const request of this.#requestsFor(endpoints)) {

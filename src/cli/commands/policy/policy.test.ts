@@ -311,7 +311,7 @@ describe("policy prove", () => {
 
   it("says that it holds, or shows a request that is allowed and fails", async () => {
     const holds = await proving("POST to *.example.com by anything but /usr/bin/git");
-    assert.deepEqual([holds.exitCode, /^holds: none of \d+ kinds/.test(holds.stdout)], [0, true]);
+    assert.deepEqual([holds.exitCode, /^holds: \d+ kinds of requests/.test(holds.stdout)], [0, true]);
     const not = await proving("POST to *.example.com");
     assert.equal(not.stdout, "does not hold: /usr/bin/git may POST a.example.com:443/x, by rule a\n");
     assert.equal(not.exitCode, 1);
@@ -320,6 +320,14 @@ describe("policy prove", () => {
       [counter_example.binary, counter_example.host, counter_example.path],
       ["/usr/bin/git", "a.example.com", "/x"],
     );
+  });
+
+  it("doubts what holds only because no rule speaks of it", async () => {
+    const misspelt = await proving("POST to a.exmaple.com");
+    assert.equal(misspelt.exitCode, 0);
+    assert.match(misspelt.stderr, /^note: the policy lets no such program connect there at all: are host and program/);
+    assert.match((await proving("PSOT to a.example.com by /usr/bin/git")).stderr, /^note: PSOT is no usual method/);
+    assert.equal((await proving("DELETE to a.example.com by /usr/bin/git")).stderr, "");
   });
 
   it("says how to ask", async () => {

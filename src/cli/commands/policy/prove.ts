@@ -1,5 +1,7 @@
+import { METHODS } from "node:http";
 import { type Property, parseProperty } from "../../../policy/prove/property.ts";
 import { type CounterExample, type Proof, proveNever } from "../../../policy/prove/prove.ts";
+import { websocketText } from "../../../policy/websocket-text.ts";
 import { defineCommand } from "../../command.ts";
 import { CommandFailure, usageFailure } from "../../command-failure.ts";
 import { value } from "../../flags/flag.ts";
@@ -26,7 +28,11 @@ export const command = defineCommand({
     },
   ],
   action: async (context, { flags, words }) => {
-    if (flags.never === undefined) throw usageFailure("--never is missing: what must never be allowed");
+    if (flags.never === undefined)
+      throw usageFailure(
+        "--never is missing: what must never be allowed",
+        "such as --never 'POST to *.example.com by anything'",
+      );
     const policy = await readPolicyFile(words.policy, context);
     const proof = proveNever(policy, flags.never);
     if (proof.kind === "undecided") {
@@ -35,21 +41,34 @@ export const command = defineCommand({
       });
     }
     context.print(flags.output === "table" ? proofText(proof) : await structured(flags.output, proofView(proof)));
+    for (const doubt of doubtsAbout(flags.never, proof)) context.note(`note: ${doubt}`);
     return proof.kind === "holds" ? 0 : 1;
   },
 });
 
+/** What holds because nobody speaks of it may only be misspelt. */
+function doubtsAbout({ methods = [] }: Property, proof: Decided): string[] {
+  if (proof.kind !== "holds") return [];
+  const unusual = methods.filter((method) => method !== websocketText && !METHODS.includes(method));
+  const doubts = unusual.map((method) => `${method} is no usual method: is it spelt as it is meant?`);
+  if (proof.reached > 0) return doubts;
+  return [
+    ...doubts,
+    "the policy lets no such program connect there at all: are host and program spelt as they are meant?",
+  ];
+}
+
 type Decided = Exclude<Proof, { readonly kind: "undecided" }>;
 
-const doubts = {
+const conditions = {
   contents: " if its body asks for what the rule allows",
   audit: ", denied by its rules but let pass, since it is only audited",
 } as const;
 
 function proofText(proof: Decided): string {
-  if (proof.kind === "holds") return `holds: none of ${proof.asked} kinds of requests is allowed\n`;
+  if (proof.kind === "holds") return `holds: ${proof.asked} kinds of requests were asked about, and none is allowed\n`;
   const { program, rule, only } = proof.by;
-  return `does not hold: ${program} may ${askedFor(proof.by)}, by rule ${rule}${only === undefined ? "" : doubts[only]}\n`;
+  return `does not hold: ${program} may ${askedFor(proof.by)}, by rule ${rule}${only === undefined ? "" : conditions[only]}\n`;
 }
 
 function askedFor({ destination: { host, port }, request }: CounterExample): string {

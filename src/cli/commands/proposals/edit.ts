@@ -11,7 +11,7 @@ import { shortId } from "../../proposals/proposal-view.ts";
 export const command = defineCommand({
   name: "edit",
   summary: "replace a proposed rule by another one, before it is approved",
-  details: "The file is a policy with one rule; what `show -o yaml` prints under network_policies, and `version: 1`.",
+  details: "The file is a policy with one rule: what `policy proposals show` prints below the line `---`, changed.",
   positionals: sandboxPositional,
   flags: { "chunk-id": chunkIdFlag, file: text("a policy file with the one rule", { placeholder: "FILE" }) },
   examples: [
@@ -21,7 +21,11 @@ export const command = defineCommand({
     },
   ],
   action: async (context, { flags, words }) => {
-    if (flags.file === undefined) throw usageFailure("--file is missing: a policy file with the one rule");
+    if (flags.file === undefined)
+      throw usageFailure(
+        "--file is missing: a policy file with the one rule",
+        "begin with what `openshell policy proposals show` prints below `---`",
+      );
     const proposedRule = await onlyRule(flags.file, context);
     const sandbox = await askedSandbox(context, words.name);
     const { name, workspace } = sandbox;

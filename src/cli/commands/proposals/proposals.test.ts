@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { writeActiveGateway, writeGatewayEntry } from "../../../locations/gateway-entry.ts";
 import { parsePolicy } from "../../../policy/parse.ts";
-import { fakeGateway } from "../../test-support/fake-gateway.ts";
+import { type FakeGateway, fakeGateway } from "../../test-support/fake-gateway.ts";
 import { CommandRunner } from "../../test-support/run-command.ts";
 
 const ids = ["1f2e3d4c-0000-4000-8000-000000000001", "1f2e9999-0000-4000-8000-000000000002"] as const;
@@ -28,9 +30,35 @@ const chunks = [
   chunk(ids[1], { securityNotes: "opens private addresses: 10.0.0.5", rationale: "a\u001b[2Jb" }),
 ];
 
+/** A gateway with one sandbox, `demo`. */
+function gatewayWith(answers: Parameters<typeof fakeGateway>[0]): Promise<FakeGateway> {
+  return fakeGateway({
+    getSandbox: ({ name }) => {
+      if (name !== "demo") throw new ConnectError(`sandbox "${name}" not found`, Code.NotFound);
+      return { sandbox: { metadata: { name } } };
+    },
+    ...answers,
+  });
+}
+
 describe("policy proposals", () => {
+  it("of a sandbox that does not exist are none, and it does not become the one used last", async () => {
+    await using gateway = await gatewayWith({ getDraftPolicy: () => ({ chunks }) });
+    using runner = new CommandRunner();
+    const directory = join(runner.home, "config", "openshell");
+    const entry = { name: "fake", gateway_endpoint: gateway.endpoint, is_remote: true, gateway_port: 1 };
+    writeGatewayEntry(directory, entry);
+    writeActiveGateway(directory, entry.name);
+    const run = (...typed: string[]) => runner.run("policy", "proposals", ...typed);
+    assert.equal((await run("list", "demo")).exitCode, 0);
+    const mistaken = await run("show", ids[0]);
+    assert.deepEqual([mistaken.exitCode, /sandbox "1f2e3d4c-.*" not found/.test(mistaken.stderr)], [1, true]);
+    const unknown = await run("show", "--chunk-id", "77");
+    assert.match(unknown.stderr, /no proposal of demo is called 77\nhint: see `openshell policy proposals list demo`/);
+  });
+
   it("list what waits, marking what deserves a second look, and show one with its YAML", async () => {
-    await using gateway = await fakeGateway({
+    await using gateway = await gatewayWith({
       getDraftPolicy: ({ statusFilter }) => ({ chunks: statusFilter === "rejected" ? [] : chunks }),
     });
     using runner = new CommandRunner();
@@ -41,14 +69,14 @@ describe("policy proposals", () => {
     assert.equal((await run("rule", "get", "demo", "--status", "rejected")).stderr, "no proposals are rejected\n");
     const shown = await run("policy", "proposals", "show", "demo", "--chunk-id", "1f2e9");
     assert.match(shown.stdout, /Look twice: +opens private addresses: 10\.0\.0\.5\n/);
-    assert.match(shown.stdout, /---\nnetwork_policies:\n {2}api:\n {4}endpoints:\n/);
+    assert.match(shown.stdout, /---\nversion: 1\nnetwork_policies:\n {2}api:\n {4}endpoints:\n/);
     const ambiguous = await run("policy", "proposals", "show", "demo", "--chunk-id", "1f2e");
     assert.match(ambiguous.stderr, /2 proposals of demo are called 1f2e/);
     assert.equal((await run("policy", "proposals", "show", "demo")).exitCode, 2);
   });
 
   it("approve exactly what was shown, and say what it opens", async () => {
-    await using gateway = await fakeGateway({
+    await using gateway = await gatewayWith({
       getDraftPolicy: () => ({ chunks }),
       approveDraftChunk: ({ chunkId, reviewToken, name }) => {
         assert.deepEqual([name, chunkId, reviewToken], ["demo", ids[1], `seen ${ids[1]}`]);
@@ -63,7 +91,7 @@ describe("policy proposals", () => {
   });
 
   it("leave out what deserves a second look, unless told otherwise", async () => {
-    await using gateway = await fakeGateway({
+    await using gateway = await gatewayWith({
       approveAllDraftChunks: ({ includeSecurityFlagged }) => ({
         policyVersion: 3,
         chunksApproved: includeSecurityFlagged ? 2 : 1,
@@ -79,7 +107,7 @@ describe("policy proposals", () => {
 
   it("are edited by a policy file with one rule", async () => {
     const edited: string[] = [];
-    await using gateway = await fakeGateway({
+    await using gateway = await gatewayWith({
       getDraftPolicy: () => ({ chunks }),
       editDraftChunk: ({ chunkId, proposedRule }) => {
         edited.push(chunkId, proposedRule?.endpoints[0]?.path ?? "");
@@ -132,7 +160,7 @@ describe("policy learn", () => {
 
   it("prints a policy file, with comments on what it was made from, and leaves proposals", async () => {
     const submitted: string[] = [];
-    await using gateway = await fakeGateway({
+    await using gateway = await gatewayWith({
       getSandbox: ({ name }) => ({ sandbox: { metadata: { id: "1", name } } }),
       getSandboxConfig: () => ({ policy: { version: 1 } }),
       getSandboxLogs: () => ({ logs: [line("a.example.com", "/sandbox/x\n.py"), line("a.example.com", "y.py")] }),

@@ -31,7 +31,7 @@ export const command = defineCommand({
       ["Failed", view.application_error],
     ] as const;
     context.print(fields(pairs.map(([label, value]) => [label, printableLine(value)] as const)));
-    context.print(`---\n${await structured("yaml", { network_policies: view.network_policies })}`);
+    context.print(`---\n${await structured("yaml", { version: 1, network_policies: view.network_policies })}`);
     return 0;
   },
 });
