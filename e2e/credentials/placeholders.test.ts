@@ -12,6 +12,7 @@ import { type Finished, type Installation, install } from "../support/installati
 
 const canary = "ghp_CanaryOfTheTestsThatNobodyMaySee0001";
 const rotated = "ghp_CanaryOfTheTestsThatNobodyMaySee0002";
+const typed = "ghp_CanaryOfTheTestsThatNobodyMaySee0003";
 
 const policy = `version: 1
 network_policies:
@@ -107,6 +108,16 @@ describe("a credential of an attached provider", () => {
     assert.equal((await run("echo $GITHUB_TOKEN")).stdout, before);
   });
 
+  it("is typed where nothing shows it", async () => {
+    const terminal = installation.openTerminal(["provider", "rotate", "hub"], { columns: 100, rows: 20 });
+    await terminal.shows(/GITHUB_TOKEN: $/);
+    terminal.type(`${typed}\r`);
+    await terminal.shows(/^\r\nhub: GITHUB_TOKEN replaced\r\n$/);
+    assert.equal(await terminal.exitCode, 0);
+    await run('curl -sS -H "Authorization: Bearer $GITHUB_TOKEN" https://api.example.test/user');
+    assert.equal(fieldOfLast(api, "authorization"), `Bearer ${typed}`);
+  });
+
   it("is nowhere in the sandbox, and nowhere on disk", async () => {
     // A program that has used it, and lives.
     const agent = installation.start([
@@ -115,13 +126,13 @@ describe("a credential of an attached provider", () => {
     ]);
     await new Promise((resolve) => agent.stdout.once("data", resolve));
     try {
-      expectNowhere([canary, rotated], installation);
+      expectNowhere([canary, rotated, typed], installation);
     } finally {
       agent.kill("SIGKILL");
       await agent.finished;
     }
     const logs = await succeed(["logs", "agent", "-n", "1000"]);
-    for (const secret of [canary, rotated]) assert.ok(!logs.includes(secret));
+    for (const secret of [canary, rotated, typed]) assert.ok(!logs.includes(secret));
   });
 
   it("is gone with the provider, while the sandbox runs", async () => {
