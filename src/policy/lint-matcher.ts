@@ -69,6 +69,11 @@ function lintHttp(matcher: RequestMatcher, place: MatcherPlace): Problem[] {
   else problems.push(...lintMethod(matcher.method, place));
   // A rule that forgets its path would otherwise speak for the whole host.
   if (matcher.path === undefined) problems.push(error(place.key, "`path` is missing; `**` stands for any"));
+  // In a deny rule it would let pass what it seems to deny.
+  else if (/\?[^/?=]+=/.test(matcher.path)) {
+    const message = "never holds for a query: `?` stands for one character of a path; write conditions under `query`";
+    problems.push({ severity: "warning", message, key: [...place.key, "path"] });
+  }
   return problems;
 }
 

@@ -224,6 +224,18 @@ network_policies:
     assert.deepEqual(problems(api(", path: /graphql")), []);
   });
 
+  it("about a query that is written as part of a path, where it never holds", () => {
+    const denying = (path: string) =>
+      withEndpoint(
+        `host: a.invalid\nport: 1\nprotocol: rest\naccess: full\ndeny_rules: [{ method: GET, path: "${path}" }]`,
+      );
+    assert.match(
+      problems(denying("/export?all=1")).join("\n"),
+      /warning: .*path: never holds for a query: .* under `query`/,
+    );
+    assert.deepEqual(problems(denying("/v?/export")), []);
+  });
+
   it("about `tls: terminate`", () => {
     assert.match(
       problems(withEndpoint("host: a.invalid\nport: 1\ntls: terminate")).join("\n"),
