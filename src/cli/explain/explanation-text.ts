@@ -101,12 +101,13 @@ async function withoutDenyRules({ denying }: ExplanationView): Promise<string> {
   return `Deny rules forbid it, and no added rule can allow what they deny. Remove or narrow what is not meant:\n\n${yaml}`;
 }
 
-function howToApply({ update_command: command, policy, sandbox }: ExplanationView): string {
+function howToApply({ update_command: command, policy, sandbox, denial }: ExplanationView): string {
   if (command !== null) return `This adds it:\n  ${command}\n`;
   if ("file" in policy) return `Add it to ${policy.file}.\n`;
   const name = sandbox ?? "NAME";
-  return (
+  const byHand =
     `\`policy update\` has no flags for it. Add it to the policy and set that:\n` +
-    `  openshell sandbox get ${name} --policy-only > policy.yaml\n  openshell policy set ${name} --policy policy.yaml --wait\n`
-  );
+    `  openshell sandbox get ${name} --policy-only > policy.yaml\n  openshell policy set ${name} --policy policy.yaml --wait\n`;
+  // Only what was denied can be learned.
+  return denial === null ? byHand : `${byHand}Or let \`openshell policy learn ${name}\` propose it, to be approved.\n`;
 }

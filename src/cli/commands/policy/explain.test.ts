@@ -183,7 +183,10 @@ describe("policy explain", () => {
     using runner = new CommandRunner();
     const { stdout } = await run(runner, gateway);
     assert.match(stdout, /allow_encoded_slash: true/);
-    assert.match(stdout, /openshell policy set demo --policy policy\.yaml --wait\n$/);
+    assert.match(
+      stdout,
+      /policy set demo --policy policy\.yaml --wait\nOr let `openshell policy learn demo` propose it, to be approved\.\n$/,
+    );
   });
 
   it("shows the deny rule that must go", async () => {
