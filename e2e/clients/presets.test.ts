@@ -1,4 +1,4 @@
-/** pip with the mirror that its own configuration names: the preset finds it, and nothing else is opened. */
+/** Package managers with the mirrors that their own configuration names: the presets find them, and open nothing else. */
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { type HttpServer, startHttpServer } from "../support/http-server.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { indexedPackage, startPackageIndex } from "../support/package-index.ts";
+import { type Registry, startRegistry } from "../support/registry.ts";
 
 const mirror = "https://files.example.test/simple/";
 
@@ -52,5 +53,33 @@ describe("pip with a preset", () => {
     const publish = `import urllib.request; urllib.request.urlopen("${mirror}", data=b"x")`;
     assert.match((await run(`python3 -c '${publish}'`)).stderr, /HTTP Error 403/);
     assert.equal(index.requests.length, asked);
+  });
+});
+
+describe("npm with a preset", () => {
+  let installation: Installation;
+  let registry: Registry & AsyncDisposable;
+
+  before(async () => {
+    installation = install();
+    registry = await startRegistry();
+    writeFileSync(join(installation.home, ".npmrc"), `registry=${registry.url}\n`);
+    const created = await installation.run(["sandbox", "create", "--name", "modules", "--preset", "npm"]);
+    assert.equal(created.code, 0, created.stderr);
+  });
+  after(async () => {
+    await registry[Symbol.asyncDispose]();
+    await installation[Symbol.asyncDispose]();
+  });
+
+  const run = (script: string) => installation.run(["sandbox", "exec", "--name", "modules", "--", "sh", "-c", script]);
+
+  it("installs from the registry that npm is set up for, by npm's program and no other", async () => {
+    // A machine's npmrc may name a `cafile`, which npm then takes instead of everything else it was told to trust.
+    const npm = `npm_config_cafile="$SSL_CERT_FILE" npm_config_registry=${registry.url} npm --no-update-notifier`;
+    const { code, stderr } = await run(`${npm} install --silent left-pad@1.3.0 && test -d node_modules/left-pad`);
+    assert.equal(code, 0, stderr);
+    const { stdout } = await run(`curl -sS --max-time 10 -o /dev/null -w '%{http_connect}' ${registry.url}left-pad`);
+    assert.equal(stdout, "403");
   });
 });
