@@ -24,6 +24,7 @@ network_policies:
         access: full
         request_body_credential_rewrite: true
         credential_binding: { provider: hub }
+      - { host: api.example.test, port: 443, path: /echo/**, protocol: rest, access: full, mask_credentials: true }
       - { host: other.example.test, port: 443, protocol: rest, access: full }
       - { host: other.example.test, port: 80 }
     binaries: [{ path: any }]
@@ -80,6 +81,16 @@ describe("a credential of an attached provider", () => {
     const json = '{"token":"\'"$GITHUB_TOKEN"\'"}';
     await run(`curl -sS -H 'content-type: application/json' -d '${json}' https://api.example.test/login`);
     assert.deepEqual(JSON.parse(api.requests.at(-1)?.body ?? ""), { token: canary });
+  });
+
+  it("comes back as what was sent, from an endpoint that masks it", async () => {
+    const { stdout } = await run(`
+      curl -sS -u "me:$GITHUB_TOKEN" --compressed "https://api.example.test/echo/?key=$GITHUB_TOKEN"
+      echo " $GITHUB_TOKEN"`);
+    const [placeholder = ""] = stdout.trim().split(" ").slice(-1);
+    assert.equal(api.requests.at(-1)?.target, `/echo/?key=${canary}`);
+    assert.ok(stdout.includes(`/echo/?key=${placeholder}`), stdout);
+    assert.ok(!stdout.includes(canary));
   });
 
   it("is refused to another host, and somebody hears of it", async () => {
