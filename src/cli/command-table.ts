@@ -12,6 +12,8 @@ export interface Group {
   readonly alias?: string;
   /** What the noun does without a verb; the help if there is none. */
   readonly alone?: CommandLoader;
+  /** Other spellings of the first of two words. */
+  readonly verbAliases?: Readonly<Record<string, string>>;
   /** By one word, or by two (`profile list`). */
   readonly verbs: Readonly<Record<string, CommandLoader>>;
 }
@@ -113,6 +115,7 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
   provider: {
     kind: "group",
     summary: "keep credentials, which sandboxes use and never see",
+    verbAliases: { profiles: "profile" },
     verbs: {
       create: () => import("./commands/provider/create.ts"),
       list: () => import("./commands/provider/list.ts"),

@@ -35,6 +35,7 @@ describe("openshell", () => {
   it("has commands of three words, and tells of them after the first two", async () => {
     using runner = new CommandRunner();
     assert.match((await runner.run("provider", "profile", "--help")).stdout, /profile import/);
+    assert.match((await runner.run("provider", "profiles", "lint", "--help")).stdout, /^\S.*provider profile lint/s);
     assert.equal((await runner.run("sandbox", "provider")).exitCode, 2);
     assert.match(
       (await runner.run("sandbox", "provider", "attach", "-h")).stdout,

@@ -116,7 +116,9 @@ function findRoute(typed: readonly string[]): Route {
   }
   const inner = splitLeadingFlags(afterNoun);
   const flags = [...before, ...inner.before];
-  const [verb, ...rest] = inner.words;
+  const [word, ...rest] = inner.words;
+  const { verbAliases = {} } = entry;
+  const verb = word !== undefined && Object.hasOwn(verbAliases, word) ? verbAliases[word] : word;
   if (verb === "help") return findRoute([name, ...rest, "--help"]);
   if (verb === undefined) return { kind: "group-help", name, group: entry, asked: hasHelp(flags) };
   const two = splitLeadingFlags(rest);

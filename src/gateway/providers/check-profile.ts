@@ -7,6 +7,7 @@ import {
   type ProviderProfileDiagnostic,
   ProviderProfileDiagnosticSchema,
   type ProviderProfileImportItem,
+  ProviderCredentialRefreshStrategy as Strategy,
 } from "../../gen/openshell/v1/provider_pb.ts";
 import { policyFromMessage } from "../../policy/wire.ts";
 import { isVariableName } from "./check-provider.ts";
@@ -44,7 +45,7 @@ function checkId({ id }: ProviderProfile): Fault[] {
 }
 
 function checkCredential(credential: ProviderProfileCredential, index: number): Fault[] {
-  const { envVars, authStyle, headerName, queryParam, shape, refresh } = credential;
+  const { envVars, authStyle, headerName, queryParam, shape, tokenGrant } = credential;
   const at = `credentials[${index}]`;
   const faults: Fault[] = [];
   if (envVars.length === 0) faults.push(error(`${at}.env_vars`, "is empty: no variable would hold the credential"));
@@ -61,12 +62,24 @@ function checkCredential(credential: ProviderProfileCredential, index: number): 
     faults.push(error(`${at}.shape`, "may use letters, digits, `_`, `.` and `-` only"));
   }
   if (shape !== undefined && shape.length > 256) faults.push(error(`${at}.shape`, "is longer than 256 characters"));
-  if (refresh !== undefined && refresh.refreshBeforeSeconds < 0n) faults.push(error(`${at}.refresh`, negative));
-  if (refresh !== undefined && refresh.maxLifetimeSeconds < 0n) faults.push(error(`${at}.refresh`, negative));
-  return faults;
+  if (tokenGrant !== undefined) {
+    faults.push(error(`${at}.token_grant`, "is not supported: the gateway gets tokens by `refresh`"));
+  }
+  return [...faults, ...checkRefresh(credential, `${at}.refresh`)];
 }
 
-const negative = "counts seconds, which are not negative";
+function checkRefresh({ refresh }: ProviderProfileCredential, at: string): Fault[] {
+  if (refresh === undefined) return [];
+  const { strategy, refreshBeforeSeconds, maxLifetimeSeconds, additionalOutputs } = refresh;
+  const faults: Fault[] = [];
+  if (strategy === Strategy.UNSPECIFIED) faults.push(error(`${at}.strategy`, "is missing"));
+  if (refreshBeforeSeconds < 0n) faults.push(error(`${at}.refresh_before_seconds`, "must not be negative"));
+  if (maxLifetimeSeconds < 0n) faults.push(error(`${at}.max_lifetime_seconds`, "must not be negative"));
+  if (additionalOutputs.length > 0 && strategy !== Strategy.AWS_STS_ASSUME_ROLE) {
+    faults.push(error(`${at}.additional_outputs`, "are those of aws_sts_assume_role: other services give one token"));
+  }
+  return faults;
+}
 
 /** What `--from-existing` looks for must be something that the profile has. */
 function checkDiscovery({ credentials, discovery }: ProviderProfile): Fault[] {

@@ -4,6 +4,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { ProviderCredentialRefreshStrategy } from "../../gen/openshell/v1/provider_pb.ts";
 import { startTestGateway, type TestGateway } from "../test-support/test-gateway.ts";
 
 const canary = "canary-7f3a91c2";
@@ -154,6 +155,28 @@ describe("a profile of one's own", () => {
     assert.deepEqual(
       refused.diagnostics.map(({ field, source }) => `${source} ${field}`),
       ["wrong.yaml id", "wrong.yaml endpoints.0.host"],
+    );
+    const refresh = {
+      strategy: ProviderCredentialRefreshStrategy.EXTERNAL,
+      refreshBeforeSeconds: -1n,
+      additionalOutputs: [{ output: "session_token", credential: "token" }],
+    };
+    const [token] = credentials;
+    const unable = {
+      ...profile,
+      credentials: [{ ...token, refresh, tokenGrant: { tokenEndpoint: "https://login.example.invalid" } }],
+      discovery: { credentials: ["tokn"], config: ["not a name"] },
+    };
+    const { diagnostics } = await client.lintProviderProfiles({ profiles: [{ profile: unable }] });
+    assert.deepEqual(
+      diagnostics.map(({ field }) => field),
+      [
+        "credentials[0].token_grant",
+        "credentials[0].refresh.refresh_before_seconds",
+        "credentials[0].refresh.additional_outputs",
+        "discovery.credentials",
+        "discovery.config",
+      ],
     );
     assert.equal((await client.importProviderProfiles({ profiles: [{ profile }] })).imported, true);
     const provider = { metadata: { name: "mine" }, type: "tickets", credentials: { TICKETS_TOKEN: "t" } };

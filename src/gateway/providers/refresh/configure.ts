@@ -43,12 +43,13 @@ export async function configureRefresh(
       "the strategy must be oauth2_refresh_token, oauth2_client_credentials, google_service_account_jwt or aws_sts_assume_role",
     );
   }
-  requireMaterial(way, request);
   const profile = await context.providers.profiles.require(record.workspace, record.body.type);
   const refresh = profile.credentials.find(({ envVars }) => envVars.includes(credentialKey))?.refresh;
+  requireMaterial(way, request, refresh);
   const tokenUrl = requireTokenUrl(material["token_url"] || refresh?.tokenUrl || way.tokenUrl(material));
   const scopes = material["scope"]?.split(/[\s,]+/).filter(Boolean) ?? refresh?.scopes ?? [];
-  const secret = new Set([...ALWAYS_SECRET, ...request.secretMaterialKeys]);
+  const byProfile = (refresh?.material ?? []).filter((each) => each.secret).map(({ name }) => name);
+  const secret = new Set([...ALWAYS_SECRET, ...byProfile, ...request.secretMaterialKeys]);
   const entries = Object.entries(material).filter(([name]) => name !== "token_url" && name !== "scope");
   const timing = timingOf(refresh);
   const expiresAtMs = Number(request.expiresAtMs ?? 0);
@@ -93,10 +94,13 @@ function timingOf(refresh: ProviderCredentialRefresh | undefined): RefreshTiming
 function requireMaterial(
   { needed, onlyKey }: RefreshStrategy,
   { credentialKey, material }: ConfigureProviderRefreshRequest,
+  refresh: ProviderCredentialRefresh | undefined,
 ): void {
   if (onlyKey !== undefined && credentialKey !== onlyKey) {
     throw invalid(`this strategy is configured for ${onlyKey}, and renews what belongs to it as well`);
   }
+  const wanted = refresh?.material.find(({ name, required }) => required && !material[name]);
+  if (wanted !== undefined) throw invalid(`the provider's type needs the material ${wanted.name}`);
   const [first = []] = needed;
   if (needed.some((names) => names.every((name) => material[name]))) return;
   const missing = first.filter((name) => !material[name]);

@@ -1,8 +1,10 @@
 /** Renewing a credential, against a token endpoint on loopback. */
 import assert from "node:assert/strict";
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -122,6 +124,7 @@ describe("a credential that the gateway renews", () => {
       refresh: {
         strategy: Strategy.OAUTH2_CLIENT_CREDENTIALS,
         tokenUrl,
+        material: [{ name: "tenant", required: true, secret: true }],
         refreshBeforeSeconds: 120n,
         maxLifetimeSeconds: 900n,
       },
@@ -131,10 +134,18 @@ describe("a credential that the gateway renews", () => {
     });
     await gateway.client.createProvider({ provider: { metadata: { name: "short" }, type: "short" } });
     answer = { status: 200, body: { access_token: "at", expires_in: 7200 } };
-    const { status } = await configure("SHORT_TOKEN", Strategy.OAUTH2_CLIENT_CREDENTIALS, material, "short");
+    const configureShort = (more: Record<string, string>) =>
+      configure("SHORT_TOKEN", Strategy.OAUTH2_CLIENT_CREDENTIALS, { ...material, ...more }, "short");
+    await assert.rejects(configureShort({}), isCode(Code.InvalidArgument, /needs the material tenant/));
+    const { status } = await configureShort({ tenant: "canary-tenant" });
     const [expires, next] = [Number(status?.expiresAtMs), Number(status?.nextRefreshAtMs)];
     const life = expires - Date.now();
     assert.ok(life > 840_000 && life <= 900_000, `it lives for ${life} ms`);
+    const kept = readdirSync(join(gateway.directory, "state")).filter((name) => name.startsWith("state.db"));
+    const holding = (text: string) =>
+      kept.filter((name) => readFileSync(join(gateway.directory, "state", name)).includes(text));
+    assert.notDeepEqual(holding("client_id"), [], "the names of material are there");
+    assert.deepEqual(holding("canary-tenant"), []);
     assert.ok(expires - next >= 120_000 && expires - next <= 150_000, `${expires - next} ms before its end`);
   });
 
