@@ -36,7 +36,8 @@ export const command = defineCommand({
     const sandbox = await askedSandbox(context, words.name);
     const { rules, left } = await learn(sandbox, flags.since);
     if (left.length > 0) context.note(`for ${left.length} refusals no rule helps; \`openshell logs\` shows them`);
-    else if (rules.length === 0) context.note("there is nothing to learn: the policy allows what was tried");
+    else if (rules.length === 0)
+      context.note("there is nothing to learn: the log tells of nothing that the policy denies");
     if (rules.length === 0) return 0;
     context.print(learnedYaml(rules, sandbox.name));
     if (!flags["dry-run"]) await propose(rules.map(learnedChunk), sandbox, context);
