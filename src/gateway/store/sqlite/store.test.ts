@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -12,6 +12,28 @@ import { openSqliteStore } from "./store.ts";
 storeContract("the SQLite store", () => {
   const directory = mkdtempSync(join(tmpdir(), "openshell-store-"));
   return { open: () => openSqliteStore(directory), destroy: () => rmSync(directory, { recursive: true }) };
+});
+
+describe("a wrapped key that was replaced", () => {
+  it("is in no file any more, while the gateway runs", () => {
+    const directory = mkdtempSync(join(tmpdir(), "openshell-store-"));
+    const store = openSqliteStore(directory);
+    const holding = (key: string) =>
+      readdirSync(directory).filter((name) => readFileSync(join(directory, name)).includes(key));
+    store.wrappedKey.write(Buffer.from("the first wrapped key"));
+    store.wrappedKey.write(Buffer.from("another wrapped key, longer than that"));
+    assert.deepEqual(holding("another wrapped key"), ["state.db"]);
+    assert.deepEqual(holding("the first"), []);
+    // While somebody reads, what was there before can't be taken away: whoever rotates must know.
+    const reader = new DatabaseSync(join(directory, "state.db"));
+    reader.exec("BEGIN; SELECT * FROM data_key");
+    assert.throws(() => store.wrappedKey.write(Buffer.from("third")), /keeps the old key: try again/);
+    reader.close();
+    store.wrappedKey.write(Buffer.from("fourth"));
+    assert.deepEqual(holding("another wrapped key"), []);
+    store.close();
+    rmSync(directory, { recursive: true });
+  });
 });
 
 describe("a transaction", () => {

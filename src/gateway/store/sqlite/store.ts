@@ -17,6 +17,8 @@ import { sqliteWrappedKey } from "./wrapped-key.ts";
 export function openSqliteStore(directory: string): Store {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const state = openDatabase({ path: join(directory, "state.db"), migrations: stateMigrations, durable: true });
+  // What was deleted or replaced is overwritten, sealed credentials and their wrapped key among it.
+  state.exec("PRAGMA secure_delete = ON");
   // Apart from the state, so that a flood of log lines never makes a change of the state wait.
   const lines = openDatabase({ path: join(directory, "logs.db"), migrations: logMigrations, durable: false });
   const outbox = sqliteOutbox(lines);
