@@ -13,7 +13,7 @@ export type ModelAnswer =
 
 /** How a call goes wrong. */
 export type Fault =
-  | { readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly message?: string }
   /** The connection is closed without a word. */
   | "hang-up"
   /** Nothing is ever said. */
@@ -69,9 +69,12 @@ export class ModelBackend {
     await this.#answer(response, { render, json, fault });
   }
 
-  #fail(response: ServerResponse, { status, headers }: Exclude<Fault, string>): void {
+  #fail(
+    response: ServerResponse,
+    { status, headers, message = `the backend says ${status}` }: Exclude<Fault, string>,
+  ): void {
     response.writeHead(status, { "content-type": "application/json", ...headers });
-    response.end(JSON.stringify({ error: { message: `the backend says ${status}`, type: "backend_error" } }));
+    response.end(JSON.stringify({ error: { message, type: "backend_error" } }));
   }
 
   async #answer(

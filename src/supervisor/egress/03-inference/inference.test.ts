@@ -235,6 +235,15 @@ describe("a backend that fails", () => {
     assert.equal(backend.calls.length, 1);
   });
 
+  it("and repeats our credential to say so, tells the caller of something else", async () => {
+    await using world = new InferenceWorld();
+    const backend = await world.backend();
+    world.route({ baseUrl: backend.baseUrl });
+    backend.faults.push({ status: 400, message: "sk-operators-canary has no access to this model" });
+    const answer = await world.ask("/v1/chat/completions", { body: chat });
+    assert.equal(answer.json.error.message, "[redacted] has no access to this model");
+  });
+
   it("and turns our credential down is no reason for the caller to doubt its own", async () => {
     await using world = new InferenceWorld();
     const backend = await world.backend();

@@ -7,15 +7,13 @@
  */
 import { type Field, fieldTokens } from "../../../net/http1-fields.ts";
 import type { ResponseHead } from "../../../net/http1-head.ts";
+import { Echoes } from "../../../secrets/echoes.ts";
 import type { Refusal } from "../connection.ts";
-import type { Credential, Credentials } from "./credentials.ts";
+import type { Credentials } from "./credentials.ts";
 import { type CredentialPlace, selects } from "./put-in-place.ts";
 
 /** A response that is masked is held in memory as a whole; a longer one is refused. */
 export const maskedBodyBytes = 256 * 1024;
-
-/** A shorter piece of base64 is found in what has nothing to do with a secret. */
-const shortestBase64 = 8;
 
 const PARTIAL_CONTENT = 206;
 
@@ -35,17 +33,15 @@ export function askForWhole(fields: readonly Field[]): readonly Field[] {
 }
 
 export class ResponseMask {
-  /** What is looked for, and what is written for it; the longer first, should one be a part of another. */
-  readonly #spellings: readonly (readonly [spelling: string, instead: string])[];
+  readonly #echoes: Echoes;
 
   constructor(credentials: Credentials) {
-    const all = [...credentials.withPlaceholders()].flatMap(([placeholder, each]) => spellings(placeholder, each));
-    this.#spellings = all.sort(([a], [b]) => b.length - a.length);
+    this.#echoes = new Echoes([...credentials.withPlaceholders()].map(([instead, { secret }]) => [instead, secret]));
   }
 
   /** In latin1, as everything here. */
   text(text: string): string {
-    return this.#spellings.reduce((masked, [spelling, instead]) => masked.replaceAll(spelling, () => instead), text);
+    return this.#echoes.masked(text);
   }
 
   fields(fields: readonly Field[]): readonly Field[] {
@@ -73,30 +69,4 @@ export const tooLongToMask: Refusal = unmaskable(`is longer than ${maskedBodyByt
 
 export function unmaskable(why: string): Refusal {
   return { refused: "credential.unmaskable", detail: `the response ${why}` };
-}
-
-/** The ways in which services write back what they were sent. */
-function spellings(placeholder: string, { secret }: Credential): (readonly [string, string])[] {
-  const value = secret.reveal();
-  if (value === "") return [];
-  const json = JSON.stringify(value).slice(1, -1);
-  const texts = [value, json, json.replaceAll("/", "\\/"), encodeURIComponent(value)];
-  return [
-    ...[...new Set(texts)].map((text) => [Buffer.from(text).toString("latin1"), placeholder] as const),
-    ...base64Pieces(Buffer.from(value)).map((piece) => [piece, "*".repeat(piece.length)] as const),
-  ];
-}
-
-/**
- * What base64 makes of the secret inside something longer, such as Basic credentials: three bytes are four characters, so
- * that there are three ways. Characters that hold bits of a neighbour as well are left out.
- */
-function base64Pieces(secret: Buffer): string[] {
-  const pieces = [0, 1, 2].flatMap((before) => {
-    const bytes = Buffer.concat([Buffer.alloc(before), secret]);
-    const from = Math.ceil((before * 4) / 3);
-    const end = Math.floor((bytes.length * 4) / 3);
-    return [bytes.toString("base64"), bytes.toString("base64url")].map((text) => text.slice(from, end));
-  });
-  return [...new Set(pieces)].filter((piece) => piece.length >= shortestBase64);
 }
