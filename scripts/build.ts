@@ -60,6 +60,7 @@ const librariesApart: Plugin = {
   setup({ onResolve }) {
     onResolve({ filter: /^yaml$/ }, () => ({ path: "./cli-yaml.cjs", external: true }));
     onResolve({ filter: /^tar-stream$/ }, () => ({ path: "./cli-tar-stream.cjs", external: true }));
+    onResolve({ filter: /^ws$/ }, () => ({ path: "./cli-ws.cjs", external: true }));
     onResolve({ filter: /^openid-client$/ }, () => ({ path: "./cli-openid-client.cjs", external: true }));
     onResolve({ filter: /^@bufbuild\/protobuf/ }, () => ({ path: "./cli-protobuf.cjs", external: true }));
   },
@@ -105,7 +106,12 @@ await Promise.all([
   build({ ...shared, entryPoints: { "cli-commands": "src/cli/dispatch.ts" }, plugins: [koffiBeside, librariesApart] }),
   build({
     ...shared,
-    entryPoints: { "cli-yaml": "yaml", "cli-tar-stream": "tar-stream", "cli-openid-client": "openid-client" },
+    entryPoints: {
+      "cli-yaml": "yaml",
+      "cli-tar-stream": "tar-stream",
+      "cli-openid-client": "openid-client",
+      "cli-ws": "ws",
+    },
   }),
   build({
     ...shared,

@@ -4,12 +4,11 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { readRunningGateway } from "../../src/locations/running-gateway.ts";
+import { browser } from "../support/browser.ts";
 import { audience, type IdentityProvider, startIdentityProvider } from "../support/identity-provider.ts";
 import { type Installation, install } from "../support/installation.ts";
 
-const browser = fileURLToPath(new URL("../support/browser.mjs", import.meta.url));
 /** Shorter than what is left when a command renews: each command does. */
 const tokenSeconds = 45;
 

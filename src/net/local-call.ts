@@ -1,6 +1,6 @@
 /**
- * A call of the API on a Unix socket between two programs of one user: the Connect protocol with nothing around it. Each
- * call has a connection of its own.
+ * A call of the API on a byte stream of its own: the Connect protocol with nothing around it. The stream is a Unix socket
+ * between two programs of one user, or a WebSocket through proxies that know no other way to go both ways at once.
  *
  *     gateway   LOCAL_GREETING, a line
  *     client    {"path": "/openshell.v1.OpenShell/GetSandbox", "contentType": "application/json"}, a line
@@ -26,6 +26,10 @@ export interface LocalOpening {
 export interface LocalHead {
   readonly status: number;
 }
+
+/** Where the gateway's port takes WebSockets for calls, and the subprotocol that they must ask for (RFC 6455, 1.9). */
+export const CALL_WEBSOCKET_PATH = "/openshell/call";
+export const CALL_SUBPROTOCOL = "openshell-call.v1";
 
 /** Room for either line. */
 export const MAX_LOCAL_LINE_BYTES = 1024;

@@ -17,7 +17,7 @@ import { fakeGateway } from "../test-support/fake-gateway.ts";
 import { Channel } from "./channel.ts";
 import { forwardTcp } from "./forward-wire.ts";
 import { Http2Carriage } from "./http2-carriage.ts";
-import { LocalCarriage } from "./local-carriage.ts";
+import { openLocalCarriage } from "./local-carriage.ts";
 import { getSandbox, health, watchSandbox } from "./methods.ts";
 import { RpcError } from "./rpc-error.ts";
 
@@ -51,7 +51,7 @@ async function overSocket(methods: Methods): Promise<Served> {
   });
   server.listen(path);
   await once(server, "listening");
-  const channel = new Channel(await LocalCarriage.open(path));
+  const channel = new Channel(await openLocalCarriage(path));
   return {
     channel,
     async [Symbol.asyncDispose]() {
@@ -247,7 +247,7 @@ describe("the socket of this machine's gateway", () => {
     server.listen(path);
     await once(server, "listening");
     try {
-      return new Channel(await LocalCarriage.open(path));
+      return new Channel(await openLocalCarriage(path));
     } finally {
       server.close();
     }
@@ -258,8 +258,8 @@ describe("the socket of this machine's gateway", () => {
       opening((socket) => socket.end()),
       /lets nobody in/,
     );
-    await assert.rejects(LocalCarriage.open(join(directory, "absent.sock")), /ENOENT/);
-    await assert.rejects(LocalCarriage.open(directory), /is not a socket/);
+    await assert.rejects(openLocalCarriage(join(directory, "absent.sock")), /ENOENT/);
+    await assert.rejects(openLocalCarriage(directory), /is not a socket/);
   });
 
   it("must speak as it should", async () => {

@@ -1,18 +1,12 @@
 /** Calls over one HTTP/2 connection, with mutual TLS: the way to every gateway, wherever it is. */
+import { once } from "node:events";
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
 import { connect as connectPlain, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, TLSSocket } from "node:tls";
 import { drained } from "../../net/backpressure.ts";
 import { envelope } from "../../net/envelopes.ts";
 import type { CallAnswer, CallHead, Carriage, CarriedCall } from "./carriage.ts";
-
-export interface Http2Options {
-  /** `https://host:port`, or `http://` for a plaintext gateway. */
-  readonly endpoint: string;
-  /** Shown with each call, besides or in place of a certificate. */
-  readonly bearerToken?: string;
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly insecure?: boolean };
-}
+import type { RemoteOptions } from "./remote-options.ts";
 
 /** A dead machine answers nothing at all; a live one on the same continent has long since answered. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -20,9 +14,15 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** The error code of a stream that is no longer wanted (RFC 9113, section 7). */
 const CANCEL = 0x8;
 
+/** Whoever is there speaks HTTP/1.1 alone. */
+export class NotHttp2 extends Error {
+  constructor() {
+    super("it does not speak HTTP/2");
+  }
+}
+
 export class Http2Carriage implements Carriage {
   private readonly session: ClientHttp2Session;
-
   private readonly headers: Readonly<Record<string, string>>;
 
   private constructor(session: ClientHttp2Session, bearerToken: string | undefined) {
@@ -31,17 +31,17 @@ export class Http2Carriage implements Carriage {
   }
 
   /** Connects, TLS handshake included. Rejects with the socket's or the handshake's error. */
-  static async open({ endpoint, bearerToken, tls = {} }: Http2Options): Promise<Http2Carriage> {
+  static async open({ endpoint, bearerToken, tls = {} }: RemoteOptions): Promise<Http2Carriage> {
     // The handshake is under way while node:http2 loads, which takes about as long.
     const socket = dial(new URL(endpoint), tls);
     const failedEarly = new Promise<never>((_, reject) => socket.once("error", reject));
-    const { connect } = await Promise.race([import("node:http2"), failedEarly]);
+    const timer = setTimeout(() => socket.destroy(new Error("no answer in time")), CONNECT_TIMEOUT_MS);
+    socket.once("close", () => clearTimeout(timer));
+    const [{ connect }] = await Promise.race([Promise.all([import("node:http2"), spokenTo(socket)]), failedEarly]);
     return new Promise((resolve, reject) => {
       failedEarly.catch(reject);
       const session = connect(endpoint, { createConnection: () => socket });
-      const timer = setTimeout(() => session.destroy(new Error("no answer in time")), CONNECT_TIMEOUT_MS);
       session.on("error", (error) => {
-        clearTimeout(timer);
         // After the connection stands, each call learns of its end by itself and this changes nothing.
         reject(error);
       });
@@ -108,14 +108,23 @@ class Http2Call implements CarriedCall {
   }
 }
 
-function dial(url: URL, tls: NonNullable<Http2Options["tls"]>): Socket {
+/** Resolves once both sides know what they speak. Without TLS there is nothing to agree on. */
+async function spokenTo(socket: Socket): Promise<void> {
+  if (!(socket instanceof TLSSocket)) return;
+  await once(socket, "secureConnect");
+  if (socket.alpnProtocol === "h2") return;
+  socket.destroy();
+  throw new NotHttp2();
+}
+
+function dial(url: URL, tls: NonNullable<RemoteOptions["tls"]>): Socket {
   const isTls = url.protocol === "https:";
   // The URL's spelling of an IPv6 address has brackets, the socket's has not.
   const address = { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) || (isTls ? 443 : 80) };
   const socket = isTls
     ? connectTls({
         ...address,
-        ALPNProtocols: ["h2"],
+        ALPNProtocols: ["h2", "http/1.1"],
         ...(tls.ca !== undefined && { ca: tls.ca }),
         ...(tls.cert !== undefined && { cert: tls.cert }),
         ...(tls.key !== undefined && { key: tls.key }),

@@ -11,7 +11,8 @@ import type { Carriage } from "./carriage.ts";
 import { Channel } from "./channel.ts";
 import type { Gateway } from "./gateway.ts";
 import { type GatewayTarget, gatewayTarget } from "./gateway-target.ts";
-import { LocalCarriage } from "./local-carriage.ts";
+import { openLocalCarriage } from "./local-carriage.ts";
+import type { RemoteOptions } from "./remote-options.ts";
 
 /** Throws CommandFailure when there is no reaching it. */
 export async function openGateway(context: CommandContext): Promise<Gateway> {
@@ -35,7 +36,7 @@ export async function openGateway(context: CommandContext): Promise<Gateway> {
 export async function connectGateway(target: GatewayTarget, context: CommandContext): Promise<Gateway> {
   const { endpoint, name } = target;
   if (endpoint === undefined) throw unreachable("it has never been started", target);
-  const carriage = (await localCarriage(target, context)) ?? (await http2Carriage({ ...target, endpoint }, context));
+  const carriage = (await localCarriage(target, context)) ?? (await remoteCarriage({ ...target, endpoint }, context));
   // Looked up again: a gateway that was restarted may have another address.
   const reconnect = () => connectGateway(gatewayTarget(context.globals, context.environment), context);
   return { channel: new Channel(carriage), endpoint, ...(name !== undefined && { name }), reconnect };
@@ -50,31 +51,46 @@ async function localCarriage(
   // The entry may have been changed to mean another gateway than the one that runs here.
   if (running?.socket === undefined || running.endpoint !== endpoint) return undefined;
   try {
-    return await LocalCarriage.open(running.socket);
+    return await openLocalCarriage(running.socket);
   } catch (error) {
     if (context.globals.verbose > 0) context.note(`not by ${running.socket}: ${reasonOf(error)}`);
     return undefined;
   }
 }
 
-async function http2Carriage(target: GatewayTarget & { endpoint: string }, context: CommandContext): Promise<Carriage> {
+async function remoteCarriage(
+  target: GatewayTarget & { endpoint: string },
+  context: CommandContext,
+): Promise<Carriage> {
   const { endpoint, credentials, authority } = target;
   const token = await tokenFor(target, context);
-  // Loaded only here: TLS and HTTP/2 take longer than most commands.
-  const { Http2Carriage } = await import("./http2-carriage.ts");
+  const options: RemoteOptions = {
+    endpoint,
+    ...(token !== undefined && { bearerToken: token }),
+    tls: {
+      ...(authority !== undefined && { ca: authority }),
+      ...(credentials && { ca: credentials.ca, cert: credentials.certificate, key: credentials.key }),
+      insecure: context.globals["gateway-insecure"] === true,
+    },
+  };
   try {
-    return await Http2Carriage.open({
-      endpoint,
-      ...(token !== undefined && { bearerToken: token }),
-      tls: {
-        ...(authority !== undefined && { ca: authority }),
-        ...(credentials && { ca: credentials.ca, cert: credentials.certificate, key: credentials.key }),
-        insecure: context.globals["gateway-insecure"] === true,
-      },
-    });
+    return await openRemote(options);
   } catch (error) {
     throw unreachable(reasonOf(error), target);
   }
+}
+
+/** By HTTP/2, and by WebSockets where a proxy in between has only HTTP/1.1. */
+async function openRemote(options: RemoteOptions): Promise<Carriage> {
+  // Loaded only here: TLS and HTTP/2 take longer than most commands.
+  const { Http2Carriage, NotHttp2 } = await import("./http2-carriage.ts");
+  try {
+    return await Http2Carriage.open(options);
+  } catch (error) {
+    if (!(error instanceof NotHttp2)) throw error;
+  }
+  const { openWebSocketCarriage } = await import("./websocket-carriage.ts");
+  return openWebSocketCarriage(options);
 }
 
 async function tokenFor({ name, oidc }: GatewayTarget, context: CommandContext): Promise<string | undefined> {

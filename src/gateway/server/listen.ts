@@ -12,6 +12,7 @@ import { authenticate } from "./authenticate.ts";
 import { callerOf, isOwnProgram, userCalls } from "./caller.ts";
 import { hideDefects } from "./hide-defects.ts";
 import { createLocalApi } from "./local-api.ts";
+import { createWebSocketApi } from "./websocket-api.ts";
 
 /** Loopback only: the local gateway is nobody else's. */
 export const LOOPBACK = "127.0.0.1";
@@ -41,7 +42,7 @@ export function createApiServer(context: GatewayContext, certificates: GatewayCe
     contextValues: callerOf,
     fallback: answerProbes(context.readiness),
   });
-  return createSecureServer(
+  const server = createSecureServer(
     {
       allowHTTP1: true,
       // A key press must not wait for the acknowledgement of the one before it.
@@ -56,6 +57,13 @@ export function createApiServer(context: GatewayContext, certificates: GatewayCe
     },
     handler,
   );
+  const takeUpgrade = createWebSocketApi({
+    routes: apiRoutes(context),
+    router: routerOptions(context),
+    contextValues: callerOf,
+    log: context.log,
+  });
+  return server.on("upgrade", takeUpgrade);
 }
 
 /** The same API for the gateway's own user's programs on this machine; `user` is who they are to it. */

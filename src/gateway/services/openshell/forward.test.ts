@@ -8,7 +8,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Channel } from "../../../cli/api/channel.ts";
 import type { Gateway } from "../../../cli/api/gateway.ts";
-import { LocalCarriage } from "../../../cli/api/local-carriage.ts";
+import { openLocalCarriage } from "../../../cli/api/local-carriage.ts";
 import { openRelay } from "../../../cli/api/relay.ts";
 import { RpcError } from "../../../cli/api/rpc-error.ts";
 import type { TcpForwardFrameSchema } from "../../../gen/openshell/v1/access_pb.ts";
@@ -35,7 +35,7 @@ describe("byte streams into a sandbox", () => {
 
   /** The gateway as the command line has it. */
   async function connected(): Promise<Gateway> {
-    const carriage = await LocalCarriage.open(apiSocketPath(join(gateway.directory, "run")));
+    const carriage = await openLocalCarriage(apiSocketPath(join(gateway.directory, "run")));
     return { channel: new Channel(carriage), endpoint: gateway.endpoint, reconnect: connected };
   }
 

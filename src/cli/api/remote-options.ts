@@ -1,0 +1,8 @@
+/** What it takes to reach a gateway over the network. */
+export interface RemoteOptions {
+  /** `https://host:port`, or `http://` for a plaintext gateway. */
+  readonly endpoint: string;
+  /** Shown with each call, besides or in place of a certificate. */
+  readonly bearerToken?: string;
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly insecure?: boolean };
+}
