@@ -18,7 +18,7 @@ export interface Group {
   readonly verbs: Readonly<Record<string, CommandLoader>>;
 }
 
-/** A command of one word (`status`). */
+/** A command of one word (`status`), or of two whose first is one as well (`logs verify`). */
 export interface Single {
   readonly kind: "single";
   readonly summary: string;
@@ -168,6 +168,11 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
     summary: "what a sandbox tried, and what was decided",
     alias: "lg",
     load: () => import("./commands/logs/show.ts"),
+  },
+  "logs verify": {
+    kind: "single",
+    summary: "whether a sandbox's audit log is as it was written",
+    load: () => import("./commands/logs/verify.ts"),
   },
   settings: {
     kind: "group",

@@ -108,8 +108,7 @@ function findRoute(typed: readonly string[]): Route {
   if (noun === "help" && afterNoun.length > 0) return findRoute([...afterNoun, "--help"]);
   if (noun === undefined || noun === "help") return { kind: "root-help", asked: noun === "help" || hasHelp(before) };
   const [name, entry] = findEntry(noun);
-  if (entry.kind === "single")
-    return { kind: "command", path: name, load: entry.load, rest: [...before, ...afterNoun] };
+  if (entry.kind === "single") return singleRoute({ name, load: entry.load, before, after: afterNoun });
 
   if (entry.alone && !hasHelp(afterNoun) && (afterNoun[0] ?? "-").startsWith("-")) {
     return { kind: "command", path: name, load: entry.alone, rest: [...before, ...afterNoun] };
@@ -134,6 +133,21 @@ function findRoute(typed: readonly string[]): Route {
   const verbs = Object.fromEntries(Object.entries(entry.verbs).filter(([each]) => each.startsWith(`${verb} `)));
   if (Object.keys(verbs).length === 0) throw unknownCommand(verb, Object.keys(entry.verbs), name);
   return { kind: "group-help", name, group: { ...entry, verbs }, asked: hasHelp(rest) };
+}
+
+interface FoundSingle {
+  readonly name: string;
+  readonly load: CommandLoader;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+/** The command itself, or the one whose first word it is. */
+function singleRoute({ name, load, before, after }: FoundSingle): Route {
+  const longName = `${name} ${after[0]}`;
+  const longer = Object.hasOwn(commandTable, longName) ? commandTable[longName] : undefined;
+  if (longer?.kind !== "single") return { kind: "command", path: name, load, rest: [...before, ...after] };
+  return { kind: "command", path: longName, load: longer.load, rest: [...before, ...after.slice(1)] };
 }
 
 function findEntry(noun: string): [string, (typeof commandTable)[string]] {

@@ -2,6 +2,8 @@
  * Events as JSON lines: one object a line, UTF-8, no line break inside (JSON escapes them). A line is written when its
  * event happens, but for its end, where the log puts the number that it gives the event.
  */
+
+import { PREVIOUS_HASH } from "./chain.ts";
 import type { Metadata } from "./objects/metadata.ts";
 import type { OcsfEvent } from "./ocsf-event.ts";
 import { shorthandMessage } from "./shorthand.ts";
@@ -27,9 +29,18 @@ export function writeEvent(event: OcsfEvent): WrittenEvent {
   };
 }
 
+/** What the log gives an event. */
+export interface LogPlace {
+  readonly sequence: number;
+  readonly uid: string;
+  /** Of the line before it in the log; absent for the first one. */
+  readonly previousHash: string | undefined;
+}
+
 /** The event's line without the line break at its end. */
-export function writeJsonl({ json }: WrittenEvent, { sequence, uid }: { sequence: number; uid: string }): string {
-  return `${json},"sequence":${sequence},"uid":${JSON.stringify(uid)}}}`;
+export function writeJsonl({ json }: WrittenEvent, { sequence, uid, previousHash }: LogPlace): string {
+  const tags = previousHash === undefined ? "" : `,"tags":[{"name":"${PREVIOUS_HASH}","value":"${previousHash}"}]`;
+  return `${json},"sequence":${sequence},"uid":${JSON.stringify(uid)}${tags}}}`;
 }
 
 /** An object's JSON without the brace at its end; it has attributes. */

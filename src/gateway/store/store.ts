@@ -122,6 +122,8 @@ export interface LogQuery {
   /** The newest so many. */
   readonly lines: number;
   readonly sinceMs: number;
+  /** Only those in front of it; absent or 0: all. */
+  readonly beforeSequence?: number;
   /** `gateway`, `sandbox`; empty: both. */
   readonly sources: readonly string[];
   /** Empty: all levels. */

@@ -15,6 +15,8 @@ export interface Metadata {
   readonly sequence?: number;
   /** Unique among all events of all sandboxes. */
   readonly uid?: string;
+  /** Given by the log, too: what the line before it comes to (../chain.ts). */
+  readonly tags?: readonly { readonly name: string; readonly value: string }[];
 }
 
 /** Metadata of an event that is not written yet. `productVersion` is ours, such as `0.1.0`. */

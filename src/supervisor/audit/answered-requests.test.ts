@@ -12,7 +12,7 @@ import { type AnsweredExchange, requestAllowedEvent } from "./request-events.ts"
 
 const names = { sandboxId: "s", sandboxName: "box", workspace: "default", instanceId: "i", hostname: "box" };
 const reporter = { productVersion: "0.0.0", device: sandboxDevice(names) };
-const number = { sequence: 7, uid: "s-7" };
+const number = { sequence: 7, uid: "s-7", previousHash: "0f" };
 
 function connection(id: string): Intercepted {
   return {

@@ -3,6 +3,7 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { verifyChain } from "../../ocsf/chain.ts";
 import { applicationLifecycle } from "../../ocsf/classes/application-lifecycle.ts";
 import { sandboxDevice } from "../../ocsf/objects/device.ts";
 import { type WrittenEvent, writeEvent } from "../../ocsf/write-jsonl.ts";
@@ -59,6 +60,34 @@ describe("the audit log", () => {
       lines(json()).map((line) => JSON.parse(line).message),
       ["one", "two"],
     );
+  });
+
+  it("chains its lines, over a restart, a crash, another day and an event that could not be written", (t) => {
+    const all = () => [json(), json("2026-04-02")].filter((path) => fs.existsSync(path)).flatMap(lines);
+    {
+      using log = opened();
+      log.append(event("one"), "soon");
+      log.append(event("two"), "now");
+      const failing = t.mock.method(fs, "writeSync", () => {
+        throw new Error("ENOSPC");
+      });
+      assert.equal(log.append(event("never"), "now_or_never"), false);
+      assert.equal(log.append(event("late"), "now"), false);
+      failing.mock.restore();
+      assert.equal(log.append(event("three"), "now"), true);
+    }
+    fs.appendFileSync(json(), '{"class_uid":6002,"mess');
+    clock += day;
+    using log = opened();
+    log.append(event("next day", clock), "now");
+    const messages = all().map((line) => JSON.parse(line).message);
+    assert.deepEqual(messages, ["one", "two", "late", "three", "next day"]);
+    assert.deepEqual(verifyChain(all().map((line) => ({ line, place: "" }))), {
+      ok: true,
+      checked: 5,
+      first: 1,
+      last: 5,
+    });
   });
 
   it("writes by itself, before long, what waits", async () => {

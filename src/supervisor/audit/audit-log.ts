@@ -2,10 +2,11 @@
  * The sandbox's audit log: every event as a JSON line in `openshell-ocsf.DAY.log` and in one line for people in
  * `openshell.DAY.log`. The JSON is the record; the line for people goes with it as far as it can.
  *
- * Each event gets the next sequence number, which goes on over restarts, so that a gateway that has been away can ask
+ * Each event tells the hash of the line before it (ocsf/chain.ts) and gets the next sequence number, which goes on over restarts, so that a gateway that has been away can ask
  * for everything after the last one it has.
  */
 import fs from "node:fs";
+import { lineHash } from "../../ocsf/chain.ts";
 import { shorthandLine } from "../../ocsf/shorthand.ts";
 import { type WrittenEvent, writeJsonl } from "../../ocsf/write-jsonl.ts";
 import { DayFile } from "./day-file.ts";
@@ -83,6 +84,8 @@ class FileAuditLog implements AuditLog {
   #pendingCharacters = 0;
   #timer: NodeJS.Timeout | undefined;
   #sequence: number;
+  /** Of the line that was appended last. */
+  #lastHash: string | undefined;
   #health: LogHealth = { healthy: true, lost: 0 };
 
   constructor(options: AuditLogOptions) {
@@ -93,7 +96,9 @@ class FileAuditLog implements AuditLog {
     // An empty append opens today's files and repairs their ends, so that a directory that can't be written shows now.
     this.#json.append("", options.now());
     this.#shorthand.append("", options.now());
-    this.#sequence = lastSequence(this.#json.paths());
+    const last = lastRecord(this.#json.paths());
+    this.#sequence = last?.sequence ?? 0;
+    this.#lastHash = last && lineHash(last.line);
   }
 
   get healthy(): boolean {
@@ -111,10 +116,12 @@ class FileAuditLog implements AuditLog {
       return false;
     }
     const { time, severityId, shorthand } = event;
-    const line = writeJsonl(event, { sequence, uid: `${this.#options.sandboxId}-${sequence}` });
+    const previousHash = this.#lastHash;
+    const line = writeJsonl(event, { sequence, uid: `${this.#options.sandboxId}-${sequence}`, previousHash });
+    this.#lastHash = lineHash(line);
     this.#pending.push({ sequence, time, severityId, shorthand, line });
     this.#pendingCharacters += line.length;
-    if (urgency !== "soon") return this.flush() || this.#keepOrWithdraw(urgency);
+    if (urgency !== "soon") return this.flush() || this.#keepOrWithdraw(urgency, previousHash);
     // Unreferenced: the log alone must not keep a supervisor alive that has nothing else left; it flushes on disposal.
     this.#timer ??= setTimeout(() => this.flush(), batchMilliseconds).unref();
     return this.healthy;
@@ -162,8 +169,9 @@ class FileAuditLog implements AuditLog {
   }
 
   /** After a flush that failed: the event that was appended last stays, or is as if it had never been. */
-  #keepOrWithdraw(urgency: Urgency): false {
+  #keepOrWithdraw(urgency: Urgency, previousHash: string | undefined): false {
     if (urgency === "now_or_never") {
+      this.#lastHash = previousHash;
       this.#pendingCharacters -= this.#pending.pop()?.line.length ?? 0;
       this.#sequence--;
     }
@@ -186,10 +194,10 @@ class FileAuditLog implements AuditLog {
   }
 }
 
-/** The highest sequence number in the files; 0 if they hold none. All are looked at, since a clock may have been wrong. */
-function lastSequence(paths: readonly string[]): number {
+/** The record with the highest sequence number. All files are looked at, since a clock may have been wrong. */
+function lastRecord(paths: readonly string[]): LogRecord | undefined {
   const lasts = paths.map((path) => readTail(path).trimEnd().split("\n").toReversed().map(parseRecord).find(Boolean));
-  return Math.max(0, ...lasts.map((last) => last?.sequence ?? 0));
+  return lasts.filter((last) => last !== undefined).sort((one, other) => other.sequence - one.sequence)[0];
 }
 
 function readTail(path: string): string {

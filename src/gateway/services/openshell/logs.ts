@@ -11,13 +11,14 @@ const MAX_LINES = 10_000;
 /** The stored log of a sandbox. */
 export function logMethods({ registry, settings, store }: GatewayContext): Methods {
   return {
-    async getSandboxLogs({ sandboxId, lines, sinceMs, sources, minLevel }) {
+    async getSandboxLogs({ sandboxId, lines, sinceMs, sources, minLevel, beforeSequence }) {
       const { id } = await registry.find(sandboxId);
       const logs: SandboxLogLine[] = await store.logs.read({
         sandboxId: id,
         lines: Math.min(lines || DEFAULT_LINES, MAX_LINES),
         sinceMs: Number(sinceMs),
         sources,
+        beforeSequence: Number(beforeSequence),
         levels: levelsFrom(minLevel || (await settings.effective(id, "log_level"))),
       });
       return { logs, bufferTotal: await store.logs.count(id) };

@@ -26,7 +26,7 @@ export function sqliteLogs(database: DatabaseSync, outbox: SqliteOutbox): Sqlite
   const remove = database.prepare("DELETE FROM log_lines WHERE sandbox_id = ?");
   const read = database.prepare(
     `SELECT line FROM log_lines
-     WHERE sandbox_id = $id AND timestamp_ms >= $since
+     WHERE sandbox_id = $id AND timestamp_ms >= $since AND ($before = 0 OR sequence < $before)
        AND ($sources = '[]' OR source IN (SELECT value FROM json_each($sources)))
        AND ($levels = '[]' OR level IN (SELECT value FROM json_each($levels)))
      ORDER BY timestamp_ms DESC, sequence DESC LIMIT $lines`,
@@ -53,10 +53,11 @@ export function sqliteLogs(database: DatabaseSync, outbox: SqliteOutbox): Sqlite
     async cursor(sandboxId) {
       return cursorOf(sandboxId, "sandbox");
     },
-    async read({ sandboxId, lines, sinceMs, sources, levels }) {
+    async read({ sandboxId, lines, sinceMs, beforeSequence = 0, sources, levels }) {
       const rows = read.all({
         $id: sandboxId,
         $since: sinceMs,
+        $before: beforeSequence,
         $sources: JSON.stringify(sources),
         $levels: JSON.stringify(levels),
         $lines: lines,
