@@ -1,24 +1,18 @@
 import { listProviders } from "../../api/provider-methods.ts";
 import { type ProviderView, providerView } from "../../api/provider-view.ts";
 import { defineCommand } from "../../command.ts";
-import { toggle, valueOr } from "../../flags/flag.ts";
-import { wholeNumber } from "../../flags/meanings.ts";
+import { toggle } from "../../flags/flag.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
+import { pageFlags } from "../../flags/page-flags.ts";
 import { structured } from "../../output/structured.ts";
 import { table } from "../../output/table.ts";
-
-const DEFAULT_LIMIT = 100;
 
 export const command = defineCommand({
   name: "list",
   summary: "list the providers",
   positionals: {},
   flags: {
-    limit: valueOr("how many at most", wholeNumber(1, 1000), {
-      initial: DEFAULT_LIMIT,
-      shownDefault: `${DEFAULT_LIMIT}`,
-    }),
-    offset: valueOr("how many to leave out first", wholeNumber(0), { initial: 0, shownDefault: "0" }),
+    ...pageFlags,
     names: toggle("names only, one a line"),
     "all-workspaces": toggle("of every workspace"),
     output: outputFlag,

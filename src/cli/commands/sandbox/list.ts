@@ -2,25 +2,18 @@ import { listSandboxes } from "../../api/methods.ts";
 import { age, type SandboxView, sandboxView } from "../../api/sandbox-view.ts";
 import { defineCommand } from "../../command.ts";
 import type { CommandContext } from "../../command-context.ts";
-import { text, toggle, valueOr } from "../../flags/flag.ts";
-import { wholeNumber } from "../../flags/meanings.ts";
+import { text, toggle } from "../../flags/flag.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
+import { pageFlags } from "../../flags/page-flags.ts";
 import { structured } from "../../output/structured.ts";
 import { table } from "../../output/table.ts";
-
-const DEFAULT_LIMIT = 100;
 
 export const command = defineCommand({
   name: "list",
   summary: "list sandboxes",
   positionals: {},
   flags: {
-    limit: valueOr("how many at most", wholeNumber(1, 10_000), {
-      placeholder: "N",
-      initial: DEFAULT_LIMIT,
-      shownDefault: `${DEFAULT_LIMIT}`,
-    }),
-    offset: valueOr("how many to skip", wholeNumber(0), { placeholder: "N", initial: 0, shownDefault: "0" }),
+    ...pageFlags,
     ids: toggle("print only identifiers, one a line"),
     names: toggle("print only names, one a line"),
     selector: text("only those with these labels", { placeholder: "K=V,…" }),

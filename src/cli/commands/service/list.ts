@@ -1,24 +1,17 @@
 import { listServices, type ServiceView, serviceView } from "../../api/service-methods.ts";
 import { defineCommand } from "../../command.ts";
-import { toggle, valueOr } from "../../flags/flag.ts";
-import { wholeNumber } from "../../flags/meanings.ts";
+import { toggle } from "../../flags/flag.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
+import { pageFlags } from "../../flags/page-flags.ts";
 import { structured } from "../../output/structured.ts";
 import { table } from "../../output/table.ts";
-
-const DEFAULT_LIMIT = 100;
 
 export const command = defineCommand({
   name: "list",
   summary: "list exposed services",
   positionals: { sandbox: { kind: "optional", summary: "the sandbox; all if left out" } },
   flags: {
-    limit: valueOr("how many at most", wholeNumber(1, 10_000), {
-      placeholder: "N",
-      initial: DEFAULT_LIMIT,
-      shownDefault: `${DEFAULT_LIMIT}`,
-    }),
-    offset: valueOr("how many to skip", wholeNumber(0), { placeholder: "N", initial: 0, shownDefault: "0" }),
+    ...pageFlags,
     "all-workspaces": toggle("of all workspaces"),
     output: outputFlag,
   },
