@@ -7,6 +7,7 @@ import { type PolicyMergeOperationJson, PolicyMergeOperationSchema } from "../ge
 import { mergePolicy } from "../policy/merge.ts";
 import type { Policy } from "../policy/policy.ts";
 import { formatProblem } from "../policy/problem.ts";
+import type { PolicyResult } from "../policy/read-policy.ts";
 import { policyFromMessage } from "../policy/wire.ts";
 import { type JsonObject, writtenForm } from "../policy/written-form.ts";
 import { CommandFailure } from "./command-failure.ts";
@@ -35,10 +36,15 @@ export function mergedDocument(json: SandboxPolicyJson, operations: readonly Pol
 
 /** @returns the policy as the engine takes it. Throws CommandFailure for one that this version cannot read. */
 export function policyFromGateway(json: SandboxPolicyJson): Policy {
-  const result = policyFromMessage(fromJson(SandboxPolicySchema, json, { ignoreUnknownFields: true }));
+  const result = readPolicyFromGateway(json);
   if (result.ok) return result.policy;
   const problems = result.problems.map((problem) => formatProblem(problem)).join("; ");
   throw new CommandFailure(`the gateway has a policy that this version cannot read: ${problems}`, {
     hint: "use an `openshell` of the gateway's version",
   });
+}
+
+/** As `policyFromGateway`, for callers that can do without one that this version cannot read. */
+export function readPolicyFromGateway(json: SandboxPolicyJson): PolicyResult {
+  return policyFromMessage(fromJson(SandboxPolicySchema, json, { ignoreUnknownFields: true }));
 }

@@ -9,7 +9,7 @@ import { wholeNumber } from "../../flags/meanings.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
 import { structured } from "../../output/structured.ts";
 import { table } from "../../output/table.ts";
-import { policyFromGateway } from "../../policy-json.ts";
+import { readPolicyFromGateway } from "../../policy-json.ts";
 
 const DEFAULT_LIMIT = 20;
 
@@ -17,7 +17,7 @@ const DEFAULT_LIMIT = 20;
 interface HistoryView extends RevisionView {
   /** Where it came from: `create`, `set`, `update`, … */
   readonly source: string;
-  /** Rules and sections: `+` came, `-` went, `~` changed; null where the revision before it is not at hand. */
+  /** Rules and sections: `+` came, `-` went, `~` changed; null where the revision before it is not at hand, or one can't be read. */
   readonly changes: readonly string[] | null;
 }
 
@@ -61,7 +61,11 @@ function changesOf(
   before: SandboxPolicyRevisionJson | undefined,
 ): string[] | null {
   if (before === undefined) return version === 1 ? [] : null;
-  const diff = diffPolicies(policyFromGateway(before.policy ?? {}), policyFromGateway(policy ?? {}));
+  const from = readPolicyFromGateway(before.policy ?? {});
+  const to = readPolicyFromGateway(policy ?? {});
+  // Of a gateway that knows more: it failed, which is what a reader wants to learn.
+  if (!from.ok || !to.ok) return null;
+  const diff = diffPolicies(from.policy, to.policy);
   return [
     ...diff.added.map((key) => `+${key}`),
     ...diff.removed.map((key) => `-${key}`),
