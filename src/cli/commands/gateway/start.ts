@@ -22,6 +22,10 @@ export const command = defineCommand({
         placeholder: "ENGINE",
       },
     ),
+    "metrics-port": value("serve metrics for Prometheus on this port of the loopback address", wholeNumber(1, 65_535), {
+      placeholder: "PORT",
+      environment: "OPENSHELL_METRICS_PORT",
+    }),
     foreground: toggle("stay in the foreground, with its log on standard error, until Ctrl-C"),
   },
   examples: [
@@ -31,6 +35,7 @@ export const command = defineCommand({
   action: async (context, { flags }) => {
     const gatewayArguments = [
       ...(flags.port === undefined ? [] : ["--port", `${flags.port}`]),
+      ...(flags["metrics-port"] === undefined ? [] : ["--metrics-port", `${flags["metrics-port"]}`]),
       ...(flags.driver === undefined ? [] : ["--driver", flags.driver]),
     ];
     if (flags.foreground) return await runGatewayInForeground(gatewayArguments, context);
