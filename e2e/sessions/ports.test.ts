@@ -40,8 +40,10 @@ for (const [who, options] of eachUser) {
       while (!said.includes("up\n")) await sleep(10);
     });
     after(async () => {
-      await installation[Symbol.asyncDispose]();
+      // A command that waits for its gateway to come back would wait on when both it and the sandbox have gone.
+      running.kill("SIGTERM");
       await running.finished;
+      await installation[Symbol.asyncDispose]();
     });
 
     it("carries each direction to its own end", async () => {

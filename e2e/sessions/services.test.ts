@@ -65,8 +65,9 @@ for (const [who, options] of eachUser) {
       url = exposed.stdout.trim();
     });
     after(async () => {
-      await installation[Symbol.asyncDispose]();
+      running.kill("SIGTERM");
       await running.finished;
+      await installation[Symbol.asyncDispose]();
     });
 
     it("answers under its own name, also what is long and what has no length", async () => {
