@@ -5,6 +5,7 @@
 
 import { readRunningGateway } from "../../locations/running-gateway.ts";
 import { stateDirectory } from "../../locations/state-directory.ts";
+import { isPrivateUrl } from "../../net/loopback-url.ts";
 import type { CommandContext } from "../command-context.ts";
 import { CommandFailure } from "../command-failure.ts";
 import type { Carriage } from "./carriage.ts";
@@ -101,9 +102,7 @@ async function tokenFor({ name, oidc }: GatewayTarget, context: CommandContext):
 
 /** Without TLS anyone on the way could read and change everything, tokens and policies included. */
 function refusePlaintext({ endpoint }: GatewayTarget): void {
-  if (endpoint === undefined || !endpoint.startsWith("http://")) return;
-  const { hostname } = new URL(endpoint);
-  if (hostname === "127.0.0.1" || hostname === "localhost" || hostname === "[::1]") return;
+  if (endpoint === undefined || isPrivateUrl(endpoint)) return;
   throw new CommandFailure(`${endpoint} is not encrypted`, {
     hint: "use https://; plain http:// is for gateways on this machine",
   });

@@ -8,6 +8,7 @@ import {
   type TokenEndpointResponseHelpers,
 } from "openid-client";
 import type { UserToken } from "../../locations/gateway-entry.ts";
+import { isPlainLoopback } from "../../net/loopback-url.ts";
 import { CommandFailure } from "../command-failure.ts";
 import type { OidcClient } from "./oidc-client.ts";
 
@@ -15,8 +16,7 @@ import type { OidcClient } from "./oidc-client.ts";
 export async function discover({ issuer, clientId }: OidcClient): Promise<Configuration> {
   const url = new URL(issuer);
   // As for a gateway's address: without TLS only on this machine.
-  const isLoopback = ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
-  const execute = isLoopback && url.protocol === "http:" ? [allowInsecureRequests] : [];
+  const execute = isPlainLoopback(url) ? [allowInsecureRequests] : [];
   try {
     return await discovery(url, clientId, undefined, None(), { execute });
   } catch (error) {

@@ -3,6 +3,7 @@
  * once; what can't be used keeps the gateway from starting.
  */
 import { join } from "node:path";
+import { isPrivateUrl } from "../../net/loopback-url.ts";
 import { type Problem, placeInfo } from "../../policy/problem.ts";
 import { mapOf, oneOf, record, text } from "../../policy/readers.ts";
 import { placeOf } from "../../policy/tree.ts";
@@ -42,7 +43,8 @@ export function readOidcSettings(configDirectory: string): OidcSettings | undefi
   if (file === undefined) return undefined;
   // The schema has seen to it that the first two are there.
   const { issuer = "", audience = "", groups_claim: groupsClaim = "groups", roles, workspaces } = file.written;
-  if (!isTrustworthy(issuer)) {
+  // Without TLS only on this machine, as for a provider that is tried out.
+  if (!isPrivateUrl(issuer)) {
     const problem: Problem = {
       ...placeInfo(placeOf(file.tree, ["issuer"])),
       severity: "error",
@@ -52,11 +54,4 @@ export function readOidcSettings(configDirectory: string): OidcSettings | undefi
     throw new Error(problemText([problem], path));
   }
   return { issuer, audience, groupsClaim, roles: roles ?? new Map(), workspaces: workspaces ?? new Map() };
-}
-
-/** Without TLS only on this machine, as for a provider that is tried out. */
-function isTrustworthy(issuer: string): boolean {
-  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
-  if (url?.protocol === "https:") return true;
-  return url?.protocol === "http:" && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
 }

@@ -3,6 +3,7 @@ import {
   type ProviderCredentialRefresh,
   ProviderCredentialRefreshStrategy as Strategy,
 } from "../../../gen/openshell/v1/provider_pb.ts";
+import { isPrivateUrl } from "../../../net/loopback-url.ts";
 import { Secret } from "../../../secrets/secret.ts";
 import type { GatewayContext } from "../../context.ts";
 import { invalid } from "../../refuse.ts";
@@ -110,8 +111,6 @@ function requireMaterial(
 
 /** Secrets are posted there: in the clear only to this very machine. */
 function requireTokenUrl(text: string): string {
-  const url = URL.parse(text);
-  const isLocal = url?.protocol === "http:" && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
-  if (url?.protocol === "https:" || isLocal) return text;
+  if (isPrivateUrl(text)) return text;
   throw invalid("the material token_url must be an https:// address");
 }
