@@ -1,7 +1,6 @@
 /** HTTP services of sandboxes that users have asked to be reachable by a host name. */
-import { randomUUID } from "node:crypto";
 import { aborted, alreadyExists, invalid, notFound } from "../refuse.ts";
-import type { Resource, ResourceStore } from "../store/resource-store.ts";
+import { newResource, type Resource, type ResourceStore } from "../store/resource-store.ts";
 import type { SandboxRecord } from "../store/store.ts";
 import { DEFAULT_WORKSPACE } from "../workspaces/workspace.ts";
 
@@ -94,7 +93,7 @@ export class ExposedServices {
     wanted: Pick<ServiceRecord, "workspace" | "name" | "body">,
   ): Promise<ServiceRecord | undefined> {
     if (current !== undefined) return await this.#store.update({ ...current, body: wanted.body });
-    const fresh = { ...wanted, id: randomUUID(), createdAtMs: this.#now(), resourceVersion: 1 };
+    const fresh = newResource(wanted, this.#now());
     return (await this.#store.create(fresh)) ? fresh : undefined;
   }
 }

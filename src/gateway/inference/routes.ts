@@ -1,11 +1,10 @@
 /** Sets, finds and removes routes, and makes of them what supervisors are given. */
-import { randomUUID } from "node:crypto";
 import type { RouteOptions, SetInferenceRouteRequest } from "../../gen/openshell/inference/v1/inference_pb.ts";
 import { defaultTimeouts, type ModelRoute, type ModelRoutes } from "../../inference/routes.ts";
 import type { Vault } from "../../secrets/vault.ts";
 import type { Providers } from "../providers/providers.ts";
 import { aborted, invalid, notFound } from "../refuse.ts";
-import type { ResourceStore } from "../store/resource-store.ts";
+import { newResource, type ResourceStore } from "../store/resource-store.ts";
 import { workspaceName } from "../workspaces/workspace.ts";
 import { type Backend, backendOf } from "./backend.ts";
 import { DEFAULT_ROUTE, type RouteBody, type RouteRecord, SYSTEM_ROUTE } from "./route.ts";
@@ -85,7 +84,7 @@ export class InferenceRoutes {
           await this.#replace(other, { ...other.body, isDefault: false });
       }
     }
-    const fresh = { id: randomUUID(), workspace, name, createdAtMs: now(), resourceVersion: 1, body };
+    const fresh = newResource({ workspace, name, body }, now());
     if (await store.create(fresh)) return fresh;
     const current = await store.get(workspace, name);
     if (current === undefined) throw changed(name);

@@ -1,5 +1,4 @@
 /** Profiles: those that come with the gateway, and those that were imported, which are the workspace's own. */
-import { randomUUID } from "node:crypto";
 import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
 import {
   type ProviderProfile,
@@ -8,7 +7,7 @@ import {
   ProviderProfileSchema,
 } from "../../gen/openshell/v1/provider_pb.ts";
 import { aborted, failedPrecondition, notFound } from "../refuse.ts";
-import type { Resource, ResourceStore } from "../store/resource-store.ts";
+import { newResource, type Resource, type ResourceStore } from "../store/resource-store.ts";
 import { checkProfile } from "./check-profile.ts";
 import { builtInProfile, builtInProfiles, profileId } from "./profiles/built-in.ts";
 
@@ -82,7 +81,7 @@ export class Profiles {
   async #put(workspace: string, profile: ProviderProfile): Promise<ProviderProfile> {
     const { id: name } = profile;
     const body = bodyOf(profile);
-    const fresh = { id: randomUUID(), workspace, name, createdAtMs: this.#now(), resourceVersion: 1, body };
+    const fresh = newResource({ workspace, name, body }, this.#now());
     if (await this.#store.create(fresh)) return profileOf(fresh);
     const current = await this.#store.get(workspace, name);
     const updated = current && (await this.#store.update({ ...current, body }));

@@ -1,7 +1,6 @@
 /** The settings of a gateway and of its sandboxes. A sandbox's own value goes before the gateway's. */
-import { randomUUID } from "node:crypto";
 import { aborted } from "../refuse.ts";
-import type { Resource, ResourceStore } from "../store/resource-store.ts";
+import { newResource, type Resource, type ResourceStore } from "../store/resource-store.ts";
 import { initialValue, type SettingKey, type SettingTypes } from "./known-settings.ts";
 
 /** What is set in one place; keys that are not there have the value of the next place. */
@@ -75,8 +74,7 @@ export class Settings {
     body: SettingValues,
   ): Promise<Resource<SettingValues> | undefined> {
     if (current !== undefined) return this.#store.update({ ...current, body });
-    const named = { id: randomUUID(), workspace: place.kind, name: nameOf(place) };
-    const fresh = { ...named, createdAtMs: this.#now(), resourceVersion: 1, body };
+    const fresh = newResource({ workspace: place.kind, name: nameOf(place), body }, this.#now());
     return (await this.#store.create(fresh)) ? fresh : undefined;
   }
 }

@@ -2,6 +2,7 @@
  * Named things with a version each: providers, profiles, routes. What they consist of is their owner's business; the
  * store keeps it as JSON, in which nothing secret stands but sealed.
  */
+import { randomUUID } from "node:crypto";
 
 export interface Resource<T> {
   readonly id: string;
@@ -13,6 +14,13 @@ export interface Resource<T> {
   readonly resourceVersion: number;
   readonly body: T;
 }
+
+/** One that is not stored yet. `now` is in milliseconds since 1970. */
+export function newResource<T>({ workspace, name, body }: ResourceContent<T>, now: number): Resource<T> {
+  return { id: randomUUID(), workspace, name, createdAtMs: now, resourceVersion: 1, body };
+}
+
+type ResourceContent<T> = Pick<Resource<T>, "workspace" | "name" | "body">;
 
 export interface ResourcePage {
   /** Undefined: of all. */

@@ -1,7 +1,6 @@
 /** Makes, finds and ends workspaces, and knows who belongs to them. */
-import { randomUUID } from "node:crypto";
 import { aborted, alreadyExists, failedPrecondition, invalid } from "../refuse.ts";
-import type { ResourceStore } from "../store/resource-store.ts";
+import { newResource, type ResourceStore } from "../store/resource-store.ts";
 import {
   DEFAULT_WORKSPACE,
   type MemberBody,
@@ -105,7 +104,7 @@ export class Workspaces {
   }
 
   #fresh<T>(workspace: string, name: string, body: T) {
-    return { id: randomUUID(), workspace, name, createdAtMs: this.#now(), resourceVersion: 1, body };
+    return newResource({ workspace, name, body }, this.#now());
   }
 }
 
