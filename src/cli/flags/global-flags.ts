@@ -1,7 +1,7 @@
 /**
  * Flags that every command takes, before or after its name.
  */
-import { count, text, toggle, valueOr } from "./flag.ts";
+import { anyText, count, text, toggle, valueOr } from "./flag.ts";
 
 /** The one whose sandboxes the gateway also finds by name where it wants an id. */
 export const DEFAULT_WORKSPACE = "default";
@@ -17,7 +17,7 @@ export const globalFlags = {
     environment: "OPENSHELL_GATEWAY_ENDPOINT",
   }),
   "gateway-insecure": toggle("do not verify the gateway's certificate"),
-  workspace: valueOr("workspace to work in", (typed) => ({ ok: true, value: typed }), {
+  workspace: valueOr("workspace to work in", anyText, {
     short: "w",
     placeholder: "NAME",
     environment: "OPENSHELL_WORKSPACE",

@@ -68,9 +68,10 @@ async function requireAccess(context: AccessContext, { rule, caller, name, addre
     if (!includesRole(caller.role, wanted)) throw refused(caller, { name, wanted, where: "on this gateway" });
     return;
   }
-  const held = await roleIn(context, caller, named);
-  const where = `in workspace "${named}"`;
-  if (!includesRole(held, rule.role)) throw refused(caller, { name, wanted: rule.role, where });
+  // Who may do it anywhere is not looked for among the workspace's members.
+  if (!includesRole(caller.role, rule.role) && !includesRole(await roleIn(context, caller, named), rule.role)) {
+    throw refused(caller, { name, wanted: rule.role, where: `in workspace "${named}"` });
+  }
   const workspace = await context.workspaces.find(named);
   if (workspace === undefined) throw notFound(`workspace "${named}"`);
   const isEnding = workspace.body.phase === "terminating";

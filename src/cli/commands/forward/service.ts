@@ -2,7 +2,7 @@ import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
 import { getSandbox } from "../../api/methods.ts";
 import { defineCommand } from "../../command.ts";
 import { usageFailure } from "../../command-failure.ts";
-import { text, value, valueOr } from "../../flags/flag.ts";
+import { anyText, text, value, valueOr } from "../../flags/flag.ts";
 import { wholeNumber } from "../../flags/meanings.ts";
 import { forwardPorts } from "../../forward/forward-ports.ts";
 import { portSpec } from "../../forward/port-spec.ts";
@@ -13,7 +13,7 @@ export const command = defineCommand({
   positionals: { name: { kind: "optional", summary: "the sandbox; the one used last if left out" } },
   flags: {
     "target-port": value("the port in the sandbox", wholeNumber(1, 65_535), { placeholder: "PORT" }),
-    "target-host": valueOr("who listens there, on the sandbox's loopback", (typed) => ({ ok: true, value: typed }), {
+    "target-host": valueOr("who listens there, on the sandbox's loopback", anyText, {
       placeholder: "HOST",
       initial: "127.0.0.1",
       shownDefault: "127.0.0.1",

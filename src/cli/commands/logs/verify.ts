@@ -7,7 +7,7 @@ import { getSandbox, getSandboxLogs } from "../../api/methods.ts";
 import { defineCommand } from "../../command.ts";
 import type { CommandContext } from "../../command-context.ts";
 import { CommandFailure } from "../../command-failure.ts";
-import { list } from "../../flags/flag.ts";
+import { anyText, list } from "../../flags/flag.ts";
 
 /** As many as the gateway gives at once. */
 const PAGE_LINES = 10_000;
@@ -21,7 +21,7 @@ export const command = defineCommand({
     "first, and whether the newest event that the gateway keeps is in them, as it was.",
   positionals: { name: { kind: "optional", summary: "the sandbox; the one used last if left out" } },
   flags: {
-    file: list("a file of events, one JSON object a line; oldest first", (typed) => ({ ok: true, value: typed }), {
+    file: list("a file of events, one JSON object a line; oldest first", anyText, {
       placeholder: "FILE",
     }),
   },

@@ -3,7 +3,7 @@ import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
 import { getSandbox, getSandboxConfig } from "../../api/methods.ts";
 import { defineCommand } from "../../command.ts";
 import { usageFailure } from "../../command-failure.ts";
-import { list, text, toggle, valueOr } from "../../flags/flag.ts";
+import { anyText, list, text, toggle, valueOr } from "../../flags/flag.ts";
 import { wholeNumber } from "../../flags/meanings.ts";
 import { endpointToAdd, endpointToRemove, mergeOperations, requestRule } from "../../flags/merge-operations.ts";
 import { structured } from "../../output/structured.ts";
@@ -24,8 +24,8 @@ export const command = defineCommand({
     "remove-endpoint": list("allow a destination no longer", endpointToRemove, { placeholder: "HOST:PORT" }),
     "add-allow": list("allow requests to an inspected endpoint", requestRule, { placeholder: "HOST:PORT:METHOD:PATH" }),
     "add-deny": list("deny requests to an inspected endpoint", requestRule, { placeholder: "HOST:PORT:METHOD:PATH" }),
-    "remove-rule": list("remove a whole rule", (typed) => ({ ok: true, value: typed }), { placeholder: "NAME" }),
-    binary: list("a program that may use the added endpoints; `any` for all", (typed) => ({ ok: true, value: typed }), {
+    "remove-rule": list("remove a whole rule", anyText, { placeholder: "NAME" }),
+    binary: list("a program that may use the added endpoints; `any` for all", anyText, {
       placeholder: "PATH",
     }),
     "rule-name": text("what to call the added rule", { placeholder: "NAME" }),

@@ -5,6 +5,7 @@ import type { CommandContext } from "../../command-context.ts";
 import { text, toggle } from "../../flags/flag.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
 import { pageFlags } from "../../flags/page-flags.ts";
+import { labelsText } from "../../output/labels.ts";
 import { structured } from "../../output/structured.ts";
 import { table } from "../../output/table.ts";
 
@@ -56,14 +57,8 @@ function sandboxTable(views: readonly SandboxView[], { style }: CommandContext):
       },
       { title: "POLICY", cell: ({ current_policy_version }) => `v${current_policy_version}` },
       { title: "AGE", cell: ({ created_at }) => age(created_at, now) },
-      { title: "LABELS", cell: ({ labels }) => pairs(labels) },
+      { title: "LABELS", cell: ({ labels }) => labelsText(labels) },
     ],
     views,
   );
-}
-
-function pairs(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(",");
 }

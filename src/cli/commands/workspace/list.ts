@@ -5,6 +5,7 @@ import { defineCommand } from "../../command.ts";
 import { text } from "../../flags/flag.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
 import { pageFlags } from "../../flags/page-flags.ts";
+import { labelsText } from "../../output/labels.ts";
 import { structured } from "../../output/structured.ts";
 import { table } from "../../output/table.ts";
 
@@ -37,13 +38,7 @@ export function workspaceTable(views: readonly WorkspaceView[]): string {
       { title: "NAME", cell: ({ name }) => name },
       { title: "PHASE", cell: ({ phase }) => phase },
       { title: "AGE", cell: ({ created_at: created }) => (created === null ? "-" : age(created, now)) },
-      {
-        title: "LABELS",
-        cell: ({ labels }) =>
-          Object.entries(labels)
-            .map(([key, value]) => `${key}=${value}`)
-            .join(","),
-      },
+      { title: "LABELS", cell: ({ labels }) => labelsText(labels) },
     ],
     views,
   );
