@@ -97,7 +97,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const observation = await createObservation(options.observation, { ...options, store, sessions, readiness });
   const { observers } = observation;
   const given = { signal: stopping.signal, apiPort: () => port, sessions, readiness, observers };
-  const context = createContext(options, store, given);
+  const vault = await Vault.open(new KeyFile(join(options.stateDirectory, "secrets.key")), store.wrappedKey);
+  const context = createContext(options, store, { ...given, vault });
   await listenForProbes(observation, options);
   const link = createLocalLink(context);
   await listenForSupervisors(link, supervisorSocketPath(options.runtimeDirectory));
@@ -132,7 +133,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         context.driver.close(),
       ]);
       await context.exports.stop();
-      store.close();
+      await store.close();
       observation.server?.closeAllConnections();
       observation.server?.close();
       await observation.close();
@@ -151,12 +152,12 @@ async function listenForProbes({ server }: Observation, { observation, log }: Ga
 function createContext(
   options: GatewayOptions,
   store: Store,
-  given: Pick<GatewayContext, "signal" | "apiPort" | "sessions" | "readiness" | "observers">,
+  given: Pick<GatewayContext, "signal" | "apiPort" | "sessions" | "readiness" | "observers" | "vault">,
 ): GatewayContext {
   const changes = new SandboxChanges();
   const driver = createDriver(options);
   const { now } = options;
-  const vault = Vault.open(new KeyFile(join(options.stateDirectory, "secrets.key")), store.wrappedKey);
+  const { vault } = given;
   const settings = new Settings(store.resources("settings"), now);
   const profiles = new Profiles(store.resources("provider_profile"), now);
   const providers = new Providers({ store: store.resources("provider"), profiles, vault, now });
@@ -164,7 +165,6 @@ function createContext(
     version: options.version,
     store,
     driver,
-    vault,
     providers,
     routes: new InferenceRoutes({ store: store.resources("inference_route"), providers, vault, now }),
     sshSessions: new SshSessions(store.sshSessions, now),

@@ -14,8 +14,12 @@ describe("a vault", () => {
   let keyFile: KeyFile;
   let wrapped: Uint8Array | undefined;
   const store: WrappedKeyStore = {
-    read: () => wrapped,
-    write: (next) => {
+    read: async () => wrapped,
+    create: async (first) => {
+      wrapped ??= first;
+      return wrapped;
+    },
+    replace: async (next) => {
       wrapped = next;
     },
   };
@@ -27,52 +31,52 @@ describe("a vault", () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it("opens what it sealed, also after it was opened anew", () => {
-    const sealed = Vault.open(keyFile, store).seal(new Secret("canary"), "provider/a/TOKEN");
-    assert.equal(Vault.open(keyFile, store).open(sealed, "provider/a/TOKEN").reveal(), "canary");
+  it("opens what it sealed, also after it was opened anew", async () => {
+    const sealed = (await Vault.open(keyFile, store)).seal(new Secret("canary"), "provider/a/TOKEN");
+    assert.equal((await Vault.open(keyFile, store)).open(sealed, "provider/a/TOKEN").reveal(), "canary");
   });
 
-  it("keeps its key in a file for its owner alone, and refuses one that others may read", () => {
-    Vault.open(keyFile, store);
+  it("keeps its key in a file for its owner alone, and refuses one that others may read", async () => {
+    await Vault.open(keyFile, store);
     assert.equal(statSync(keyFile.path).mode & 0o777, 0o600);
     chmodSync(keyFile.path, 0o640);
-    assert.throws(() => Vault.open(keyFile, store), /chmod 600/);
+    await assert.rejects(Vault.open(keyFile, store), /chmod 600/);
   });
 
-  it("opens no value that was moved to another place", () => {
-    const vault = Vault.open(keyFile, store);
+  it("opens no value that was moved to another place", async () => {
+    const vault = await Vault.open(keyFile, store);
     const sealed = vault.seal(new Secret("canary"), "provider/a/TOKEN");
     assert.throws(() => vault.open(sealed, "provider/b/TOKEN"), /does not open/);
   });
 
-  it("says what to do when its key is gone", () => {
-    Vault.open(keyFile, store);
+  it("says what to do when its key is gone", async () => {
+    await Vault.open(keyFile, store);
     rmSync(keyFile.path);
-    assert.throws(() => Vault.open(keyFile, store), /secrets\.key is missing: put it back/);
+    await assert.rejects(Vault.open(keyFile, store), /secrets\.key is missing: put it back/);
     keyFile.write([newKey()]);
-    assert.throws(() => Vault.open(keyFile, store), /does not fit/);
+    await assert.rejects(Vault.open(keyFile, store), /does not fit/);
     writeFileSync(keyFile.path, "no key\n");
-    assert.throws(() => Vault.open(keyFile, store), /damaged/);
+    await assert.rejects(Vault.open(keyFile, store), /damaged/);
   });
 
-  it("changes its key without touching a value; the old key opens nothing any more", () => {
-    const vault = Vault.open(keyFile, store);
+  it("changes its key without touching a value; the old key opens nothing any more", async () => {
+    const vault = await Vault.open(keyFile, store);
     const sealed = vault.seal(new Secret("canary"), "x");
     const before = readFileSync(keyFile.path);
-    vault.rotate();
-    assert.equal(Vault.open(keyFile, store).open(sealed, "x").reveal(), "canary");
+    await vault.rotate();
+    assert.equal((await Vault.open(keyFile, store)).open(sealed, "x").reveal(), "canary");
     assert.equal(keyFile.read().length, 1);
     writeFileSync(keyFile.path, before);
-    assert.throws(() => Vault.open(keyFile, store), /does not fit/);
+    await assert.rejects(Vault.open(keyFile, store), /does not fit/);
   });
 
-  it("survives a crash between any two steps of a rotation", () => {
-    const vault = Vault.open(keyFile, store);
+  it("survives a crash between any two steps of a rotation", async () => {
+    const vault = await Vault.open(keyFile, store);
     const sealed = vault.seal(new Secret("canary"), "x");
     const [old] = keyFile.read();
     const next = newKey();
     keyFile.write([next, ...(old ? [old] : [])]);
-    assert.equal(Vault.open(keyFile, store).open(sealed, "x").reveal(), "canary");
+    assert.equal((await Vault.open(keyFile, store)).open(sealed, "x").reveal(), "canary");
   });
 });
 

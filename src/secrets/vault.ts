@@ -10,8 +10,10 @@ import { Secret } from "./secret.ts";
 
 /** Where the wrapped data key is kept. */
 export interface WrappedKeyStore {
-  read(): Uint8Array | undefined;
-  write(wrapped: Uint8Array): void;
+  read(): Promise<Uint8Array | undefined>;
+  /** Keeps it if there is none yet, and gives the one that is kept: another gateway of the same state may have been quicker. */
+  create(wrapped: Uint8Array): Promise<Uint8Array>;
+  replace(wrapped: Uint8Array): Promise<void>;
 }
 
 const WRAPPED = "openshell data key";
@@ -28,10 +30,9 @@ export class Vault {
   }
 
   /** Opens the vault, and makes one where there is none. Throws when the file's keys are not those of the data. */
-  static open(keyFile: KeyFile, store: WrappedKeyStore): Vault {
+  static async open(keyFile: KeyFile, store: WrappedKeyStore): Promise<Vault> {
+    const wrapped = (await store.read()) ?? (await Vault.#create(keyFile, store));
     const keys = keyFile.read();
-    const wrapped = store.read();
-    if (wrapped === undefined) return Vault.#create(keyFile, store);
     for (const key of keys) {
       const dataKey = unseal(key, wrapped, WRAPPED);
       if (dataKey !== undefined) return new Vault(dataKey, keyFile, store);
@@ -40,13 +41,15 @@ export class Vault {
     throw new Error(`${keyFile.path} ${what}: put it back from a backup, or delete the gateway's state to start anew`);
   }
 
-  static #create(keyFile: KeyFile, store: WrappedKeyStore): Vault {
-    const key = newKey();
-    const dataKey = newKey();
-    // The file first: a wrapped key that no file opens would be worse than a file that opens nothing.
-    keyFile.write([key]);
-    store.write(seal(key, dataKey, WRAPPED));
-    return new Vault(dataKey, keyFile, store);
+  /** Makes a data key, and gives it as it is kept. */
+  static async #create(keyFile: KeyFile, store: WrappedKeyStore): Promise<Uint8Array> {
+    let [key] = keyFile.read();
+    if (key === undefined) {
+      // The file first: a wrapped key that no file opens would be worse than a file that opens nothing.
+      key = newKey();
+      keyFile.write([key]);
+    }
+    return await store.create(seal(key, newKey(), WRAPPED));
   }
 
   /** The secret as it may be stored; `belongsTo` names its place, and must be given again to open it. */
@@ -67,10 +70,10 @@ export class Vault {
   }
 
   /** Replaces the file's key. A crash at any point leaves a file of which one key fits. */
-  rotate(): void {
+  async rotate(): Promise<void> {
     const next = newKey();
     this.#keyFile.write([next, ...this.#keyFile.read()]);
-    this.#store.write(seal(next, this.#dataKey, WRAPPED));
+    await this.#store.replace(seal(next, this.#dataKey, WRAPPED));
     this.#keyFile.write([next]);
   }
 }

@@ -110,8 +110,8 @@ async function permitted(caller: Caller, workspace: string): Promise<string[]> {
 }
 
 describe("what a caller may do", () => {
-  after(() => {
-    store.close();
+  after(async () => {
+    await store.close();
     rmSync(directory, { recursive: true });
   });
 

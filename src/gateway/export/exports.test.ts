@@ -46,7 +46,7 @@ class Gateway implements AsyncDisposable {
   /** Ends the process and opens the state again. */
   async stop(): Promise<void> {
     await this.#running?.stop();
-    this.#store.close();
+    await this.#store.close();
     this.#store = openSqliteStore(this.directory);
   }
 
@@ -75,7 +75,7 @@ class Gateway implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#running?.stop();
-    this.#store.close();
+    await this.#store.close();
     rmSync(this.directory, { recursive: true });
   }
 }

@@ -20,8 +20,8 @@ describe("exposed services", () => {
     store = openSqliteStore(directory);
     services = new ExposedServices(store.resources("service"), () => 1);
   });
-  after(() => {
-    store.close();
+  after(async () => {
+    await store.close();
     rmSync(directory, { recursive: true });
   });
 

@@ -11,9 +11,9 @@ import type { SshSessionRecord } from "./ssh-session-store.ts";
 import type { NewPolicyRevision, SandboxRecord, Store } from "./store.ts";
 
 export interface StoreUnderTest {
-  open(): Store;
+  open(): Promise<Store>;
   /** Removes what it kept. */
-  destroy(): void;
+  destroy(): Promise<void>;
 }
 
 function record(id: string, name: string, more: Partial<SandboxRecord> = {}): SandboxRecord {
@@ -59,21 +59,21 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
   describe(`${name}: sandboxes`, () => {
     let tested: StoreUnderTest;
     let store: Store;
-    beforeEach(() => {
+    beforeEach(async () => {
       tested = make();
-      store = tested.open();
+      store = await tested.open();
     });
-    afterEach(() => {
-      store.close();
-      tested.destroy();
+    afterEach(async () => {
+      await store.close();
+      await tested.destroy();
     });
 
     it("are there after the store was closed and opened", async () => {
       const supervisor = { pid: 1, startTime: "2", instanceId: "i" };
       const full = record("a", "one", { hostUid: 200_001, supervisor, labels: { team: "blue" } });
       assert.equal(await store.sandboxes.create(full, revision("h")), true);
-      store.close();
-      store = tested.open();
+      await store.close();
+      store = await tested.open();
       assert.deepEqual(await store.sandboxes.get("a"), full);
       assert.deepEqual(await store.sandboxes.getByName("default", "one"), full);
       assert.equal((await store.policies.effective("a"))?.hash, "h");
@@ -127,18 +127,18 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     let store: Store;
     beforeEach(async () => {
       tested = make();
-      store = tested.open();
+      store = await tested.open();
       for (const id of ["a", "b"]) await store.sandboxes.create(record(id, id), revision("h"));
     });
-    afterEach(() => {
-      store.close();
-      tested.destroy();
+    afterEach(async () => {
+      await store.close();
+      await tested.destroy();
     });
 
     it("are kept over a restart as they were, and as revoked once they are", async () => {
       await store.sshSessions.create(session("s", "a"), 0);
-      store.close();
-      store = tested.open();
+      await store.close();
+      store = await tested.open();
       assert.deepEqual(await store.sshSessions.get("s"), session("s", "a"));
       assert.equal(await store.sshSessions.revoke("s"), true);
       assert.equal((await store.sshSessions.get("s"))?.revoked, true);
@@ -165,13 +165,13 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
   describe(`${name}: resources`, () => {
     let tested: StoreUnderTest;
     let store: Store;
-    beforeEach(() => {
+    beforeEach(async () => {
       tested = make();
-      store = tested.open();
+      store = await tested.open();
     });
-    afterEach(() => {
-      store.close();
-      tested.destroy();
+    afterEach(async () => {
+      await store.close();
+      await tested.destroy();
     });
     const resource = (resourceName: string, body: unknown) => {
       return {
@@ -187,8 +187,8 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     it("are there after the store was closed and opened, each kind for itself", async () => {
       const github = resource("github", { type: "github" });
       assert.equal(await store.resources("provider").create(github), true);
-      store.close();
-      store = tested.open();
+      await store.close();
+      store = await tested.open();
       assert.deepEqual(await store.resources("provider").get("default", "github"), github);
       assert.equal(await store.resources("inference_route").get("default", "github"), undefined);
     });
@@ -215,11 +215,11 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
       assert.equal(await providers.remove("default", "a"), false);
     });
 
-    it("lie beside the wrapped key, of which there is one", () => {
-      assert.equal(store.wrappedKey.read(), undefined);
-      store.wrappedKey.write(Uint8Array.of(1));
-      store.wrappedKey.write(Uint8Array.of(2));
-      assert.deepEqual(store.wrappedKey.read(), Uint8Array.of(2));
+    it("lie beside the wrapped key, of which there is one", async () => {
+      assert.equal(await store.wrappedKey.read(), undefined);
+      assert.deepEqual(await store.wrappedKey.create(Uint8Array.of(1)), Uint8Array.of(1));
+      await store.wrappedKey.replace(Uint8Array.of(2));
+      assert.deepEqual(await store.wrappedKey.read(), Uint8Array.of(2));
     });
   });
 
@@ -228,12 +228,12 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     let store: Store;
     beforeEach(async () => {
       tested = make();
-      store = tested.open();
+      store = await tested.open();
       await store.sandboxes.create(record("a", "one"), revision("first"));
     });
-    afterEach(() => {
-      store.close();
-      tested.destroy();
+    afterEach(async () => {
+      await store.close();
+      await tested.destroy();
     });
 
     it("supersede what was loaded before", async () => {

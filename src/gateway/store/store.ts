@@ -27,7 +27,7 @@ export interface Store {
   /** What the secrets among all this are sealed with, itself wrapped. */
   readonly wrappedKey: WrappedKeyStore;
   /** Flushes and closes; nothing may be called afterwards. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** What the gateway wants of a sandbox, whatever is the case. */

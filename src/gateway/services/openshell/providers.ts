@@ -70,8 +70,8 @@ export function providerMethods(context: GatewayContext): Methods {
       const { sandbox, changed } = await detachProvider(context, record, change);
       return { sandbox: sandboxMessage(sandbox), detached: changed };
     },
-    rotateSecretsKey: () => {
-      vault.rotate();
+    rotateSecretsKey: async () => {
+      await vault.rotate();
       context.log.info("the key of the stored secrets was replaced");
       return {};
     },

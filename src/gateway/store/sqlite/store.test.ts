@@ -11,27 +11,27 @@ import { openSqliteStore } from "./store.ts";
 
 storeContract("the SQLite store", () => {
   const directory = mkdtempSync(join(tmpdir(), "openshell-store-"));
-  return { open: () => openSqliteStore(directory), destroy: () => rmSync(directory, { recursive: true }) };
+  return { open: async () => openSqliteStore(directory), destroy: async () => rmSync(directory, { recursive: true }) };
 });
 
 describe("a wrapped key that was replaced", () => {
-  it("is in no file any more, while the gateway runs", () => {
+  it("is in no file any more, while the gateway runs", async () => {
     const directory = mkdtempSync(join(tmpdir(), "openshell-store-"));
     const store = openSqliteStore(directory);
     const holding = (key: string) =>
       readdirSync(directory).filter((name) => readFileSync(join(directory, name)).includes(key));
-    store.wrappedKey.write(Buffer.from("the first wrapped key"));
-    store.wrappedKey.write(Buffer.from("another wrapped key, longer than that"));
+    await store.wrappedKey.create(Buffer.from("the first wrapped key"));
+    await store.wrappedKey.replace(Buffer.from("another wrapped key, longer than that"));
     assert.deepEqual(holding("another wrapped key"), ["state.db"]);
     assert.deepEqual(holding("the first"), []);
     // While somebody reads, what was there before can't be taken away: whoever rotates must know.
     const reader = new DatabaseSync(join(directory, "state.db"));
     reader.exec("BEGIN; SELECT * FROM data_key");
-    assert.throws(() => store.wrappedKey.write(Buffer.from("third")), /keeps the old key: try again/);
+    await assert.rejects(store.wrappedKey.replace(Buffer.from("third")), /keeps the old key: try again/);
     reader.close();
-    store.wrappedKey.write(Buffer.from("fourth"));
+    await store.wrappedKey.replace(Buffer.from("fourth"));
     assert.deepEqual(holding("another wrapped key"), []);
-    store.close();
+    await store.close();
     rmSync(directory, { recursive: true });
   });
 });
@@ -88,7 +88,7 @@ describe("a state directory", () => {
 
   it("of a newer program is refused, with what helps, and not touched", () => {
     withDirectory((directory) => {
-      openSqliteStore(directory).close();
+      void openSqliteStore(directory).close();
       const path = join(directory, "state.db");
       const newer = new DatabaseSync(path);
       newer.exec("PRAGMA user_version = 9999; PRAGMA wal_checkpoint(TRUNCATE)");

@@ -33,7 +33,7 @@ export function openSqliteStore(directory: string): Store {
     wrappedKey: sqliteWrappedKey(state),
     logs,
     outbox,
-    close() {
+    async close() {
       lines.close();
       state.close();
     },

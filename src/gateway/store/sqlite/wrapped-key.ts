@@ -7,10 +7,17 @@ import type { WrappedKeyStore } from "../../../secrets/vault.ts";
  */
 export function sqliteWrappedKey(database: DatabaseSync): WrappedKeyStore {
   const select = database.prepare("SELECT wrapped FROM data_key");
-  const replace = database.prepare("INSERT OR REPLACE INTO data_key (id, wrapped) VALUES (1, ?)");
+  const create = database.prepare("INSERT INTO data_key (id, wrapped) VALUES (1, ?)");
+  const replace = database.prepare("UPDATE data_key SET wrapped = ?");
   return {
-    read: () => select.get()?.["wrapped"] as Uint8Array | undefined,
-    write: (wrapped) => {
+    async read() {
+      return select.get()?.["wrapped"] as Uint8Array | undefined;
+    },
+    async create(wrapped) {
+      create.run(wrapped);
+      return wrapped;
+    },
+    async replace(wrapped) {
       replace.run(wrapped);
       // The write-ahead log keeps what was in it until something else takes its place.
       const outcome = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
