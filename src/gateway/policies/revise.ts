@@ -5,7 +5,7 @@ import { type AttachedProvider, attachedProviders } from "../providers/attached-
 import { withProviderRules } from "../providers/provider-rules.ts";
 import { aborted } from "../refuse.ts";
 import type { SandboxRecord } from "../store/store.ts";
-import { checkPolicy, refuseStaticChange } from "./check-policy.ts";
+import { type CheckedPolicy, checkPolicy, refuseStaticChange } from "./check-policy.ts";
 import { pushRevision } from "./push.ts";
 
 /** A supervisor compiles a policy in milliseconds. One that takes longer than this is asked for later. */
@@ -42,8 +42,7 @@ export async function revisePolicy(
   if (expectedResourceVersion !== 0 && expectedResourceVersion !== record.resourceVersion) {
     throw aborted(`sandbox "${record.name}" is at version ${record.resourceVersion}: read it again and repeat`);
   }
-  const whole = withProviderRules(policy, await providersWithRules(context, record));
-  const { message, hash, warnings, policy: meant } = checkPolicy(whole);
+  const { message, hash, warnings, policy: meant } = await wholePolicy(context, record, policy);
   const current = await store.policies.effective(record.id);
   if (current !== undefined) refuseStaticChange(current.policy, meant, record.name);
   if (current?.hash === hash) return { ...current, warnings, unchanged: true };
@@ -59,6 +58,15 @@ export async function revisePolicy(
   if (outcome === undefined) return accepted;
   const status = outcome.isLoaded ? PolicyStatus.LOADED : PolicyStatus.FAILED;
   return { ...accepted, status, loadError: outcome.loadError };
+}
+
+/** The policy with the rules of the sandbox's providers. Throws INVALID_ARGUMENT where these make no policy together. */
+export async function wholePolicy(
+  context: GatewayContext,
+  record: SandboxRecord,
+  policy: SandboxPolicy,
+): Promise<CheckedPolicy> {
+  return checkPolicy(withProviderRules(policy, await providersWithRules(context, record)));
 }
 
 /** The attached providers, unless a setting says that they open nothing by themselves. */

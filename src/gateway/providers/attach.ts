@@ -2,6 +2,7 @@
 import { clone } from "@bufbuild/protobuf";
 import { SandboxSpecSchema } from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { GatewayContext } from "../context.ts";
+import { wholePolicy } from "../policies/revise.ts";
 import { aborted, failedPrecondition } from "../refuse.ts";
 import type { SandboxRecord } from "../store/store.ts";
 import { attachedProviders } from "./attached-providers.ts";
@@ -19,7 +20,10 @@ export interface ChangedAttachment {
   readonly changed: boolean;
 }
 
-/** Throws NOT_FOUND for an unknown provider, FAILED_PRECONDITION for one that sets another one's variable. */
+/**
+ * Throws NOT_FOUND for an unknown provider, FAILED_PRECONDITION for one that sets another one's variable, INVALID_ARGUMENT
+ * for one whose rules are no policy. Nothing is stored then.
+ */
 export async function attachProvider(
   context: GatewayContext,
   record: SandboxRecord,
@@ -29,6 +33,8 @@ export async function attachProvider(
   await context.providers.find(record.workspace, providerName);
   const wanted = withProviders(record, [...record.spec.providers, providerName]);
   await attachedProviders(context, wanted);
+  const current = await context.store.policies.effective(record.id);
+  if (current !== undefined) await wholePolicy(context, wanted, current.policy);
   return store(context, record, { ...change, attach: true });
 }
 

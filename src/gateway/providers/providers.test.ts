@@ -125,6 +125,17 @@ describe("a provider", () => {
     );
   });
 
+  it("is not attached where its base URL can't be a rule's, and nothing is kept of the attempt", async () => {
+    await provider("inward", { GITHUB_TOKEN: "t" }, { GITHUB_BASE_URL: "http://127.0.0.1:9/v1" });
+    await gateway.client.createSandbox({ name: "outward" });
+    const attachment = { sandboxName: "outward", providerName: "inward" };
+    await assert.rejects(
+      gateway.client.attachSandboxProvider(attachment),
+      isCode(Code.InvalidArgument, /never reachable from a sandbox/),
+    );
+    assert.deepEqual((await gateway.client.listSandboxProviders({ sandboxName: "outward" })).providers, []);
+  });
+
   it("is not attached beside another that sets the same variable", async () => {
     await provider("twin-a", { GITHUB_TOKEN: "t" });
     await provider("twin-b", { GITHUB_TOKEN: "t" });
