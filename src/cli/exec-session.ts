@@ -46,9 +46,12 @@ export async function execSession(request: ExecRequest, gateway: Gateway, contex
     call.cancel();
   };
   const session: Session = { call, absence, undo, endWith };
-  forwardSignals(session, context);
-  forwardInput(session, context);
-  if (tty) await takeTerminal(session, context);
+  // One that runs without this program gets nothing of it, and Ctrl-C ends this program alone.
+  if (!start.detach && start.attach === undefined) {
+    forwardSignals(session, context);
+    forwardInput(session, context);
+    if (tty) await takeTerminal(session, context);
+  }
   watchOutput(session, context);
   try {
     for await (const event of call.events()) {

@@ -32,7 +32,7 @@ const cannotRun: ReadonlyMap<string, string> = new Map([
 /** What timeout(1) answers. */
 const TIMED_OUT = 124;
 /** As for a process that was killed: the sandbox went, and the command with it. */
-const SANDBOX_ENDED = 137;
+export const SANDBOX_ENDED = 137;
 /** A command that ignores SIGTERM after its time is up has so long to tidy up. */
 const KILL_AFTER_MS = 5_000;
 

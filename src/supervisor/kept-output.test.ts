@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { KeptOutput } from "./kept-output.ts";
+import { KeptOutput, outputStart } from "./kept-output.ts";
 
 describe("the output of a sandbox's own command", () => {
   let directory: string;
@@ -36,6 +36,25 @@ describe("the output of a sandbox's own command", () => {
   it("that can't be written is lost, and holds nobody up", async () => {
     const output = new KeptOutput(join(directory, "missing", "x.log"));
     await output.append(Buffer.from("lost"));
+    await output.close();
+  });
+
+  it("can be read from its beginning while it is written, and says where something is missing", async () => {
+    const output = new KeptOutput(join(directory, "read.log"), 10);
+    let piece = await output.read(outputStart);
+    assert.deepEqual([piece.bytes.length, piece.isGap], [0, false]);
+    await output.append(Buffer.from("<0><1><2>"));
+    await output.append(Buffer.from("<3>"));
+    const seen: string[] = [];
+    for (piece = await output.read(outputStart); piece.bytes.length > 0; piece = await output.read(piece.next)) {
+      seen.push(piece.bytes.toString());
+    }
+    assert.deepEqual(seen, ["<0><1><2>", "<3>"]);
+    for (let number = 4; number < 13; number += 1) await output.append(Buffer.from(`<${number % 10}>`));
+    piece = await output.read(piece.next);
+    assert.deepEqual([piece.bytes.toString(), piece.isGap], ["<9><0><1>", true]);
+    piece = await output.read(piece.next);
+    assert.deepEqual([piece.bytes.toString(), piece.isGap], ["<2>", false]);
     await output.close();
   });
 });

@@ -2,11 +2,12 @@
  * The command that a sandbox runs by itself: started with the sandbox, run again as was asked for, its output kept where
  * `sandbox exec` can read it. It runs as any command does, on a channel whose other end is a file instead of a client.
  */
-import { Readable, Writable } from "node:stream";
+import { Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ExecChannel } from "./exec-channel.ts";
 import type { KeptOutput } from "./kept-output.ts";
 import type { OwnCommand } from "./launch-spec.ts";
+import { unattendedChannel } from "./unattended-channel.ts";
 
 /** Before the command is run again; doubled each time … */
 const FIRST_PAUSE_MS = 1_000;
@@ -48,18 +49,9 @@ function isRunAgain({ restart }: OwnCommand, exitCode: number): boolean {
   return restart === "always" || (restart === "on-failure" && exitCode !== 0);
 }
 
-/** Nobody types and nobody hangs up; what the command writes goes to the file, both outputs in the order of writing. */
+/** Both outputs go to the file, in the order of writing. */
 function outputChannel({ tty }: OwnCommand, output: KeptOutput, exited: (code: number) => void): ExecChannel {
-  const stdout = outputWriter(output);
-  const stderr = outputWriter(output);
-  return {
-    // The end of a terminal's input would end most programs on it.
-    stdin: tty ? new Readable({ read: () => undefined }) : Readable.from([]),
-    stdout,
-    stderr,
-    listen: () => undefined,
-    exit: (code) => stdout.end(() => stderr.end(() => exited(code))),
-  };
+  return unattendedChannel({ tty, stdout: outputWriter(output), stderr: outputWriter(output), exited });
 }
 
 function outputWriter(output: KeptOutput): Writable {

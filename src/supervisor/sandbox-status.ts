@@ -1,4 +1,5 @@
 /** What a supervisor tells the gateway of its sandbox: phase, conditions, and the isolation as measured. */
+import type { DetachedCommandJson } from "../gen/openshell/v1/exec_pb.ts";
 import type { SupervisorStatusJson } from "../gen/openshell/v1/supervisor_pb.ts";
 import type { BuiltSandbox } from "./sandbox/prepared-sandbox.ts";
 
@@ -16,6 +17,7 @@ export class RunningStatus {
   #command: Pick<SupervisorStatusJson, "exitCode" | "restartCount"> = {};
   #finished: Finished | undefined;
   #memory: Condition | undefined;
+  #detached: DetachedCommandJson[] = [];
 
   constructor(
     built: BuiltSandbox,
@@ -28,8 +30,9 @@ export class RunningStatus {
     this.#tell = tell;
   }
 
-  /** The sandbox is ready. */
-  ready(): void {
+  /** The sandbox is ready; of earlier starts, these commands ran without a client. */
+  ready(detached: DetachedCommandJson[]): void {
+    this.#detached = detached;
     this.#report();
   }
 
@@ -50,6 +53,12 @@ export class RunningStatus {
     this.#report();
   }
 
+  /** Of the commands that run without a client, all that are known now. */
+  detachedCommands(commands: DetachedCommandJson[]): void {
+    this.#detached = commands;
+    this.#report();
+  }
+
   finished(why: Finished): void {
     this.#finished = why;
     this.#report();
@@ -61,6 +70,7 @@ export class RunningStatus {
       ...ready,
       conditions: [...(ready.conditions ?? []), ...(this.#memory ? [this.#memory] : [])],
       ...this.#command,
+      commands: this.#detached,
       ...(this.#finished !== undefined && { finished: this.#finished }),
     });
   }

@@ -1,19 +1,21 @@
 /** What a client wanted, tied to what the sandbox has: a command, a port, a shell over SSH. */
 import { type Duplex, pipeline } from "node:stream";
+import type { ExecSandboxRequestJson } from "../gen/openshell/v1/exec_pb.ts";
+import type { DetachedCommands } from "./detached/detached-commands.ts";
 import { type ExecContext, exec } from "./exec.ts";
-import { createExecChannel } from "./exec-channel.ts";
+import { createExecChannel, type ExecChannel } from "./exec-channel.ts";
 import type { RelayTarget } from "./gateway-channels.ts";
 import { connectInside } from "./inside-connection.ts";
 import { loopbackAddress } from "./ssh/loopback-hosts.ts";
 import type { SshContext } from "./ssh/ssh-connection.ts";
 
-export type TargetContext = ExecContext & SshContext;
+export type TargetContext = ExecContext & SshContext & { readonly detached: DetachedCommands };
 
 /** Serves the stream to its end. Whatever goes wrong is told by how it ends. */
 export function serveTarget(target: RelayTarget, stream: Duplex, context: TargetContext): void {
   switch (target.kind) {
     case "exec":
-      return exec(target.request, createExecChannel(stream), context);
+      return serveCommand(target.request, createExecChannel(stream), context);
     case "tcp":
       return void forward(stream, target, context);
     case "ssh":
@@ -21,6 +23,12 @@ export function serveTarget(target: RelayTarget, stream: Duplex, context: Target
     default:
       target satisfies never;
   }
+}
+
+function serveCommand(request: ExecSandboxRequestJson, channel: ExecChannel, context: TargetContext): void {
+  if (request.attach) context.detached.attach(request, channel);
+  else if (request.detach) context.detached.start(request, channel, context);
+  else exec(request, channel, context);
 }
 
 async function serveShell(

@@ -8,6 +8,7 @@ import { type ModelRoutes, modelRoutesFromJson } from "../inference/routes.ts";
 import { processStartTime } from "../linux/process-stat.ts";
 import { VERSION } from "../version.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
+import { DetachedCommands } from "./detached/detached-commands.ts";
 import { UpstreamTrust } from "./egress/07-terminate/trust-bundle.ts";
 import { Credentials } from "./egress/09-credential/credentials.ts";
 import { type Audit, createAudit } from "./egress/11-audit.ts";
@@ -35,6 +36,7 @@ interface Running {
   readonly built: BuiltSandbox;
   readonly egress: Egress;
   readonly status: RunningStatus;
+  readonly detached: DetachedCommands;
   inForce: PolicyInForce;
   credentials: Credentials;
   modelRoutes: ModelRoutes;
@@ -84,9 +86,9 @@ export async function superviseSandbox(
       serve: (target, stream) => {
         running.then(
           (it) => {
-            const { hostKey, egress } = it;
+            const { hostKey, egress, detached } = it;
             const ssh = { hostKey: hostKey.privateKey, audit, forward: egress.forward };
-            serveTarget(target, stream, { ...execContext(it), ...ssh, sandboxName: spec.sandboxName });
+            serveTarget(target, stream, { ...execContext(it), ...ssh, detached, sandboxName: spec.sandboxName });
           },
           () => refuseTarget(target, stream),
         );
@@ -128,10 +130,12 @@ async function start(
   const built = await finishSandbox(prepared, spec, loaded.inForce.policy);
   recordProcesses(built, spec.directories.state);
   const policyVersion = loaded.inForce.compiled.revision.version;
+  const status = new RunningStatus(built, { policyVersion, sshHostKey: hostKey.publicKey }, tell);
   const running: Running = {
     built,
     hostKey,
-    status: new RunningStatus(built, { policyVersion, sshHostKey: hostKey.publicKey }, tell),
+    status,
+    detached: new DetachedCommands(spec.directories.state, (commands) => status.detachedCommands(commands)),
     inForce: loaded.inForce,
     credentials: new Credentials(spec.credentials),
     modelRoutes: modelRoutesFromJson(spec.modelRoutes),
@@ -238,7 +242,7 @@ async function serveToTheEnd(running: Promise<Running>, { link, stop, onReady }:
   }
   const { built, status } = current;
   const ending = new AbortController();
-  status.ready();
+  status.ready(current.detached.list());
   onReady(current, ending.signal);
   const graceSeconds = await Promise.race([stop, built.ended.then(() => undefined)]);
   ending.abort();

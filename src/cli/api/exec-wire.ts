@@ -11,6 +11,10 @@ export interface ExecStart {
   readonly environment?: Readonly<Record<string, string>>;
   readonly timeoutSeconds?: number;
   readonly terminal?: WindowSize;
+  /** It goes on without the client; see the field of the same name in proto/. So do the following. */
+  readonly detach?: boolean;
+  readonly attach?: string;
+  readonly tailLines?: number;
 }
 
 export interface WindowSize {
@@ -29,5 +33,7 @@ export function encodeStart(start: ExecStart): Uint8Array {
   if (start.terminal) {
     parts.push(numberField(7, 1), numberField(8, start.terminal.columns), numberField(9, start.terminal.rows));
   }
+  parts.push(numberField(100, start.detach ? 1 : 0), textField(101, start.attach ?? ""));
+  parts.push(numberField(102, start.tailLines ?? 0));
   return Buffer.concat(parts);
 }

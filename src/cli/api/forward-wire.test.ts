@@ -15,6 +15,9 @@ describe("the hand-written form of a stream's messages", () => {
       workdir: fc.string(),
       environment: fc.dictionary(fc.string({ minLength: 1 }), fc.string()),
       timeoutSeconds: number,
+      detach: fc.boolean(),
+      attach: fc.string(),
+      tailLines: number,
       terminal: fc.option(fc.record({ columns: number, rows: number }), { nil: undefined }),
     });
     fc.assert(
@@ -36,6 +39,8 @@ describe("the hand-written form of a stream's messages", () => {
         assert.deepEqual(new Map(Object.entries(environment)), new Map(Object.entries(others.environment)));
         assert.deepEqual([tty, cols, rows], terminal ? [true, terminal.columns, terminal.rows] : [false, 0, 0]);
         assert.equal(stdin.length, 0);
+        const { detach, attach, tailLines } = others;
+        assert.deepEqual([request.detach, request.attach, request.tailLines], [detach, attach, tailLines]);
       }),
     );
   });

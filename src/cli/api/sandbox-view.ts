@@ -1,6 +1,7 @@
 /**
  * A sandbox as scripts and people see it.
  */
+
 import type {
   FolderMountJson,
   IsolationFactJson,
@@ -8,6 +9,7 @@ import type {
   SandboxJson,
   SandboxSpecJson,
 } from "../../gen/openshell/v1/sandbox_pb.ts";
+import { type DetachedCommandView, detachedCommandView } from "./detached-command-view.ts";
 
 /** One aspect of the sandbox. */
 export interface ConditionView {
@@ -44,6 +46,8 @@ export interface SandboxView {
   readonly restart_count: number;
   /** RFC 3339; the last start. */
   readonly started_at: string;
+  /** Of `sandbox exec --detach`, the oldest first. */
+  readonly detached_commands: readonly DetachedCommandView[];
   readonly conditions: readonly ConditionView[];
   /** The attached ones, by name. */
   readonly providers: readonly string[];
@@ -79,6 +83,7 @@ export function sandboxView(sandbox: SandboxJson): SandboxView {
     limits: limitsOf(spec),
     restart_count: status.restartCount ?? 0,
     started_at: new Date(Number(status.startedAtMs ?? 0)).toISOString(),
+    detached_commands: (status.commands ?? []).map(detachedCommandView),
     conditions: (status.conditions ?? []).map(conditionView),
     providers: sandbox.spec?.providers ?? [],
     folders: (spec.folders ?? []).map(folderView),

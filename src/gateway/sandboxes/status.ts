@@ -54,6 +54,8 @@ export function withNothingRunning(status: SandboxStatus, phase: SandboxPhase, h
   const ready = { type: "Ready", isTrue: false, reason, message } as const;
   const next = withPhase(status, phase, { conditions: [...lost, ready], nowMs });
   next.isolation = [];
+  // How they ended is the supervisor's to say, at the next start.
+  for (const command of next.commands) if (command.endedAtMs === 0n) command.endedAtMs = BigInt(nowMs);
   return next;
 }
 

@@ -180,6 +180,7 @@ function observedStatus(record: SandboxRecord, said: SupervisorStatus | undefine
     next.exitCode = said.exitCode;
     next.restartCount = said.restartCount;
   }
+  if (phase === SandboxPhase.READY) next.commands = said.commands;
   next.mainProcessInstanceId = record.supervisor?.instanceId ?? "";
   return next;
 }

@@ -12,7 +12,8 @@ export const command = defineCommand({
   summary: "run a command in a sandbox",
   details:
     "Standard input, output and error stay apart; the exit code is the command's, or 128 and the number of the signal " +
-    "that ended it. A terminal is given when both input and output are one, or with --tty.",
+    "that ended it. A terminal is given when both input and output are one, or with --tty. With --detach the command runs " +
+    "on without input, and its id is printed: `openshell sandbox command` shows its output and its exit code.",
   positionals: { command: { kind: "rest", summary: "the command and its arguments" } },
   flags: {
     name: text("the sandbox, also as a word before `--`; the one used last if left out", {
@@ -27,11 +28,17 @@ export const command = defineCommand({
       shownDefault: "0",
     }),
     tty: toggle("give the command a terminal, or not", { negatable: true }),
+    detach: toggle("let the command run without this program, and print its id"),
     env: list("set a variable for the command", environmentVariable, { placeholder: "K=V" }),
   },
   examples: [
     { typed: "openshell sandbox exec -n demo -- git status", meaning: "Run a command" },
     { typed: "openshell sandbox exec demo -- sh -c 'cat > notes.txt' < notes.txt", meaning: "Give it input" },
+    {
+      typed:
+        "id=$(openshell sandbox exec -n demo --detach -- make test) && openshell sandbox command attach $id -n demo",
+      meaning: "Let it run by itself, and look at it later",
+    },
   ],
   action: async (context, { flags, words }) => {
     const line = words.command;
@@ -45,7 +52,8 @@ export const command = defineCommand({
       ...(flags.workdir !== undefined && { workdir: flags.workdir }),
       environment: Object.fromEntries(flags.env),
       timeoutSeconds: flags.timeout,
-      tty: flags.tty ?? terminalByDefault(context),
+      tty: flags.tty ?? (!flags.detach && terminalByDefault(context)),
+      ...(flags.detach && { detach: true }),
     };
     let exists = true;
     try {

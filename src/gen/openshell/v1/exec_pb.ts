@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openshell/v1/exec.proto.
  */
 export const file_openshell_v1_exec: GenFile = /*@__PURE__*/
-  fileDesc("ChdvcGVuc2hlbGwvdjEvZXhlYy5wcm90bxIMb3BlbnNoZWxsLnYxIpcCChJFeGVjU2FuZGJveFJlcXVlc3QSEgoKc2FuZGJveF9pZBgBIAEoCRIPCgdjb21tYW5kGAIgAygJEg8KB3dvcmtkaXIYAyABKAkSRgoLZW52aXJvbm1lbnQYBCADKAsyMS5vcGVuc2hlbGwudjEuRXhlY1NhbmRib3hSZXF1ZXN0LkVudmlyb25tZW50RW50cnkSFwoPdGltZW91dF9zZWNvbmRzGAUgASgNEg0KBXN0ZGluGAYgASgMEgsKA3R0eRgHIAEoCBIMCgRjb2xzGAggASgNEgwKBHJvd3MYCSABKA0aMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiEKEUV4ZWNTYW5kYm94U3Rkb3V0EgwKBGRhdGEYASABKAwiIQoRRXhlY1NhbmRib3hTdGRlcnISDAoEZGF0YRgBIAEoDCIkCg9FeGVjU2FuZGJveEV4aXQSEQoJZXhpdF9jb2RlGAEgASgFIrIBChBFeGVjU2FuZGJveEV2ZW50EjEKBnN0ZG91dBgBIAEoCzIfLm9wZW5zaGVsbC52MS5FeGVjU2FuZGJveFN0ZG91dEgAEjEKBnN0ZGVychgCIAEoCzIfLm9wZW5zaGVsbC52MS5FeGVjU2FuZGJveFN0ZGVyckgAEi0KBGV4aXQYAyABKAsyHS5vcGVuc2hlbGwudjEuRXhlY1NhbmRib3hFeGl0SABCCQoHcGF5bG9hZCLDAQoQRXhlY1NhbmRib3hJbnB1dBIxCgVzdGFydBgBIAEoCzIgLm9wZW5zaGVsbC52MS5FeGVjU2FuZGJveFJlcXVlc3RIABIPCgVzdGRpbhgCIAEoDEgAEjcKBnJlc2l6ZRgDIAEoCzIlLm9wZW5zaGVsbC52MS5FeGVjU2FuZGJveFdpbmRvd1Jlc2l6ZUgAEhUKC2Nsb3NlX3N0ZGluGGQgASgISAASEAoGc2lnbmFsGGUgASgJSABCCQoHcGF5bG9hZCI1ChdFeGVjU2FuZGJveFdpbmRvd1Jlc2l6ZRIMCgRjb2xzGAEgASgNEgwKBHJvd3MYAiABKA1iBnByb3RvMw");
+  fileDesc("ChdvcGVuc2hlbGwvdjEvZXhlYy5wcm90bxIMb3BlbnNoZWxsLnYxIssCChJFeGVjU2FuZGJveFJlcXVlc3QSEgoKc2FuZGJveF9pZBgBIAEoCRIPCgdjb21tYW5kGAIgAygJEg8KB3dvcmtkaXIYAyABKAkSRgoLZW52aXJvbm1lbnQYBCADKAsyMS5vcGVuc2hlbGwudjEuRXhlY1NhbmRib3hSZXF1ZXN0LkVudmlyb25tZW50RW50cnkSFwoPdGltZW91dF9zZWNvbmRzGAUgASgNEg0KBXN0ZGluGAYgASgMEgsKA3R0eRgHIAEoCBIMCgRjb2xzGAggASgNEgwKBHJvd3MYCSABKA0SDgoGZGV0YWNoGGQgASgIEg4KBmF0dGFjaBhlIAEoCRISCgp0YWlsX2xpbmVzGGYgASgNGjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIhChFFeGVjU2FuZGJveFN0ZG91dBIMCgRkYXRhGAEgASgMIiEKEUV4ZWNTYW5kYm94U3RkZXJyEgwKBGRhdGEYASABKAwiJAoPRXhlY1NhbmRib3hFeGl0EhEKCWV4aXRfY29kZRgBIAEoBSKyAQoQRXhlY1NhbmRib3hFdmVudBIxCgZzdGRvdXQYASABKAsyHy5vcGVuc2hlbGwudjEuRXhlY1NhbmRib3hTdGRvdXRIABIxCgZzdGRlcnIYAiABKAsyHy5vcGVuc2hlbGwudjEuRXhlY1NhbmRib3hTdGRlcnJIABItCgRleGl0GAMgASgLMh0ub3BlbnNoZWxsLnYxLkV4ZWNTYW5kYm94RXhpdEgAQgkKB3BheWxvYWQiwwEKEEV4ZWNTYW5kYm94SW5wdXQSMQoFc3RhcnQYASABKAsyIC5vcGVuc2hlbGwudjEuRXhlY1NhbmRib3hSZXF1ZXN0SAASDwoFc3RkaW4YAiABKAxIABI3CgZyZXNpemUYAyABKAsyJS5vcGVuc2hlbGwudjEuRXhlY1NhbmRib3hXaW5kb3dSZXNpemVIABIVCgtjbG9zZV9zdGRpbhhkIAEoCEgAEhAKBnNpZ25hbBhlIAEoCUgAQgkKB3BheWxvYWQiNQoXRXhlY1NhbmRib3hXaW5kb3dSZXNpemUSDAoEY29scxgBIAEoDRIMCgRyb3dzGAIgASgNIoABCg9EZXRhY2hlZENvbW1hbmQSCgoCaWQYASABKAkSDwoHY29tbWFuZBgCIAMoCRIVCg1zdGFydGVkX2F0X21zGAMgASgDEhMKC2VuZGVkX2F0X21zGAQgASgDEhYKCWV4aXRfY29kZRgFIAEoBUgAiAEBQgwKCl9leGl0X2NvZGViBnByb3RvMw");
 
 /**
  * A command to run in a sandbox; an empty command means a login shell.
@@ -64,6 +64,28 @@ export type ExecSandboxRequest = Message<"openshell.v1.ExecSandboxRequest"> & {
    * @generated from field: uint32 rows = 9;
    */
   rows: number;
+
+  /**
+   * Ours: the command goes on without the client, and its output is kept. The answer is its id, as a line of standard output.
+   *
+   * @generated from field: bool detach = 100;
+   */
+  detach: boolean;
+
+  /**
+   * Ours: in place of a command, the output of the detached one with this id, as it is kept and as it comes, and its exit.
+   * Signals and sizes are the command's; input is not.
+   *
+   * @generated from field: string attach = 101;
+   */
+  attach: string;
+
+  /**
+   * Ours: of the output that is kept, only so many of the newest lines; 0: all of it.
+   *
+   * @generated from field: uint32 tail_lines = 102;
+   */
+  tailLines: number;
 };
 
 /**
@@ -116,6 +138,28 @@ export type ExecSandboxRequestJson = {
    * @generated from field: uint32 rows = 9;
    */
   rows?: number;
+
+  /**
+   * Ours: the command goes on without the client, and its output is kept. The answer is its id, as a line of standard output.
+   *
+   * @generated from field: bool detach = 100;
+   */
+  detach?: boolean;
+
+  /**
+   * Ours: in place of a command, the output of the detached one with this id, as it is kept and as it comes, and its exit.
+   * Signals and sizes are the command's; input is not.
+   *
+   * @generated from field: string attach = 101;
+   */
+  attach?: string;
+
+  /**
+   * Ours: of the output that is kept, only so many of the newest lines; 0: all of it.
+   *
+   * @generated from field: uint32 tail_lines = 102;
+   */
+  tailLines?: number;
 };
 
 /**
@@ -390,4 +434,87 @@ export type ExecSandboxWindowResizeJson = {
  */
 export const ExecSandboxWindowResizeSchema: GenMessage<ExecSandboxWindowResize, {jsonType: ExecSandboxWindowResizeJson}> = /*@__PURE__*/
   messageDesc(file_openshell_v1_exec, 6);
+
+/**
+ * Ours: a command that runs, or ran, without a client.
+ *
+ * @generated from message openshell.v1.DetachedCommand
+ */
+export type DetachedCommand = Message<"openshell.v1.DetachedCommand"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * As far as it fits a status.
+   *
+   * @generated from field: repeated string command = 2;
+   */
+  command: string[];
+
+  /**
+   * @generated from field: int64 started_at_ms = 3;
+   */
+  startedAtMs: bigint;
+
+  /**
+   * 0 while it runs.
+   *
+   * @generated from field: int64 ended_at_ms = 4;
+   */
+  endedAtMs: bigint;
+
+  /**
+   * 128 + n for signal n. Absent while it runs; and of one that ended with its sandbox, until the next start.
+   *
+   * @generated from field: optional int32 exit_code = 5;
+   */
+  exitCode?: number | undefined;
+};
+
+/**
+ * Ours: a command that runs, or ran, without a client.
+ *
+ * @generated from message openshell.v1.DetachedCommand
+ */
+export type DetachedCommandJson = {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * As far as it fits a status.
+   *
+   * @generated from field: repeated string command = 2;
+   */
+  command?: string[];
+
+  /**
+   * @generated from field: int64 started_at_ms = 3;
+   */
+  startedAtMs?: string;
+
+  /**
+   * 0 while it runs.
+   *
+   * @generated from field: int64 ended_at_ms = 4;
+   */
+  endedAtMs?: string;
+
+  /**
+   * 128 + n for signal n. Absent while it runs; and of one that ended with its sandbox, until the next start.
+   *
+   * @generated from field: optional int32 exit_code = 5;
+   */
+  exitCode?: number;
+};
+
+/**
+ * Describes the message openshell.v1.DetachedCommand.
+ * Use `create(DetachedCommandSchema)` to create a new message.
+ */
+export const DetachedCommandSchema: GenMessage<DetachedCommand, {jsonType: DetachedCommandJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_v1_exec, 7);
 
