@@ -160,6 +160,17 @@ describe("a gateway", () => {
     assert.equal(version, 1);
   });
 
+  it("starts nothing by a policy that counts on a middleware which does not exist", async () => {
+    const policy = {
+      version: 1,
+      networkMiddlewares: { redact: { middleware: "openshell/regex", endpoints: { include: ["api.invalid"] } } },
+    };
+    const refused = isCode(Code.FailedPrecondition, /redact wants the middleware `openshell\/regex`.*take it out/);
+    await assert.rejects(gateway.client.createSandbox({ name: "redacted", spec: { policy } }), refused);
+    await sandbox("unredacted");
+    await assert.rejects(gateway.client.updateConfig({ name: "unredacted", policy }), refused);
+  });
+
   it("refuses to change what is fixed, and names it", async () => {
     await sandbox("fixed");
     const policy = { ...policyWith("api"), landlock: { compatibility: "hard_requirement" } };

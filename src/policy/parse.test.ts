@@ -84,8 +84,12 @@ describe("a policy file", () => {
     ],
     ['version: 1\nnetwork_policies: { "a\\nb": { endpoints: [], binaries: [] } }', /must not hold control characters/],
     [
-      "version: 1\nnetwork_middlewares: { m: { middleware: x/y, endpoints: { include: [a.invalid] } } }",
-      /there is no middleware `x\/y`/,
+      "version: 1\nnetwork_middlewares: { a: { middleware: x/y, endpoints: { include: [a.invalid] } }, b: { middleware: x/y, endpoints: { include: [a.invalid] } } }",
+      /b\.order: is 0, as that of `a`; give each its own/,
+    ],
+    [
+      "version: 1\nnetwork_middlewares: { a: { middleware: x/y, endpoints: { include: ['{a,b}.invalid'] } } }",
+      /include\[0\]: the host holds a character that no name has/,
     ],
   ];
   for (const [text, expected] of wrong) {

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { missingMiddleware } from "./lint-middleware.ts";
 import { parsePolicy } from "./parse.ts";
 import { printPolicy } from "./print.ts";
 
@@ -154,6 +155,29 @@ network_policies:
     binaries: [{ path: /usr/bin/node }]
 `,
 };
+
+describe("a policy that names a middleware", () => {
+  const text = `
+version: 1
+network_middlewares:
+  redact:
+    middleware: openshell/regex
+    endpoints: { include: ["**.example.com"] }
+`;
+
+  it("loads and is kept, with a warning, but nothing may run by it while there is no such middleware", () => {
+    const read = parsePolicy(text);
+    assert.ok(read.ok);
+    const [warning, ...others] = read.warnings;
+    assert.match(warning?.message ?? "", /there is no middleware `openshell\/regex`/);
+    assert.deepEqual(warning?.place, { line: 5, column: 17 });
+    assert.deepEqual(others, []);
+    assert.match(missingMiddleware(read.policy) ?? "", /^network_middlewares\.redact wants .* `openshell\/regex`/);
+    const again = parsePolicy(printPolicy(read.policy));
+    assert.ok(again.ok);
+    assert.deepEqual(again.policy, read.policy);
+  });
+});
 
 describe("a policy file written for the published OpenShell", () => {
   for (const [shape, text] of Object.entries(files)) {

@@ -58,6 +58,15 @@ network_policies:
       - { host: pg.invalid, port: 5432, protocol: tcp, tls: skip, allow_uninspected_credentials: true }
       - { port: 9000, allowed_ips: [10.1.2.3/8, "fd00::1"], enforcement: audit, advisor_proposed: true }
     binaries: [{ path: any }]
+network_middlewares:
+  redact:
+    name: Redact tokens
+    middleware: openshell/regex
+    order: 10
+    config: { mode: redact, deep: [1, { a: null }] }
+    on_error: fail_open
+    endpoints: { include: ["*.example.com", api.example.org], exclude: [trusted.example.com] }
+  later: { middleware: local-guard, endpoints: { include: [api.example.org] } }
 `;
 
 describe("a policy", () => {

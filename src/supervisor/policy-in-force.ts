@@ -4,6 +4,7 @@
  */
 import { compilePolicy } from "../policy/compile.ts";
 import { differingStaticSections } from "../policy/diff-static.ts";
+import { missingMiddleware } from "../policy/lint-middleware.ts";
 import { observing } from "../policy/observe.ts";
 import type { Policy } from "../policy/policy.ts";
 import { formatProblem } from "../policy/problem.ts";
@@ -39,6 +40,8 @@ export function loadPolicy(revision: PolicyRevision, { running, observe }: LoadC
   const { version, hash } = revision;
   const result = readPolicyMessage(revision.message);
   if (!result.ok) return { ok: false, error: result.problems.map((problem) => formatProblem(problem)).join("; ") };
+  const missing = missingMiddleware(result.policy);
+  if (missing !== undefined) return { ok: false, error: missing };
   const fixed = running ? differingStaticSections(running, result.policy) : [];
   if (fixed.length > 0) return { ok: false, error: `${fixed.join(", ")} can't change while the sandbox runs` };
   const compiled = compilePolicy(result.policy, { version, hash });

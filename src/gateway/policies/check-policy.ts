@@ -2,6 +2,7 @@ import type { SandboxPolicy } from "../../gen/openshell/sandbox/v1/sandbox_pb.ts
 import { defaultPolicy } from "../../policy/default-policy.ts";
 import { differingStaticSections } from "../../policy/diff-static.ts";
 import { hashPolicy } from "../../policy/hash.ts";
+import { missingMiddleware } from "../../policy/lint-middleware.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { formatProblem } from "../../policy/problem.ts";
 import { policyFromMessage, policyToMessage } from "../../policy/wire.ts";
@@ -16,13 +17,20 @@ export interface CheckedPolicy {
   readonly warnings: readonly string[];
 }
 
-/** Checks a policy as a client sent it; none means the restrictive default. Throws INVALID_ARGUMENT naming each error. */
+/**
+ * Checks a policy as a client sent it; none means the restrictive default. Throws INVALID_ARGUMENT naming each error, and
+ * FAILED_PRECONDITION for one that can't be run by.
+ */
 export function checkPolicy(message: SandboxPolicy | undefined): CheckedPolicy {
   if (message === undefined) return checked(defaultPolicy, []);
   const result = policyFromMessage(message);
   if (!result.ok) {
     const errors = result.problems.filter(({ severity }) => severity === "error");
     throw invalid(`the policy has errors:\n${errors.map((problem) => `  ${formatProblem(problem)}`).join("\n")}`);
+  }
+  const missing = missingMiddleware(result.policy);
+  if (missing !== undefined) {
+    throw failedPrecondition(`${missing}; take it out of the policy if it may run without`);
   }
   return checked(
     result.policy,
