@@ -10,6 +10,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { installPythonPackages } from "../e2e/support/python-packages.ts";
 import { openRegistryDoor } from "../e2e/support/registry.ts";
 import { worldPaths, worldVariable } from "../e2e/support/world.ts";
 
@@ -33,11 +34,11 @@ const directory = mkdtempSync(join(tmpdir(), "openshell-e2e-"));
 chmodSync(directory, 0o755);
 const events = join(directory, worldPaths.events);
 writeFileSync(events, "");
+const tests = files.length > 0 ? files : globSync("e2e/**/*.test.ts", { cwd: packageDirectory });
+installPythonPackages(directory, tests);
 const door = await openRegistryDoor(directory);
 try {
-  process.exitCode = await runInWorld(
-    files.length > 0 ? files : globSync("e2e/**/*.test.ts", { cwd: packageDirectory }),
-  );
+  process.exitCode = await runInWorld(tests);
   if (eventsFile !== undefined) {
     mkdirSync(dirname(eventsFile), { recursive: true });
     copyFileSync(events, eventsFile);
