@@ -98,7 +98,7 @@ async function connect(env: Readonly<Record<string, string>>): Promise<GatewayAp
   });
   const channel = new Channel(carriage);
   // It stays up: nothing here is about restarts.
-  const gateway: Gateway = { channel, endpoint: entry.gateway_endpoint, reconnect: async () => gateway };
+  const gateway: Gateway = { channel, endpoint: entry.gateway_endpoint, isLocal: true, reconnect: async () => gateway };
   return {
     channel,
     async create() {

@@ -34,7 +34,7 @@ export interface ExecRequest extends Omit<ExecStart, "terminal"> {
 export async function execSession(request: ExecRequest, gateway: Gateway, context: CommandContext): Promise<number> {
   const { tty, ...start } = request;
   using undo = new DisposableStack();
-  const absence = undo.use(new GatewayAbsence(context));
+  const absence = undo.use(new GatewayAbsence(gateway, context));
   const call = openCommand(
     gateway,
     { ...start, ...(tty && { terminal: windowSize(context) }) },
@@ -81,10 +81,12 @@ interface Session {
   readonly endWith: (exitCode: number) => void;
 }
 
-function forwardSignals({ call, undo, endWith }: Session, { signals }: CommandContext): void {
+function forwardSignals({ call, absence, undo, endWith }: Session, { signals }: CommandContext): void {
   let patience = IMPATIENT_AFTER;
   for (const signal of forwardedSignals) {
     const forward = () => {
+      // Nobody is there to pass it on, and will not be soon: it can only mean this program.
+      if (absence.isTold) return endWith(EXIT_INTERRUPTED);
       call.signal(signal);
       if ((signal === "SIGINT" || signal === "SIGTERM") && --patience === 0) endWith(EXIT_INTERRUPTED);
     };

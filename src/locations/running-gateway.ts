@@ -3,7 +3,7 @@
  * the gateway answers, removed when it stops. It may be stale after a crash, so a reader asks whether the process is
  * still the same one.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { processStartTime } from "../linux/process-stat.ts";
 import { writeAtomically } from "./gateway-entry.ts";
@@ -34,6 +34,11 @@ export function readRunningGateway(stateDirectory: string): RunningGateway | und
   } catch {
     return undefined;
   }
+}
+
+/** Whether the last gateway of this state was stopped in order: one that was killed leaves its record behind. */
+export function wasGatewayStopped(stateDirectory: string): boolean {
+  return !existsSync(runningGatewayPath(stateDirectory));
 }
 
 function runningGatewayPath(stateDirectory: string): string {

@@ -7,6 +7,11 @@ const FIRST_RETRY_MS = 50;
 /** … and seldom enough that a machine full of clients without a gateway has better things to do. */
 const LAST_RETRY_MS = 5_000;
 /**
+ * On one machine a look costs next to nothing, and a gateway that is there for a moment only (it is started, deletes the
+ * sandbox, and is stopped) must not be missed: whoever waits for its sandbox would wait in vain.
+ */
+const LAST_NEAR_RETRY_MS = 250;
+/**
  * A stream of which the other end has never been heard. Far less than the other end would wait for us: what it has opened
  * and we have not heard of must not be opened a second time.
  */
@@ -20,12 +25,17 @@ export interface Dialling {
   dial(isKnown: boolean): Promise<Duplex>;
   /** Whether an error of `dial` or of a path will be the same the next time. */
   isFinal(error: unknown): boolean;
+  /** Whether what is dialled is on this machine. */
+  readonly isNear: boolean;
   /** Told of each break, and of the first word after it. */
   onConnection?(isConnected: boolean): void;
 }
 
 /** Keeps the stream connected until it needs no path any more. Its failure is the stream's; this never rejects. */
-export async function keepConnected(relay: ResumableStream, { dial, isFinal, onConnection }: Dialling): Promise<void> {
+export async function keepConnected(
+  relay: ResumableStream,
+  { dial, isFinal, isNear, onConnection }: Dialling,
+): Promise<void> {
   // A command line's start counts in milliseconds: what would load modules of Node's is not used here.
   const openUntil = process.uptime() + OPEN_TIMEOUT_SECONDS;
   let retryMs = FIRST_RETRY_MS;
@@ -50,8 +60,13 @@ export async function keepConnected(relay: ResumableStream, { dial, isFinal, onC
     onConnection?.(false);
     // Jitter, or all that a gateway has lost would knock in the same moment.
     await delay(retryMs * (0.5 + Math.random() / 2));
-    retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+    retryMs = Math.min(retryMs * 2, longestRetryMs(isNear));
   }
+}
+
+/** What the time between two attempts grows to, towards a gateway on this machine or elsewhere. */
+export function longestRetryMs(isNear: boolean): number {
+  return isNear ? LAST_NEAR_RETRY_MS : LAST_RETRY_MS;
 }
 
 function delay(ms: number): Promise<void> {

@@ -35,12 +35,12 @@ export async function openGateway(context: CommandContext): Promise<Gateway> {
 
 /** Connects to one target and starts nothing. Throws CommandFailure. */
 export async function connectGateway(target: GatewayTarget, context: CommandContext): Promise<Gateway> {
-  const { endpoint, name } = target;
+  const { endpoint, name, isLocal } = target;
   if (endpoint === undefined) throw unreachable("it has never been started", target);
   const carriage = (await localCarriage(target, context)) ?? (await remoteCarriage({ ...target, endpoint }, context));
   // Looked up again: a gateway that was restarted may have another address.
   const reconnect = () => connectGateway(gatewayTarget(context.globals, context.environment), context);
-  return { channel: new Channel(carriage), endpoint, ...(name !== undefined && { name }), reconnect };
+  return { channel: new Channel(carriage), endpoint, isLocal, ...(name !== undefined && { name }), reconnect };
 }
 
 /** The short way to this machine's own gateway; undefined if it cannot be taken, and the other one will tell why. */

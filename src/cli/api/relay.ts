@@ -42,6 +42,7 @@ export function openRelay(gateway: Gateway, { onConnection, ...request }: RelayR
       path.once("close", () => own?.[Symbol.dispose]());
       return path;
     },
+    isNear: gateway.isLocal,
     isFinal: (error) => error instanceof RpcError && !passingCodes.includes(error.code),
     ...(onConnection && { onConnection }),
   });

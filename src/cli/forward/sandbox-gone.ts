@@ -1,11 +1,11 @@
 /** Follows a sandbox to its end, through however many gateways. */
 import { setTimeout as delay } from "node:timers/promises";
+import { longestRetryMs } from "../../relay/keep-connected.ts";
 import type { Gateway } from "../api/gateway.ts";
 import { watchSandbox } from "../api/methods.ts";
 import { RpcError } from "../api/rpc-error.ts";
 
 const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 5_000;
 
 export interface Following {
   readonly signal: AbortSignal;
@@ -35,7 +35,7 @@ export async function whenSandboxGone(
       if (error instanceof RpcError && error.code === "not_found") return;
     }
     await delay(retryMs, undefined, { signal }).catch(() => undefined);
-    retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+    retryMs = Math.min(retryMs * 2, longestRetryMs(first.isLocal));
     const next = signal.aborted ? undefined : await first.reconnect().catch(() => undefined);
     if (next === undefined) continue;
     gateway = next;

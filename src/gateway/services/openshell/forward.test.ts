@@ -36,7 +36,7 @@ describe("byte streams into a sandbox", () => {
   /** The gateway as the command line has it. */
   async function connected(): Promise<Gateway> {
     const carriage = await openLocalCarriage(apiSocketPath(join(gateway.directory, "run")));
-    return { channel: new Channel(carriage), endpoint: gateway.endpoint, reconnect: connected };
+    return { channel: new Channel(carriage), endpoint: gateway.endpoint, isLocal: true, reconnect: connected };
   }
 
   /** All that a plain call of a published client answers. */

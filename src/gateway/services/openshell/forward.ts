@@ -5,7 +5,7 @@ import {
   type TcpForwardInit,
 } from "../../../gen/openshell/v1/access_pb.ts";
 import type { GatewayContext } from "../../context.ts";
-import { invalid, unauthenticated, unavailable } from "../../refuse.ts";
+import { failedPrecondition, invalid, notFound, unauthenticated, unavailable } from "../../refuse.ts";
 import { splice } from "../../relay/splice.ts";
 import { whenReady } from "../../sandboxes/readiness.ts";
 import { requireUser } from "../../server/caller.ts";
@@ -44,9 +44,17 @@ export function forwardMethods(context: GatewayContext): Methods {
       whenAborted(signal, onGone);
       if (revocation) whenAborted(revocation.signal, () => close("the session was revoked"));
       const isWhole = yield* splice(channel.stream, { frames, frameOf });
-      if (!isWhole) throw unavailable("the connection to the sandbox broke");
+      if (!isWhole) throw await whyBroken(context, id);
     },
   };
+}
+
+/** A client that waits for its sandbox must hear of the end that somebody wanted: dialling again would lead nowhere. */
+async function whyBroken({ store }: GatewayContext, sandboxId: string): Promise<Error> {
+  const record = await store.sandboxes.get(sandboxId);
+  if (record === undefined || record.desired === "deleted") return notFound(`sandbox "${record?.name ?? sandboxId}"`);
+  if (record.desired === "stopped") return failedPrecondition(`sandbox "${record.name}" was stopped`);
+  return unavailable("the connection to the sandbox broke");
 }
 
 function whenAborted(signal: AbortSignal, act: () => void): void {
