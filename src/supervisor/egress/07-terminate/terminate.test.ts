@@ -255,6 +255,39 @@ describe("a client of a terminated connection", () => {
   });
 });
 
+describe("a client that leaves while its upstream's version is waited for", () => {
+  for (const [how, leave] of [
+    ["ends", (client: Socket) => client.end()],
+    ["breaks off", (client: Socket) => client.resetAndDestroy()],
+  ] as const) {
+    it(`keeps no upstream busy when it ${how}, and is not taken for one that does not trust us`, async () => {
+      const silent = Promise.withResolvers<Socket>();
+      const port = await listen(createServer((socket) => silent.resolve(socket)));
+      const arrived = new Promise<Socket>((resolve) => {
+        accepted = resolve;
+      });
+      const raw = connect(door, "127.0.0.1");
+      const client = tls.connect({ socket: raw, servername: host, ALPNProtocols: ["h2", "http/1.1"] });
+      client.on("error", () => {});
+      const stream = await arrived;
+      stream.on("error", () => {});
+      const peeked = await peek(guarded(stream, port));
+      assert.ok(!isRefusal(peeked));
+      const terminating = terminate(peeked, context);
+      const upstream = await silent.promise;
+      upstream.on("error", () => {}).resume();
+      leave(raw);
+      const result = await terminating;
+      assert.ok(isRefusal(result));
+      assert.equal(result.refused, "forward.reset");
+      assert.match(result.detail, /the program left/);
+      assert.equal(result.answerOn, undefined);
+      if (!upstream.closed) await once(upstream, "close");
+      stream.destroy();
+    });
+  }
+});
+
 describe("the version of HTTP", () => {
   const cases: readonly (readonly [offered: string[], spoken: string[], agreed: string])[] = [
     [["h2", "http/1.1"], ["h2", "http/1.1"], "h2"],

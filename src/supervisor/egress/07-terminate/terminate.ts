@@ -18,6 +18,7 @@ import { canonicalHost } from "../../../net/canonical-host.ts";
 import { isRefusal, type Peeked, type Refusal, type Terminated } from "../connection.ts";
 import type { SandboxAuthority } from "./certificate-authority.ts";
 import { acceptClient } from "./client-side.ts";
+import { HeldClient } from "./held-client.ts";
 import type { UpstreamTrust } from "./trust-bundle.ts";
 import { connectUpstream } from "./upstream-side.ts";
 
@@ -61,12 +62,14 @@ async function terminateInTurn(connection: Peeked, context: TerminateContext): P
   const { host } = connection.destination;
   // Made while the upstream is waited for.
   const secureContext = authority.contextFor(host);
-  const clientGone = new AbortController();
-  const onGone = (): void => clientGone.abort();
-  connection.stream.once("close", onGone);
-  const upstreamSignal = AbortSignal.any([signal, clientGone.signal]);
+  const held = new HeldClient(connection.stream);
+  const upstreamSignal = AbortSignal.any([signal, held.gone]);
   const upstream = await connectUpstream(connection, { trust, signal: upstreamSignal, versions: ["h2", "http/1.1"] });
-  connection.stream.off("close", onGone);
+  if (!held.release()) {
+    if (!isRefusal(upstream)) upstream.destroy();
+    const detail = `the program left before ${host} had finished the TLS handshake`;
+    return { refused: "forward.reset", detail, rule: connection.rule };
+  }
   if (isRefusal(upstream)) return answerInside(connection, upstream, context);
   const agreed = upstream.alpnProtocol === "h2" ? "h2" : "http/1.1";
   if (!connection.alpn?.includes(agreed)) {
