@@ -10,7 +10,8 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createSandbox } from "../../src/cli/api/methods.ts";
+import type { Channel } from "../../src/cli/api/channel.ts";
+import { createSandbox, getSandboxPolicyStatus } from "../../src/cli/api/methods.ts";
 import { eachUser } from "../support/as-each-user.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { supervisors } from "../support/supervisors.ts";
@@ -72,16 +73,25 @@ async function createGuarded(installation: Installation): Promise<Map<string, st
   return ids;
 }
 
-/** Every sandbox is where it is going, with the newest revision that it could load. */
+/** Every sandbox is where it is going, and the newest revision of its policy in force where it runs. */
 async function whenSettled(connection: Connection): Promise<void> {
   for (;;) {
     const all = await connection.call(sandboxesOf);
-    const moving = all.filter(({ status }) => !/READY|STOPPED/.test(status?.phase ?? ""));
-    if (moving.length === 0) return;
-    const failed = moving.find(({ status }) => status?.phase === "SANDBOX_PHASE_ERROR");
+    const failed = all.find(({ status }) => status?.phase === "SANDBOX_PHASE_ERROR");
     assert.equal(failed, undefined, JSON.stringify(failed?.status));
+    const moving = all.filter(({ status }) => !/READY|STOPPED/.test(status?.phase ?? ""));
+    const behind = moving.length > 0 ? [] : await connection.call(behindTheirPolicy);
+    if (moving.length + behind.length === 0) return;
     await sleep(20);
   }
+}
+
+/** Fails by the test's time-out, if a revision that was acknowledged never comes into force. */
+async function behindTheirPolicy(api: Channel): Promise<string[]> {
+  const found = await Promise.all(
+    worked.map((name) => api.unary(getSandboxPolicyStatus, { name, workspace: "default" })),
+  );
+  return worked.filter((_, at) => found[at]?.revision?.version !== found[at]?.activeVersion);
 }
 
 interface Kept {

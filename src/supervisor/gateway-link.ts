@@ -28,6 +28,8 @@ export interface GatewayLinkOptions {
   readonly token: string;
   readonly sandboxId: string;
   readonly instanceId: string;
+  /** The policy's, that the sandbox is started with: the gateway sends a newer one at once. */
+  readonly policyVersion: number;
   /** Ends the link; nothing is dialled afterwards. */
   readonly signal: AbortSignal;
   readonly handlers: GatewayHandlers;
@@ -135,7 +137,7 @@ interface SessionListener {
 }
 
 function openSession(options: GatewayLinkOptions, relays: Relays, listener: SessionListener): Session {
-  const { sandboxId, instanceId, token } = options;
+  const { sandboxId, instanceId, policyVersion, token } = options;
   const socket = connect(options.socketPath);
   const channels = new GatewayChannels({ ...options, relays, serve: options.handlers.serve });
   const shipper = options.logs && createLogShipper(options.logs);
@@ -145,7 +147,12 @@ function openSession(options: GatewayLinkOptions, relays: Relays, listener: Sess
   // Before the gateway has accepted, a status goes out with the hello: what changes in between is sent once it has.
   const status = listener.status();
   socket.write(jsonLine({ session: { sandboxId, token } }));
-  const hello = { sandboxId, instanceId, policyVersion: status?.policyVersion ?? 0, ...(status && { status }) };
+  const hello = {
+    sandboxId,
+    instanceId,
+    policyVersion: status?.policyVersion || policyVersion,
+    ...(status && { status }),
+  };
   socket.write(jsonLine({ hello } satisfies SupervisorMessageJson));
 
   const send = (message: SupervisorMessageJson): void => void socket.write(jsonLine(message));

@@ -77,6 +77,7 @@ export async function superviseSandbox(
     ...spec.gateway,
     sandboxId: spec.sandboxId,
     instanceId: spec.instanceId,
+    policyVersion: spec.policy.version,
     signal: ending.signal,
     logs: logSource(log, spec.sandboxId),
     handlers: {

@@ -34,7 +34,7 @@ export class Connection implements Disposable {
   /** As commands have it, for what goes on over several gateways. */
   async gateway(): Promise<Gateway> {
     const channel = await this.#open();
-    return { channel, endpoint: "", reconnect: () => this.gateway() };
+    return { channel, endpoint: "", isLocal: true, reconnect: () => this.gateway() };
   }
 
   /** As soon as there is one. */

@@ -95,6 +95,15 @@ describe("a sandbox that is left alone", () => {
     assert.deepEqual(runs(), ["always", "always", "failed", "failed", "no", "succeeded"]);
   });
 
+  it("gets the policy that was set before its supervisor had come", async () => {
+    const id = await create("early");
+    const endpoints = [{ host: "early.example.com", port: 443 }];
+    const policy = { version: 1, networkPolicies: { early: { endpoints, binaries: [{ path: "any" }] } } };
+    const { version } = await gateway.client.updateConfig({ name: "early", policy });
+    assert.equal(version, 2);
+    assert.ok(await until(id, ({ status }) => status?.currentPolicyVersion === version));
+  });
+
   it("that was stopped stays stopped", async () => {
     const id = await create("stopped");
     await supervisorOf(id);

@@ -53,8 +53,8 @@ export async function supervisorConnected(
     // It goes on with what it has; a session that broke off for this would break off for ever.
     context.log.error(`the credentials of sandbox ${record.name}`, error);
   });
-  // A policy that was set while nobody listened. A supervisor that has just started has the newest already.
-  if (hello.status !== undefined) await pushEffectivePolicy(context, session, hello.policyVersion);
+  // One that was set while nobody listened: also between the launch and this, when a client can already ask for it.
+  if (hello.policyVersion !== 0) await pushEffectivePolicy(context, session, hello.policyVersion);
   return session;
 }
 

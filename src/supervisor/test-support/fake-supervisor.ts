@@ -50,6 +50,7 @@ const link = connectGateway({
   ...spec.gateway,
   sandboxId: spec.sandboxId,
   instanceId: spec.instanceId,
+  policyVersion: spec.policy.version,
   signal: ending.signal,
   logs: {
     readAfter: async (sequence, limit) => lines.slice(sequence, sequence + limit),
