@@ -18,7 +18,7 @@ export function setNotDumpable(): void {
   checked(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl", "PR_SET_DUMPABLE");
 }
 
-const resources = { core: 4, nproc: 6, nofile: 7 } as const;
+const resources = { fsize: 1, core: 4, nproc: 6, nofile: 7 } as const;
 export type Resource = keyof typeof resources;
 
 /**

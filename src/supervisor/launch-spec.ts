@@ -80,6 +80,8 @@ export interface SandboxLimits {
   readonly join: readonly string[];
   /** Processes and threads at a time; absent: the usual number. */
   readonly processes?: number;
+  /** Of files; see disk-limit.ts. */
+  readonly diskBytes?: number;
   /** Where the kernel counts who was killed for going beyond. */
   readonly memory?: { readonly bytes: number; readonly eventsFile: string };
 }

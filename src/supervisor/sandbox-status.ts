@@ -17,6 +17,7 @@ export class RunningStatus {
   #command: Pick<SupervisorStatusJson, "exitCode" | "restartCount"> = {};
   #finished: Finished | undefined;
   #memory: Condition | undefined;
+  #disk: Condition | undefined;
   #detached: DetachedCommandJson[] = [];
 
   constructor(
@@ -53,6 +54,16 @@ export class RunningStatus {
     this.#report();
   }
 
+  /** What its programs were ended for, or, with undefined, that there is room again. */
+  outOfDisk(message: string | undefined): void {
+    const given = condition("OutOfDisk", {
+      reason: message === undefined ? "RoomAgain" : "Killed",
+      message: message ?? "",
+    });
+    this.#disk = message === undefined ? { ...given, status: "False" } : given;
+    this.#report();
+  }
+
   /** Of the commands that run without a client, all that are known now. */
   detachedCommands(commands: DetachedCommandJson[]): void {
     this.#detached = commands;
@@ -68,7 +79,7 @@ export class RunningStatus {
     const ready = readyStatus(this.#built, { policyVersion: this.#policyVersion, sshHostKey: this.#sshHostKey });
     this.#tell({
       ...ready,
-      conditions: [...(ready.conditions ?? []), ...(this.#memory ? [this.#memory] : [])],
+      conditions: [...(ready.conditions ?? []), ...[this.#memory, this.#disk].filter((it) => it !== undefined)],
       ...this.#command,
       commands: this.#detached,
       ...(this.#finished !== undefined && { finished: this.#finished }),

@@ -1,6 +1,9 @@
 /** What a sandbox does with nobody there: it runs its own command, and looks at the clock and at its memory. */
+import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { watchDisk } from "./disk-limit.ts";
+import { diskUse, writtenPaths } from "./disk-use.ts";
 import type { Audit } from "./egress/11-audit.ts";
 import { type ExecContext, exec } from "./exec.ts";
 import { KeptOutput } from "./kept-output.ts";
@@ -32,7 +35,8 @@ export interface Unattended {
 }
 
 /** Starts all that; ends with the signal. */
-export function runUnattended({ command, lifetime, limits, directories }: LaunchSpec, unattended: Unattended): void {
+export function runUnattended(spec: LaunchSpec, unattended: Unattended): void {
+  const { command, lifetime, limits, directories } = spec;
   const { initPid, status, stop, signal } = unattended;
   let isRunningCommand = command !== undefined;
   if (command !== undefined) {
@@ -49,11 +53,37 @@ export function runUnattended({ command, lifetime, limits, directories }: Launch
     });
   }
   if (limits.memory) void reportMemoryKills(limits.memory, unattended);
+  if (limits.diskBytes !== undefined) void keepDiskLimit(limits.diskBytes, spec, unattended);
   const isBusy = () => isRunningCommand || hasPrograms(initPid);
   void whenLifetimeOver(lifetime, { isBusy, signal }).then(async (why) => {
     status.finished(why);
     await delay(GATEWAY_STOPS_WITHIN_MS, undefined, { signal }).catch(() => undefined);
     stop(GRACE_SECONDS);
+  });
+}
+
+async function keepDiskLimit(
+  limitBytes: number,
+  { directories, folders }: LaunchSpec,
+  { exec, initPid, status, audit, signal }: Unattended,
+): Promise<void> {
+  const paths = writtenPaths(directories, folders);
+  await watchDisk(limitBytes, {
+    measure: () => diskUse(paths, initPid),
+    isBusy: () => hasPrograms(initPid),
+    onExceeded: (why) => {
+      exec().init.signalAll(constants.signals.SIGKILL);
+      status.outOfDisk(why);
+      audit.finding({
+        kind: "out_of_disk",
+        title: "The sandbox's programs were ended because its files take more than they may",
+        description: why,
+        severity: "medium",
+        remedy: "Delete files in it with `openshell sandbox exec -- rm`, or create it with a larger --disk.",
+      });
+    },
+    onRoom: () => status.outOfDisk(undefined),
+    signal,
   });
 }
 

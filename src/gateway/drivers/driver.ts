@@ -15,7 +15,7 @@ export interface ComputeDriver {
   /** A supervisor for a sandbox that exists and whose supervisor has ended. */
   prepare(placement: Placement, demands: Demands): Promise<PreparedSupervisor>;
   /** Why these limits can't be kept on this machine, and what would help; undefined: they can. */
-  whyNotLimited(limits: Limits, image?: string): string | undefined;
+  whyNotLimited(demands: Demands, image?: string): string | undefined;
   /** What the sandbox keeps of a folder that it has a copy-on-write view of. */
   layer(placement: Placement, target: string): FolderLayer;
   /** A place for a sandbox that does not run yet, with the state of another one. */
@@ -58,6 +58,8 @@ export interface Limits {
   /** Thousandths of a processor. */
   readonly cpuMillis?: number;
   readonly memoryBytes?: number;
+  /** Of files: its home, its temporary files, and what it writes into layers. */
+  readonly diskBytes?: number;
   /** Processes and threads. */
   readonly processes?: number;
 }

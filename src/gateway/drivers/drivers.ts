@@ -15,8 +15,12 @@ export function createDrivers(local: ComputeDriver, containers: ContainerDriver)
     version: local.version,
     claim: (demands, image) => (image === undefined ? local.claim(demands) : containers.claim(demands, image)),
     prepare: (placement, demands) => (isContainer(placement) ? containers : local).prepare(placement, demands),
-    // An engine's containers are in control groups always.
-    whyNotLimited: (limits, image) => (image === undefined ? local.whyNotLimited(limits) : undefined),
+    whyNotLimited(demands, image) {
+      if (image === undefined) return local.whyNotLimited(demands);
+      // An engine's containers are in control groups always.
+      if (demands.limits.diskBytes === undefined) return undefined;
+      return "disk can't be limited here: the files of a sandbox from an image are the engine's";
+    },
     layer: (placement, target) => onDisk(placement).layer(placement, target),
     fork: async (from) => await onDisk(from).fork(from),
     saveState: async (placement, name) => await onDisk(placement).saveState(placement, name),

@@ -15,6 +15,7 @@ describe("a sandbox's limits", () => {
   it("are read in the quantities of Kubernetes", () => {
     const limits = { cpu: "1.5", memory: "2Gi", pids: 300 };
     assert.deepEqual(read({ limits }), { cpuMillis: 1500, memoryBytes: 2 ** 31, processes: 300 });
+    assert.deepEqual(read({ limits: { "ephemeral-storage": "1Gi" } }), { diskBytes: 2 ** 30 });
     assert.deepEqual(read({ limits: { cpu: "250m", memory: "500M" } }), { cpuMillis: 250, memoryBytes: 500_000_000 });
   });
 

@@ -2,6 +2,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { SandboxSpec } from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { ComputeDriver, Limits } from "../drivers/driver.ts";
+import { folderRequests } from "../folders/requests.ts";
 import { failedPrecondition, invalid } from "../refuse.ts";
 import { imageOf } from "../store/store.ts";
 
@@ -10,6 +11,11 @@ const LEAST_MEMORY_BYTES = 128 * 1024 * 1024;
 const LEAST_CPU_MILLIS = 10;
 /** The first program inside has a dozen threads. */
 const LEAST_PROCESSES = 64;
+
+/** Less than a shell's history, a checkout and a build need. */
+const LEAST_DISK_BYTES = 16 * 1024 * 1024;
+/** Kubernetes' name for what may be written beside volumes. */
+const DISK = "ephemeral-storage";
 
 const SUFFIXES: Readonly<Record<string, number>> = {
   "": 1,
@@ -31,12 +37,14 @@ export function limitsOf({ template }: Pick<SandboxSpec, "template">): Limits {
   if (unknown[0] !== undefined) throw invalid(`resources: "${unknown[0]}" is not limits or requests`);
   const limits = resources["limits"] ?? {};
   if (!isObject(limits)) throw invalid("resources: limits must be an object");
-  const { cpu, memory, pids, ...others } = limits;
+  const { cpu, memory, pids, [DISK]: disk, ...others } = limits;
   const [other] = Object.keys(others);
-  if (other !== undefined) throw invalid(`resources: this gateway can't limit "${other}"; it knows cpu, memory, pids`);
+  if (other !== undefined)
+    throw invalid(`resources: this gateway can't limit "${other}"; it knows cpu, memory, pids, ${DISK}`);
   return {
     ...(cpu !== undefined && { cpuMillis: atLeast("cpu", quantity("cpu", cpu) * 1000, LEAST_CPU_MILLIS) }),
     ...(memory !== undefined && { memoryBytes: atLeast("memory", quantity("memory", memory), LEAST_MEMORY_BYTES) }),
+    ...(disk !== undefined && { diskBytes: atLeast(DISK, quantity(DISK, disk), LEAST_DISK_BYTES) }),
     ...(pids !== undefined && { processes: atLeast("pids", quantity("pids", pids), LEAST_PROCESSES) }),
   };
 }
@@ -44,7 +52,7 @@ export function limitsOf({ template }: Pick<SandboxSpec, "template">): Limits {
 /** Throws FAILED_PRECONDITION, with the name of what can't be limited on this machine: a limit is never dropped. */
 export function requireLimits(driver: ComputeDriver, spec: SandboxSpec): Limits {
   const limits = limitsOf(spec);
-  const why = driver.whyNotLimited(limits, imageOf(spec));
+  const why = driver.whyNotLimited({ limits, folders: folderRequests(spec) }, imageOf(spec));
   if (why !== undefined) throw failedPrecondition(why);
   return limits;
 }
@@ -59,7 +67,8 @@ function quantity(name: string, value: unknown): number {
 function atLeast(name: string, value: number, least: number): number {
   const whole = Math.round(value);
   if (whole >= least && Number.isSafeInteger(whole)) return whole;
-  const shown = name === "cpu" ? `${least}m` : name === "memory" ? `${least / 2 ** 20}Mi` : String(least);
+  const shown =
+    name === "cpu" ? `${least}m` : name === "memory" || name === DISK ? `${least / 2 ** 20}Mi` : String(least);
   throw invalid(`resources: ${name} must be at least ${shown}: less than that no sandbox can start with`);
 }
 

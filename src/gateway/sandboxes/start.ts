@@ -81,7 +81,7 @@ function startingStatus({ status }: SandboxRecord, isRevival: boolean, { now }: 
     nowMs: now(),
   });
   // Said of the start before.
-  next.conditions = next.conditions.filter(({ type }) => type !== "OutOfMemory");
+  next.conditions = next.conditions.filter(({ type }) => type !== "OutOfMemory" && type !== "OutOfDisk");
   if (isRevival) return next;
   clearField(next, SandboxStatusSchema.field.exitCode);
   next.restartCount = 0;

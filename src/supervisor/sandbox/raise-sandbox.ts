@@ -47,8 +47,13 @@ export async function raiseSandbox(
     join: limits.join,
     configuration: {
       landlock: { rules: plan.landlock, required: landlockRequired },
-      // The kernel counts processes by user namespace, and each sandbox has its own; setrlimit(2).
-      limits: { ...processLimits, ...(limits.processes !== undefined && { nproc: limits.processes }) },
+      limits: {
+        ...processLimits,
+        // The kernel counts processes by user namespace, and each sandbox has its own; setrlimit(2).
+        ...(limits.processes !== undefined && { nproc: limits.processes }),
+        // One file that grows and grows, which is what mostly fills a disk, is stopped by the kernel itself.
+        ...(limits.diskBytes !== undefined && { fsize: limits.diskBytes }),
+      },
       isContainer: false,
     },
     scratch,

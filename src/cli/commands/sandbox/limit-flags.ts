@@ -1,6 +1,6 @@
 /** Flags of `sandbox create` that say what it is made of, and how much of the machine its programs may use together. */
 import type { SandboxSpecJson } from "../../../gen/openshell/v1/sandbox_pb.ts";
-import { unavailable, value } from "../../flags/flag.ts";
+import { value } from "../../flags/flag.ts";
 import { byteSize, processorShare, wholeNumber } from "../../flags/meanings.ts";
 
 export const limitFlags = {
@@ -8,10 +8,7 @@ export const limitFlags = {
   cpus: value("the same as --cpu", processorShare, { placeholder: "COUNT" }),
   memory: value("limit its memory: 512m, 2g", byteSize, { placeholder: "SIZE" }),
   pids: value("limit its processes and threads", wholeNumber(1, 1_000_000), { placeholder: "COUNT" }),
-  disk: unavailable(
-    "limit what it may store",
-    "no way to do that holds for every user and file system; watch `openshell doctor`",
-  ),
+  disk: value("limit what its files may take: 512m, 2g; looked at once a second", byteSize, { placeholder: "SIZE" }),
 } as const;
 
 interface TemplateFlags {
@@ -20,15 +17,17 @@ interface TemplateFlags {
   readonly cpus: number | undefined;
   readonly memory: number | undefined;
   readonly pids: number | undefined;
+  readonly disk: number | undefined;
 }
 
 /** As the gateway is asked, in the quantities of Kubernetes. */
-export function templateSpec({ from, cpu, cpus, memory, pids }: TemplateFlags): SandboxSpecJson {
+export function templateSpec({ from, cpu, cpus, memory, pids, disk }: TemplateFlags): SandboxSpecJson {
   const millis = cpu ?? cpus;
   const limits = {
     ...(millis !== undefined && { cpu: `${millis}m` }),
     ...(memory !== undefined && { memory: `${memory}` }),
     ...(pids !== undefined && { pids: `${pids}` }),
+    ...(disk !== undefined && { "ephemeral-storage": `${disk}` }),
   };
   const isLimited = Object.keys(limits).length > 0;
   const template = { ...(from !== undefined && { image: from }), ...(isLimited && { resources: { limits } }) };

@@ -170,7 +170,7 @@ describe("sandbox create", () => {
 
   it("does not take a flag lightly whose feature is not there", async () => {
     using runner = new CommandRunner();
-    for (const flag of ["--gpu", "--disk"]) {
+    for (const flag of ["--gpu"]) {
       const ran = await runner.run("sandbox", "create", flag, "x");
       assert.equal(ran.exitCode, 2, flag);
       assert.match(ran.stderr, /not available yet/);

@@ -57,8 +57,12 @@ export class SandboxGroups {
 
   /** Makes the groups with their limits. `supervisor` is put beside them where that is needed to fill them. */
   make({ sandboxId, hostUid }: Placement, limits: Limits, supervisor: number): SandboxLimits {
-    const { cpuMillis, memoryBytes, processes } = limits;
-    const own = { ...(processes !== undefined && { processes }), join: [] };
+    const { cpuMillis, memoryBytes, processes, diskBytes } = limits;
+    const own = {
+      ...(processes !== undefined && { processes }),
+      ...(diskBytes !== undefined && { diskBytes }),
+      join: [],
+    };
     const why = this.whyNot(limits);
     if (why !== undefined) throw new Error(why);
     if ("reason" in this.#tree || (!cpuMillis && !memoryBytes)) return own;
