@@ -18,6 +18,16 @@ describe("a query condition", () => {
       false,
       true,
     ],
+    ["sees what hides behind a semicolon", [["x", "1;tag=v1.0"]], false, true],
+    [
+      "is not led by half of the servers",
+      [
+        ["x", "1;tag=v3"],
+        ["tag", "v1.0"],
+      ],
+      false,
+      true,
+    ],
     ["looks at names by their case", [["Tag", "v1.0"]], false, false],
   ];
   for (const [what, query, toAllow, toDeny] of table) {
