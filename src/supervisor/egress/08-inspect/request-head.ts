@@ -1,7 +1,7 @@
 /** What a request's head must keep to in every version of HTTP, so that an origin reads it as it was read here. */
 import { formatAuthority, parseAuthority } from "../../../net/authority.ts";
-import { type Field, fieldValue, foldedName } from "../../../net/http1-fields.ts";
-import type { Destination } from "../../../policy/verdict.ts";
+import { type Field, foldedName, isToken } from "../../../net/http1-fields.ts";
+import type { Destination, RequestFacts } from "../../../policy/verdict.ts";
 import type { Refusal } from "../connection.ts";
 
 /** Where a connection's requests go. */
@@ -47,14 +47,19 @@ export function hostOfOrigin(written: string, field: string, { destination }: Or
 
 /** Whether the client waits for `100 Continue` before it sends the body. */
 export function expectsContinue(fields: readonly Field[]): boolean | Refusal {
-  const expect = fieldValue(fields, "expect");
+  const [expect, ...others] = fields.filter(({ lower }) => lower === "expect");
   if (expect === undefined) return false;
-  return expect.toLowerCase() === "100-continue" || ambiguous("an unknown expectation");
+  if (others.length > 0) return ambiguous("more than one Expect field");
+  return expect.value.toLowerCase() === "100-continue" || ambiguous("an unknown expectation");
 }
 
-/** Methods that an origin could take a request for, besides its own. */
-export function overridingMethods(fields: readonly Field[]): readonly string[] | Refusal {
-  const methods: string[] = [];
+/**
+ * Methods that an origin could take a request for, besides its own: by its fields, or by the parameter in its URL that
+ * frameworks have for HTML's forms (Rails, Laravel, Symfony).
+ */
+export function overridingMethods(fields: readonly Field[], query: RequestFacts["query"]): readonly string[] | Refusal {
+  const methods = query.filter(([name]) => name === "_method").map(([, method]) => method.toUpperCase());
+  if (!methods.every(isToken)) return ambiguous("a parameter that some servers take for the method");
   for (const { lower, value } of fields) {
     const name = foldedName(lower);
     const isOverride = methodOverrides.includes(name);

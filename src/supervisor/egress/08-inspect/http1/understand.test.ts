@@ -58,6 +58,11 @@ describe("a request inside a tunnel to a.invalid:443", () => {
       "POST / HTTP/1.1\r\nHost: a.invalid\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
       "inspect.ambiguous",
     ],
+    [
+      "POST / HTTP/1.1\r\nHost: a.invalid\r\nExpect: 100-continue\r\nExpect: x\r\nContent-Length: 0\r\n\r\n",
+      "inspect.ambiguous",
+    ],
+    ["POST /?_method=a%20b HTTP/1.1\r\nHost: a.invalid\r\n\r\n", "inspect.ambiguous"],
     ["TRACE / HTTP/1.1\r\nHost: a.invalid\r\n\r\n", "inspect.method_unsupported"],
     ["TRACK / HTTP/1.1\r\nHost: a.invalid\r\n\r\n", "inspect.method_unsupported"],
     ["CONNECT a.invalid:443 HTTP/1.1\r\nHost: a.invalid\r\n\r\n", "inspect.method_unsupported"],
@@ -78,6 +83,12 @@ describe("a request inside a tunnel to a.invalid:443", () => {
       assert.deepEqual(request.otherMethods, ["DELETE"]);
     });
   }
+
+  it("may be taken for another method because of a parameter in its URL", () => {
+    const request = understand("POST /x?a=b&_method=delete HTTP/1.1\r\nHost: a.invalid\r\n\r\n", tunnel);
+    assert.ok(typeof request === "object" && "facts" in request);
+    assert.deepEqual(request.otherMethods, ["DELETE"]);
+  });
 
   it("may be taken for another path by the origin, and is refused", () => {
     assert.equal(

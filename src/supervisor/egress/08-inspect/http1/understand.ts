@@ -72,7 +72,7 @@ export function understandRequest(
   if (!framing.ok) return ambiguous(framing.detail);
   const expects = expectsContinue(head.fields);
   if (typeof expects !== "boolean") return expects;
-  const otherMethods = overridingMethods(head.fields);
+  const otherMethods = overridingMethods(head.fields, canonical.target.query);
   if (isRefusal(otherMethods)) return otherMethods;
   const upgrade = upgradeOf(head, framing.framing);
   if (typeof upgrade === "object") return upgrade;

@@ -40,10 +40,13 @@ describe("a stream's header list", () => {
     }
   });
 
-  it("may ask for other methods in a field, all of which have to be allowed", () => {
+  it("may ask for other methods in a field or a parameter, all of which have to be allowed", () => {
     const request = understandStream(list({}, ["x-http-method-override", "delete"]), origin);
     assert.ok(!isRefusal(request));
     assert.deepEqual(request.otherMethods, ["DELETE"]);
+    const byParameter = understandStream(list({ ":path": "/x?_method=put" }), origin);
+    assert.ok(!isRefusal(byParameter));
+    assert.deepEqual(byParameter.otherMethods, ["PUT"]);
   });
 
   const refused: readonly (readonly [what: string, raw: string[], reason: string])[] = [

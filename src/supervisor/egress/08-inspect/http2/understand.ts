@@ -60,7 +60,7 @@ export function understandStream(raw: readonly string[], origin: Origin): Unders
   if (!framing.ok) return ambiguous(framing.detail);
   const expects = expectsContinue(fields);
   if (isRefused(expects)) return expects;
-  const otherMethods = overridingMethods(fields);
+  const otherMethods = overridingMethods(fields, target.query);
   if (isRefusal(otherMethods)) return otherMethods;
   const { path, query, hasEncodedSlash, forwarded } = target;
   return { facts: { method, path, query, hasEncodedSlash }, fields, otherMethods, forwarded, host };
