@@ -5,7 +5,7 @@
 import { compileGraphql, compileOperations } from "./compile-graphql.ts";
 import { compileJsonRpc, compileMcp } from "./compile-rpc.ts";
 import type { TextMatcher } from "./match/glob.ts";
-import { compilePath, isEveryPath } from "./match/path.ts";
+import { compilePath, compileWidePath, isEveryPath } from "./match/path.ts";
 import { compileQuery } from "./match/query.ts";
 import type { AccessPreset, Endpoint, EndpointProtocol, RequestMatcher } from "./policy.ts";
 import type { ContentNeed, RequestFacts } from "./verdict.ts";
@@ -21,6 +21,8 @@ export interface CompiledEndpoint {
   readonly authoritative: boolean;
   /** Whether `path` selects this endpoint for a request. */
   selects(path: string): boolean;
+  /** Whether some origins would take the request's path for one that `path` selects: then it may deny, but not allow. */
+  concerns(path: string): boolean;
   /** What it must know of the request's contents before the two below are asked, unless the facts have it already. */
   needs(request: RequestFacts): ContentNeed | undefined;
   allows(request: RequestFacts): boolean;
@@ -47,7 +49,8 @@ export function isInspected(protocol: EndpointProtocol | undefined): boolean {
 /** Takes an endpoint that passed lint.ts; what it can't make sense of it does not allow. */
 export function compileEndpoint(endpoint: Endpoint): CompiledEndpoint {
   const selects: TextMatcher = endpoint.path === "" ? () => true : compilePath(endpoint.path);
-  return { inspected: isInspected(endpoint.protocol), selects, ...compileProtocol(endpoint) };
+  const concerns: TextMatcher = endpoint.path === "" ? () => true : compileWidePath(endpoint.path);
+  return { inspected: isInspected(endpoint.protocol), selects, concerns, ...compileProtocol(endpoint) };
 }
 
 /** Whether a deny rule forbids whatever could be asked. */
@@ -157,27 +160,13 @@ function readsBody(rule: RequestMatcher): boolean {
 function compileMatcher(rule: RequestMatcher, purpose: "allow" | "deny"): RequestTest {
   if (purpose === "allow" && readsBody(rule)) return never;
   const method = compileMethod(rule.method);
-  const path = rule.path === undefined || isEveryPath(rule.path) ? undefined : compilePath(rule.path);
+  const compile = purpose === "deny" ? compileWidePath : compilePath;
+  const path = rule.path === undefined || isEveryPath(rule.path) ? undefined : compile(rule.path);
   const query = rule.query === undefined ? undefined : compileQuery(rule.query, purpose);
   return (request) =>
     method(request.method) &&
-    (path === undefined || path(request.path) || (purpose === "deny" && matchesOtherReading(path, request))) &&
+    (path === undefined || path(request.path)) &&
     (query === undefined || query(request.query, request.queryHolds));
-}
-
-/**
- * Whether a deny rule holds for another reading of the path that some origins have: `%2F` as a slash (it only gets here
- * with `allow_encoded_slash`), and `;parameters` of a segment cut off, as Java servers do. A rule for `/admin/**` must
- * also hold for `/admin%2Fusers` and `/admin;x=1/users`.
- */
-function matchesOtherReading(path: TextMatcher, request: RequestFacts): boolean {
-  if (!request.hasEncodedSlash && !request.path.includes(";")) return false;
-  const slashed = request.path.replaceAll("%2F", "/");
-  return [slashed, withoutParameters(request.path), withoutParameters(slashed)].some(path);
-}
-
-function withoutParameters(path: string): string {
-  return path.replace(/;[^/]*/g, "");
 }
 
 function compileMethod(method: string | undefined): (asked: string) => boolean {

@@ -26,7 +26,19 @@ const caller: fc.Arbitrary<Caller> = fc.record({
 });
 const request: fc.Arbitrary<RequestFacts> = fc.record({
   method: fc.constantFrom("GET", "HEAD", "POST", "POST", "POST", "PUT", "DELETE", "OPTIONS"),
-  path: fc.constantFrom("/", "/a/b", "/a/c", "/b/x", "/a/b/c", "/a;x/b", "/%C3%A9%20b/x"),
+  path: fc.constantFrom(
+    "/",
+    "/a/b",
+    "/a/c",
+    "/b/x",
+    "/a/b/c",
+    "/a;x/b",
+    "/%C3%A9%20b/x",
+    "/A/b",
+    "/a/b/",
+    "/A/B;/",
+    "/B/X",
+  ),
   query: fc.array(fc.tuple(fc.constantFrom("q", "tag"), fc.constantFrom("v1", "v2", "xx")), { maxLength: 3 }),
   hasEncodedSlash: fc.constant(false),
 });

@@ -20,25 +20,28 @@ export function evaluateRequest(
   compiledFor: (endpoint: Endpoint) => CompiledEndpoint,
 ): RequestVerdict | NeedsBody {
   const inspected = inspectedEndpoints(endpoints, compiledFor);
-  const candidates = inspected.filter(({ compiled }) => compiled.selects(request.path));
-  const denying = candidates.filter(({ compiled }) => compiled.denies(request));
+  const concerned = inspected.filter(({ compiled }) => compiled.concerns(request.path));
+  const candidates = concerned.filter(({ compiled }) => compiled.selects(request.path));
+  const denying = concerned.filter(({ compiled }) => compiled.denies(request));
+  const auditOnly = isAuditOnly(concerned);
   // What is denied by its head is denied without a look at the rest.
   const need = denying.length > 0 && !isAuditOnly(denying) ? undefined : firstNeed(candidates, request);
-  if (need !== undefined) return need;
-  const allowing = findAllowing(candidates, request);
+  if (need !== undefined) return { ...need, kind: "needs-body", auditOnly };
+  const judges = concerned.filter(({ compiled }) => compiled.authoritative);
+  const allowing = findAllowing(candidates, judges, request);
   const [firstDenying] = denying;
   if (firstDenying !== undefined) {
     // In `audit` a deny rule is only tried out, so the request passes if it would have passed without that rule.
-    const auditOnly = isAuditOnly(denying) && (allowing !== undefined || isAuditOnly(candidates));
-    return { kind: "deny", reason: "inspect.deny_rule", rule: firstDenying.matched.rule, auditOnly };
+    const passes = isAuditOnly(denying) && (allowing !== undefined || auditOnly);
+    return { kind: "deny", reason: "inspect.deny_rule", rule: firstDenying.matched.rule, auditOnly: passes };
   }
   if (allowing !== undefined) return { kind: "allow", rule: allowing.matched.rule, endpoint: allowing.matched };
-  const nearest = candidates[0] ?? inspected[0];
+  const nearest = judges[0] ?? candidates[0] ?? inspected[0];
   return {
     kind: "deny",
     reason: whyNot(candidates, request),
     ...(nearest === undefined ? {} : { rule: nearest.matched.rule }),
-    auditOnly: isAuditOnly(candidates.length > 0 ? candidates : inspected),
+    auditOnly: concerned.length > 0 ? auditOnly : isAuditOnly(inspected),
   };
 }
 
@@ -55,21 +58,28 @@ function inspectedEndpoints(
 }
 
 /** What an endpoint wants to know first. Where several read one language, the smallest of their limits holds. */
-function firstNeed(candidates: readonly Candidate[], request: RequestFacts): NeedsBody | undefined {
-  let found: { readonly rule: string; readonly need: ContentNeed } | undefined;
+function firstNeed(
+  candidates: readonly Candidate[],
+  request: RequestFacts,
+): (ContentNeed & Pick<NeedsBody, "rule">) | undefined {
+  let found: (ContentNeed & Pick<NeedsBody, "rule">) | undefined;
   for (const { matched, compiled } of candidates) {
     const need = compiled.needs(request);
-    if (need === undefined || (found !== undefined && found.need.language !== need.language)) continue;
-    if (found === undefined || need.maxBytes < found.need.maxBytes) found = { rule: matched.rule, need };
+    if (need === undefined || (found !== undefined && found.language !== need.language)) continue;
+    if (found === undefined || need.maxBytes < found.maxBytes) found = { rule: matched.rule, ...need };
   }
-  if (found === undefined) return undefined;
-  return { kind: "needs-body", ...found.need, rule: found.rule, auditOnly: isAuditOnly(candidates) };
+  return found;
 }
 
-/** The first endpoint that allows; only the authoritative ones can, if there are any. */
-function findAllowing(candidates: readonly Candidate[], request: RequestFacts): Candidate | undefined {
-  const isJudged = candidates.some(({ compiled }) => compiled.authoritative);
-  return candidates.find((candidate) => (!isJudged || candidate.compiled.authoritative) && allows(candidate, request));
+/** The first endpoint that allows; only one of those that judge the contents can, if there are any. */
+function findAllowing(
+  candidates: readonly Candidate[],
+  judges: readonly Candidate[],
+  request: RequestFacts,
+): Candidate | undefined {
+  return candidates.find(
+    (candidate) => (judges.length === 0 || candidate.compiled.authoritative) && allows(candidate, request),
+  );
 }
 
 function allows({ matched, compiled }: Candidate, request: RequestFacts): boolean {

@@ -184,7 +184,7 @@ function deniesAlone(endpoint: Endpoint, request: RequestFacts | undefined): boo
   if (endpoint.enforcement === "audit") return false;
   if (request === undefined) return deniesEverything(endpoint);
   const compiled = compileEndpoint(endpoint);
-  return compiled.selects(request.path) && compiled.denies(request);
+  return compiled.concerns(request.path) && compiled.denies(request);
 }
 
 /** The rule to add, if adding it is found to help: some requests no rule can allow. */

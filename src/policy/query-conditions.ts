@@ -15,10 +15,13 @@ export interface QueryTest extends QueryCondition {
 /** For each rule of the endpoint that is about the request but for its query: its conditions. */
 export function queryTests(endpoint: Endpoint, request: RequestFacts): QueryTest[][] {
   const withQuery = hasQuery(endpoint.rules) || hasQuery(endpoint.denyRules);
-  if (!withQuery || !compileEndpoint(endpoint).selects(request.path)) return [];
+  if (!withQuery) return [];
+  const { selects, concerns } = compileEndpoint(endpoint);
+  const rules = selects(request.path) ? (endpoint.rules ?? []) : [];
+  const denyRules = concerns(request.path) ? endpoint.denyRules : [];
   return [
-    ...(endpoint.rules ?? []).flatMap((rule) => testsOf(endpoint, rule, "allow", request)),
-    ...endpoint.denyRules.flatMap((rule) => testsOf(endpoint, rule, "deny", request)),
+    ...rules.flatMap((rule) => testsOf(endpoint, rule, "allow", request)),
+    ...denyRules.flatMap((rule) => testsOf(endpoint, rule, "deny", request)),
   ];
 }
 

@@ -82,6 +82,33 @@ describe("a glob", () => {
     assert.equal(compileGlob(`${"*a**".repeat(100)}b`, { separator: "/", classes: false })(text), false);
   });
 
+  it("takes letters in either case if it is told to, and never less than otherwise", () => {
+    const anyCase = (pattern: string) => compileGlob(pattern, { classes: true, anyCase: true });
+    for (const text of ["/Admin/users", "/ADMIN/", "/admin/É"]) assert.ok(anyCase("/admin/*")(text), text);
+    for (const text of ["Bx", "bX"]) assert.ok(anyCase("[A-C]x")(text), text);
+    assert.equal(anyCase("[!a]")("A"), true);
+    assert.equal(anyCase("[!a-zA-Z]")("Q"), false);
+    assert.equal(anyCase("[!-z]")("5"), true);
+    assert.equal(anyCase("/é")("/É"), false);
+    const piece = fc.constantFrom("a", "B", "*", "?", "[a-C]", "[!aB-D]", "[!x-]", "[", "/", "%C3", "1");
+    const character = fc.constantFrom(..."aAbBcxX-/%31é");
+    const joined = (parts: readonly string[]) => parts.join("");
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 5 }).map(joined),
+        fc.array(character, { maxLength: 6 }).map(joined),
+        (pattern, text) => {
+          if (compileGlob(pattern, { classes: true })(text)) assert.ok(anyCase(pattern)(text));
+          assert.equal(
+            anyCase(pattern)(text),
+            anyCase(pattern)(text.replace(/[a-z]/gi, (letter) => String.fromCharCode(letter.charCodeAt(0) ^ 0x20))),
+          );
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
   it("is a catch-all only if it crosses everything", () => {
     assert.equal(isCatchAll("*", { classes: true }), true);
     assert.equal(isCatchAll("*", { separator: "/", classes: false }), false);

@@ -12,6 +12,8 @@ export interface GlobSyntax {
   readonly separator?: "/" | ".";
   /** Whether `?` and `[…]` are special. Where they are not, they stand for themselves. */
   readonly classes: boolean;
+  /** Whether a letter of ASCII stands for itself in both cases; every text that matches otherwise still does. */
+  readonly anyCase?: boolean;
 }
 
 /** Whether a text matches; the whole text, not a part of it. */
@@ -31,6 +33,11 @@ const nowhere = -1;
 
 /** Compiles a pattern. Every text is a pattern: a `[` that is never closed stands for itself. */
 export function compileGlob(pattern: string, syntax: GlobSyntax): TextMatcher {
+  if (syntax.anyCase === true && !pattern.includes("[")) {
+    // Without sets it is the same, and literals are still compared as such.
+    const matches = compileGlob(lowerCase(pattern), { ...syntax, anyCase: false });
+    return (text) => matches(lowerCase(text));
+  }
   const tokens = tokenise(pattern, syntax);
   const firstWild = tokens.findIndex((token) => token.kind !== "literal");
   if (firstWild < 0) return (text) => text === pattern;
@@ -61,7 +68,7 @@ export function tokenise(pattern: string, syntax: GlobSyntax): Token[] {
   const tokens: Token[] = [];
   for (let at = 0; at < characters.length; ) {
     const read = readToken(characters, at, syntax);
-    tokens.push(read.token);
+    tokens.push(syntax.anyCase === true ? inAnyCase(read.token) : read.token);
     at = read.end;
   }
   return tokens;
@@ -97,6 +104,60 @@ function readSet(characters: readonly string[], at: number): { token: Token; end
     if (isRange) i += 2;
   }
   return { token: { kind: "set", negated, ranges }, end: end + 1 };
+}
+
+const letterRange = /[A-Z]+/g;
+
+/** Letters of ASCII alone: others fold in ways that change their number. */
+function lowerCase(text: string): string {
+  return text.replace(letterRange, (letters) => letters.toLowerCase());
+}
+
+/** A token that takes a character if the given one would take it in either case. */
+function inAnyCase(token: Token): Token {
+  switch (token.kind) {
+    case "literal": {
+      const other = otherCase(token.code);
+      if (other === token.code) return token;
+      return { kind: "set", negated: false, ranges: [token.code, other].map((code) => [code, code] as const) };
+    }
+    case "set": {
+      // Letters one by one, everything else as it was.
+      const taken = letters.filter((code) => accepts(token, code) || accepts(token, otherCase(code)));
+      const changed = taken.filter((code) => !accepts(token, code));
+      if (changed.length === 0) return token;
+      const added = changed.map((code) => [code, code] as const);
+      return { ...token, ranges: token.negated ? without(token.ranges, changed) : [...token.ranges, ...added] };
+    }
+    case "one":
+    case "star":
+      return token;
+    default:
+      return token satisfies never;
+  }
+}
+
+const letters: readonly number[] = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", (letter) =>
+  letter.charCodeAt(0),
+);
+
+function otherCase(code: number): number {
+  return letters.includes(code) ? code ^ 0x20 : code;
+}
+
+type Range = readonly [number, number];
+
+/** Ranges that hold what these do, but for some codes. */
+function without(ranges: readonly Range[], codes: readonly number[]): Range[] {
+  let left: Range[] = [...ranges];
+  for (const code of codes) {
+    left = left.flatMap(([low, high]): Range[] =>
+      code < low || code > high
+        ? [[low, high]]
+        : [[low, code - 1] as const, [code + 1, high] as const].filter(([a, b]) => a <= b),
+    );
+  }
+  return left;
 }
 
 type MiddleMatcher = (text: string, from: number, to: number) => boolean;

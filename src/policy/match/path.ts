@@ -5,6 +5,7 @@
 import { compileGlob, isCatchAll, type TextMatcher } from "./glob.ts";
 
 export const pathSyntax = { classes: true } as const;
+export const widePathSyntax = { classes: true, anyCase: true } as const;
 const encoder = new TextEncoder();
 
 /** What a segment may hold as it is (RFC 3986 section 3.3, pchar): a canonical path never holds these encoded. */
@@ -16,6 +17,47 @@ const nonPathCharacter = /[^A-Za-z0-9._~!$&'()*+,;=:@/?[\]%-]/gu;
 /** A function that tells whether a canonical path matches the glob. */
 export function compilePath(pattern: string): TextMatcher {
   return compileGlob(canonicalPathGlob(pattern), pathSyntax);
+}
+
+/**
+ * The same for what denies, which must hold whatever an origin makes of the path. Many routers fold case, forget a slash at
+ * the end, take `%2F` for a slash (it only gets here with `allow_encoded_slash`) or cut off the `;parameters` of a segment: a
+ * rule for `/admin/users` holds for `/Admin/users/`, `/admin%2Fusers` and `/admin;x=1/users`, too.
+ */
+export function compileWidePath(pattern: string): TextMatcher {
+  const matchers = widePatterns(pattern).map((each) => compileGlob(each, widePathSyntax));
+  return (path) => readingsOf(path).some((reading) => matchers.some((matches) => matches(reading)));
+}
+
+/** The pattern in the spelling of canonical paths, with and without a slash at the end. */
+export function widePatterns(pattern: string): readonly string[] {
+  const canonical = canonicalPathGlob(pattern);
+  // A star takes the slash in by itself.
+  if (canonical.endsWith("*") || canonical === "/") return [canonical];
+  return [canonical, canonical.endsWith("/") ? canonical.slice(0, -1) : `${canonical}/`];
+}
+
+/** How an origin may read a path. Parameters end at a slash, so that it matters what counts as one. */
+export interface PathReading {
+  /** `%2F` is a slash. */
+  readonly slashes: boolean;
+  /** `;` and what follows it in a segment is not there. */
+  readonly cuts: boolean;
+}
+
+export const pathReadings: readonly PathReading[] = [
+  { slashes: false, cuts: false },
+  { slashes: true, cuts: false },
+  { slashes: false, cuts: true },
+  { slashes: true, cuts: true },
+];
+
+function readingsOf(path: string): readonly string[] {
+  if (!path.includes("%2F") && !path.includes(";")) return [path];
+  return pathReadings.map(({ slashes, cuts }) => {
+    const slashed = slashes ? path.replaceAll("%2F", "/") : path;
+    return cuts ? slashed.replace(/;[^/]*/g, "") : slashed;
+  });
 }
 
 /** Whether the glob matches every path. */

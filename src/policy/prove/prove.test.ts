@@ -71,6 +71,31 @@ describe("a proof", () => {
     assert.equal(never("anything to *.example.com:80"), "holds");
   });
 
+  it("knows that a deny rule holds for other spellings of its path, and for no other path", () => {
+    const spelled = loaded(
+      parsePolicy(`
+version: 1
+network_policies:
+  a:
+    endpoints:
+      - host: a.example.com
+        port: 443
+        protocol: rest
+        rules: [{ allow: { method: GET, path: "/?;v" } }, { allow: { method: PUT, path: "/[xX]/" } }]
+        deny_rules: [{ method: "*", path: /x }]
+    binaries: [{ path: any }]
+`),
+    );
+    const proved = (text: string) => {
+      const parsed = parseProperty(text);
+      assert.ok(parsed.ok);
+      return proveNever(spelled, parsed.property);
+    };
+    const by = proved("GET to a.example.com");
+    assert.match(by.kind === "violated" ? (by.by.request?.path ?? "") : by.kind, /^\/[^xX;];v$/);
+    assert.equal(proved("PUT to a.example.com").kind, "holds");
+  });
+
   it("counts what is only audited, and what depends on a body, as allowed", () => {
     assert.match(never("DELETE to tried.example.org"), /audit$/);
     assert.match(never("POST to mcp.example.org"), /contents$/);
@@ -100,7 +125,18 @@ describe("a proof", () => {
     ),
     port: fc.constantFrom(80, 443),
     method: fc.constantFrom("GET", "POST", "DELETE", "PROPFIND"),
-    path: fc.constantFrom("/", "/a/b", "/a/x/b", "/b/x", "/a%2Fb", "/%C3%A9%20b/x", "/a/b;c"),
+    path: fc.constantFrom(
+      "/",
+      "/a/b",
+      "/a/x/b",
+      "/b/x",
+      "/a%2Fb",
+      "/%C3%A9%20b/x",
+      "/a/b;c",
+      "/A/b",
+      "/a/b/",
+      "/b;a/x",
+    ),
     query: fc.constantFrom(
       [],
       [["q", "v1"]],

@@ -14,14 +14,21 @@ import { isInspected } from "../compile-endpoint.ts";
 import { anyBinary, binarySyntax } from "../match/binary.ts";
 import { compileGlob, type GlobSyntax } from "../match/glob.ts";
 import { hostSyntax, isExactHost } from "../match/host.ts";
-import { canonicalPathGlob, compilePath, pathSyntax } from "../match/path.ts";
+import {
+  canonicalPathGlob,
+  compilePath,
+  pathReadings,
+  pathSyntax,
+  widePathSyntax,
+  widePatterns,
+} from "../match/path.ts";
 import { querySyntax } from "../match/query.ts";
 import type { Endpoint, Policy, RequestMatcher } from "../policy.ts";
 import type { CompiledPolicy, Destination, MatchedEndpoint, RequestFacts } from "../verdict.ts";
 import { websocketText } from "../websocket-text.ts";
 import { hosts, type Language, programPaths, requestPaths, values } from "./languages.ts";
 import type { Property } from "./property.ts";
-import { representatives, TooComplex } from "./representatives.ts";
+import { type Glob, representatives, TooComplex } from "./representatives.ts";
 
 export interface CounterExample {
   readonly program: string;
@@ -154,21 +161,37 @@ class Search {
   #paths(endpoints: readonly Endpoint[], matchers: readonly RequestMatcher[]): string[] {
     const { path: wanted } = this.#property;
     const patterns = [...endpoints.map(({ path }) => path), ...matchers.map(({ path }) => path ?? ""), wanted ?? ""];
-    const globs = [...patterns.filter(Boolean).map(canonicalPathGlob), ...otherReadings];
+    const plain = patterns.filter(Boolean).map((path) => ({ pattern: canonicalPathGlob(path), syntax: pathSyntax }));
     const isMeant = wanted === undefined ? () => true : compilePath(wanted);
-    return texts(globs, pathSyntax, requestPaths).filter(isMeant);
+    return representatives(
+      [...distinct(plain), ...distinct(wideGlobs(endpoints)), ...otherSpellings],
+      requestPaths,
+    ).filter(isMeant);
   }
+}
+
+/** What deny rules, and the paths of endpoints that have some, are compared with: in each way that an origin may read a path. */
+function wideGlobs(endpoints: readonly Endpoint[]): Glob[] {
+  const readings = pathReadings.filter(({ slashes }) => !slashes || endpoints.some((each) => each.allowEncodedSlash));
+  const patterns = endpoints.flatMap(({ path, denyRules }) => [path, ...denyRules.map((rule) => rule.path ?? "")]);
+  return patterns
+    .filter(Boolean)
+    .flatMap(widePatterns)
+    .flatMap((pattern) => readings.map((reading) => ({ pattern, syntax: widePathSyntax, reading })));
 }
 
 /** Those that presets tell apart, and one that nobody names. */
 const usualMethods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", websocketText, "ANY-OTHER"];
 
-/** Paths that deny rules read in a second way; see compile-endpoint.ts. */
-const otherReadings = ["*%2F*", "*;*"];
+/** Paths that are decided in another way whatever the rules say. */
+const otherSpellings: readonly Glob[] = [{ pattern: "*%2F*", syntax: pathSyntax }];
 
 function texts(patterns: readonly string[], syntax: GlobSyntax, language: Language): string[] {
-  const globs = Array.from(new Set(patterns), (pattern) => ({ pattern, syntax }));
-  return representatives(globs, language);
+  return representatives(distinct(patterns.map((pattern) => ({ pattern, syntax }))), language);
+}
+
+function distinct(globs: readonly Glob[]): Glob[] {
+  return [...new Map(globs.map((glob) => [JSON.stringify(glob), glob])).values()];
 }
 
 type Query = RequestFacts["query"];

@@ -7,11 +7,14 @@
  * every combination of their states that any text can lead to is visited, and with it every class.
  */
 import { enter, type GlobSyntax, step, type Token, tokenise } from "../match/glob.ts";
+import type { PathReading } from "../match/path.ts";
 import type { Language } from "./languages.ts";
 
 export interface Glob {
   readonly pattern: string;
   readonly syntax: GlobSyntax;
+  /** How a path is read before it is compared; as it is, if none is given. */
+  readonly reading?: PathReading;
 }
 
 /** Combinations of states that are visited; with more, nothing is proved. */
@@ -23,6 +26,9 @@ export class TooComplex extends Error {}
 interface Walker {
   readonly tokens: readonly Token[];
   readonly states: Uint8Array;
+  readonly reading: PathReading | undefined;
+  /** Within parameters that the reading cuts off. */
+  readonly isCut: boolean;
 }
 
 interface Visit {
@@ -54,11 +60,11 @@ export function representatives(globs: readonly Glob[], language: Language): str
   return [...found.values()];
 }
 
-function begin({ pattern, syntax }: Glob): Walker {
+function begin({ pattern, syntax, reading }: Glob): Walker {
   const tokens = tokenise(pattern, syntax);
   const states = new Uint8Array(tokens.length + 1);
   enter(tokens, states, 0);
-  return { tokens, states };
+  return { tokens, states, reading, isCut: false };
 }
 
 function isMatch({ tokens, states }: Walker): 0 | 1 {
@@ -69,30 +75,39 @@ function isMatch({ tokens, states }: Walker): 0 | 1 {
 function advance(visit: Visit, symbol: string, language: Language): Visit | undefined {
   const at = language.next(visit.at, symbol);
   if (at === undefined) return undefined;
-  let walkers = visit.walkers;
-  for (const character of symbol) walkers = walkers.map((walker) => stepped(walker, character.codePointAt(0) ?? 0));
-  return { walkers, at, text: visit.text + symbol };
+  return { walkers: visit.walkers.map((walker) => read(walker, symbol)), at, text: visit.text + symbol };
 }
 
-function stepped({ tokens, states: active }: Walker, code: number): Walker {
+/** One symbol further, as the walker's reading takes it. */
+function read(walker: Walker, symbol: string): Walker {
+  const { slashes = false, cuts = false } = walker.reading ?? {};
+  const text = slashes && symbol === "%2F" ? "/" : symbol;
+  if (cuts && (text === ";" || (walker.isCut && text !== "/"))) return { ...walker, isCut: true };
+  let further: Walker = { ...walker, isCut: false };
+  for (const character of text) further = { ...further, states: stepped(further, character.codePointAt(0) ?? 0) };
+  return further;
+}
+
+function stepped({ tokens, states: active }: Walker, code: number): Uint8Array {
   const next = new Uint8Array(tokens.length + 1);
   step(tokens, code, { active, next });
-  return { tokens, states: next };
+  return next;
 }
 
 function keyOf({ walkers, at }: Visit): string {
-  return `${at}:${walkers.map(({ states }) => states.join("")).join("|")}`;
+  return `${at}:${walkers.map(({ states, isCut }) => `${states.join("")}${isCut ? ";" : ""}`).join("|")}`;
 }
 
 /** Of the symbols that neither a glob nor the language tells apart, the first. */
 function distinctSymbols(globs: readonly Glob[], language: Language): string[] {
   const tests = globs.flatMap(({ pattern, syntax }) => tokenise(pattern, syntax));
   const states = Array.from({ length: language.states }, (_, state) => state);
+  const cuts = globs.some(({ reading }) => reading?.cuts);
   const classes = new Map<string, string>();
   for (const symbol of language.symbols) {
     const led = states.map((state) => language.next(state, symbol) ?? "-");
     const taken = Array.from(symbol, (character) => tests.map((token) => accepted(token, character)).join(""));
-    const key = [...led, ...taken].join(",");
+    const key = [...led, ...taken, cuts && symbol === ";"].join(",");
     if (!classes.has(key)) classes.set(key, symbol);
   }
   return [...classes.values()];

@@ -1,7 +1,7 @@
 /**
  * Spellings of a path beneath `/admin/`, as attackers write it to get past a rule about `/admin/**`, and as one origin or
  * another undoes them: percent encoding once and more, dot segments, path parameters, empty segments, backslashes,
- * overlong UTF-8, control characters.
+ * overlong UTF-8, control characters, another case.
  */
 
 const word = "admin";
@@ -16,6 +16,9 @@ const escapedWords: readonly string[] = [
   ...[...word].map((letter, at) => word.slice(0, at) + escaped(letter).replace("%", "%25") + word.slice(at + 1)),
   ...[...word].map((letter, at) => word.slice(0, at) + escaped(letter).replace("%", "%2525") + word.slice(at + 1)),
   [...word].map((letter) => escaped(letter).replace("%", "%25")).join(""),
+  "Admin",
+  "ADMIN",
+  "%41dmin",
   "%u0061dmin",
   "%U0061dmin",
   "&#97;dmin%",

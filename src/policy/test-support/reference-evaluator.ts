@@ -54,26 +54,21 @@ export function referenceRequest(
   question: { destination: Destination; caller: Caller; request: RequestFacts; contents: Contents },
 ): Answer {
   const { destination, caller, request, contents } = question;
-  const selected = matchingPairs(policy, destination, caller)
-    .map(({ endpoint }) => endpoint)
-    .filter(({ path }) => path === "" || pathMatches(path, request.path));
-  const endpoints = selected.filter(({ protocol }) => protocol === "rest");
-  const spellings = [request.path, request.path.replaceAll("%2F", "/")].flatMap((path) => [
-    path,
-    path
-      .split("/")
-      .map((segment) => segment.split(";")[0])
-      .join("/"),
-  ]);
-  for (const { denyRules } of endpoints) {
-    for (const rule of denyRules) {
-      const here = spellings.some((path) => pathMatches(rule.path ?? "**", path));
+  const matching = matchingPairs(policy, destination, caller).map(({ endpoint }) => endpoint);
+  const selected = matching.filter(({ path }) => path === "" || pathMatches(path, request.path));
+  const concerned = matching.filter(({ path }) => path === "" || anyReadingMatches(path, request.path));
+  for (const { protocol, denyRules } of concerned) {
+    for (const rule of protocol === "rest" ? denyRules : []) {
+      const here = anyReadingMatches(rule.path ?? "**", request.path);
       if (here && methodMatches(rule, request) && queryMatches(rule, request, "some")) return "deny";
     }
   }
-  const reading = selected.filter(({ protocol }) => ["graphql", "json-rpc", "mcp"].includes(protocol ?? ""));
-  if (reading.length > 0) return referenceContents(reading, request, contents);
-  return endpoints.some((endpoint) => allowsRequest(endpoint, request)) ? "allow" : "deny";
+  const readsContents = ({ protocol }: Endpoint) => ["graphql", "json-rpc", "mcp"].includes(protocol ?? "");
+  // One that an origin may take this for is asked, but can't allow what is not quite its path.
+  if (concerned.some(readsContents)) return referenceContents(selected.filter(readsContents), request, contents);
+  return selected.filter(({ protocol }) => protocol === "rest").some((endpoint) => allowsRequest(endpoint, request))
+    ? "allow"
+    : "deny";
 }
 
 /** Where an endpoint reads contents, no other kind can allow, and what it can't read is denied. */
@@ -106,6 +101,23 @@ function allowsRequest(endpoint: Endpoint, request: RequestFacts): boolean {
       pathMatches(rule.path ?? "**", request.path) &&
       methodMatches(rule, request) &&
       queryMatches(rule, request, "every"),
+  );
+}
+
+/** Whether an origin could take the path for one that matches: by its case, `%2F`, parameters, or a slash at the end. */
+function anyReadingMatches(pattern: string, path: string): boolean {
+  const spellings = [path, path.replaceAll("%2F", "/")].flatMap((spelling) => [
+    spelling,
+    spelling
+      .split("/")
+      .map((segment) => segment.split(";")[0])
+      .join("/"),
+  ]);
+  const isOpen = pattern.endsWith("*");
+  const ends =
+    isOpen || pattern === "/" ? [pattern] : [pattern, pattern.replace(/\/?$/, (end) => (end === "" ? "/" : ""))];
+  return spellings.some((spelling) =>
+    ends.some((end) => glob(end.replaceAll("é b", "%C3%A9%20b"), "[^]*", "iu").test(spelling)),
   );
 }
 

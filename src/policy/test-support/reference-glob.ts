@@ -1,5 +1,5 @@
 /** Glob → regular expression; fine for the short patterns of a test. */
-export function glob(pattern: string, star: string): RegExp {
+export function glob(pattern: string, star: string, flags = "u"): RegExp {
   const source = pattern.replace(/\*+|\[!|[[\]]|\?|[^*?[\]]/g, (part) => {
     if (part === "*") return star;
     if (part.startsWith("*")) return "[^]*";
@@ -8,5 +8,5 @@ export function glob(pattern: string, star: string): RegExp {
     if (part === "[" || part === "]") return part;
     return part.replace(/[.+^$(){}|\\/]/g, "\\$&");
   });
-  return new RegExp(`^${source}$`, "u");
+  return new RegExp(`^${source}$`, flags);
 }
