@@ -2,7 +2,7 @@
  * The sandbox's SSH server, for one client.
  * Takes  the byte stream of a relay, whose other end the gateway has authenticated and admitted to this very sandbox.
  * Gives  programs, files and connections of the sandbox, to OpenSSH and to what builds on it.
- * Refuses every user but `sandbox`, every way to authenticate but `none` (the relay was the authentication), agents, X11.
+ * Refuses every way to authenticate but `none` (the relay was the authentication), agents, X11.
  * Assumes nothing of the client but that: all that it starts is started by init, with the restrictions of any program.
  */
 import type { Socket } from "node:net";
@@ -12,9 +12,6 @@ import { forwardInto } from "./forward-into.ts";
 import { forwardOut } from "./forward-out.ts";
 import { serveSession } from "./session-channel.ts";
 import { SshConnection, type SshContext, type SshSession } from "./ssh-connection.ts";
-
-/** The one user that there is; the same name in every sandbox's ssh_config(5). */
-const USER = "sandbox";
 
 /** As sshd_config(5), LoginGraceTime. */
 const LOGIN_GRACE_MS = 120_000;
@@ -76,9 +73,9 @@ function attend(connection: SshConnection): void {
   client.once("end", () => transport.end());
 }
 
+/** Any name will do, and gives nothing: the published CLI says the one that its user has at home. There is one user inside. */
 function authenticate(attempt: AuthContext, connection: SshConnection): void {
-  if (attempt.username === USER && attempt.method === "none") return attempt.accept();
-  const why = attempt.username === USER ? `the method ${attempt.method}` : "the user is not `sandbox`";
-  connection.record("refuse", "a connection", why);
+  if (attempt.method === "none") return attempt.accept();
+  connection.record("refuse", "a connection", `the method ${attempt.method}`);
   attempt.reject([]);
 }

@@ -15,6 +15,11 @@ import type { SshConnection } from "./ssh-connection.ts";
 const SHELL = "/bin/bash";
 /** Speaks SFTP on its standard streams, and has no more rights than other programs. */
 const SFTP_SERVER = ["/run/openshell/node", "/run/openshell/dist/sftp-server.cjs"];
+/** What clients may ask for by name. The published CLI's `sandbox connect` asks for the second. */
+const subsystems: Readonly<Record<string, { readonly command: readonly string[]; readonly what: string }>> = {
+  sftp: { command: SFTP_SERVER, what: "SFTP" },
+  "openshell-main": { command: LOGIN_SHELL, what: "a shell" },
+};
 
 /** What a client may set before its program starts; an honest one sets its locale. */
 const MAX_VARIABLES = 128;
@@ -48,8 +53,9 @@ export function serveSession(session: Session, connection: SshConnection): void 
   session.on("shell", (accept) => run(accept(), LOGIN_SHELL, "a shell"));
   session.on("exec", (accept, _reject, { command }) => run(accept(), [SHELL, "-c", command], "a command"));
   session.on("subsystem", (accept, reject, { name }) => {
-    if (name === "sftp") return run(accept(), SFTP_SERVER, "SFTP");
-    connection.record("refuse", "a subsystem", "only sftp is there");
+    const known = Object.hasOwn(subsystems, name) ? subsystems[name] : undefined;
+    if (known !== undefined) return run(accept(), known.command, known.what);
+    connection.record("refuse", "a subsystem", "there is none of that name");
     reject();
   });
   const refused = (what: string) => (_accept: unknown, reject: (() => void) | undefined) => {

@@ -18,6 +18,8 @@ export function execMethods(context: GatewayContext): Methods {
       const messages = inputs[Symbol.asyncIterator]();
       const first = await messages.next();
       if (first.done || first.value.payload.case !== "start") throw invalid("the first message must be `start`");
+      // A client on tonic sends nothing more before the first message to it has come; the command may be waiting for more.
+      yield { payload: { case: "stdout", value: { data: new Uint8Array(0) } } } as const;
       yield* exec(first.value.payload.value, { [Symbol.asyncIterator]: () => messages }, signal);
     },
   };

@@ -103,6 +103,23 @@ describe("byte streams into a sandbox", () => {
     assert.equal(await forwarded(said({ case: "init", value: init }, "there ", "and back")), "there and back");
   });
 
+  it("are answered before they have bytes to carry, since the published CLI sends none before", {
+    timeout: 30_000,
+  }, async () => {
+    const answered = Promise.withResolvers<void>();
+    const init = { sandboxId: await sandbox("silent"), target: tcp };
+    async function* frames(): AsyncGenerator<Frame> {
+      yield { payload: { case: "init", value: init } } as Frame;
+      await answered.promise;
+      yield { payload: { case: "data", value: Buffer.from("hello") } };
+    }
+    let answer = "";
+    for await (const { payload } of gateway.client.forwardTcp(frames(), { onHeader: () => answered.resolve() })) {
+      if (payload.case === "data") answer += Buffer.from(payload.value).toString();
+    }
+    assert.equal(answer, "hello");
+  });
+
   for (const [what, init] of [
     ["a port that there is not", { target: { case: "tcp", value: { host: "localhost", port: 0 } } }],
     ["nothing", {}],

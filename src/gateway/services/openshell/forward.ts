@@ -43,6 +43,8 @@ export function forwardMethods(context: GatewayContext): Methods {
       };
       whenAborted(signal, onGone);
       if (revocation) whenAborted(revocation.signal, () => close("the session was revoked"));
+      // A client on tonic, as the published CLI is, sends nothing more before the first message to it has come.
+      if (relay === undefined) yield frameOf(new Uint8Array(0));
       const isWhole = yield* splice(channel.stream, { frames, frameOf });
       if (!isWhole) throw await whyBroken(context, id);
     },
