@@ -46,7 +46,6 @@ import { closable } from "./server/closable.ts";
 import { createApiServer, createOwnApiServer, LOOPBACK, listening, listenOnPort } from "./server/listen.ts";
 import { Settings } from "./settings/settings.ts";
 import { SshSessions } from "./ssh/ssh-sessions.ts";
-import { openSqliteStore } from "./store/sqlite/store.ts";
 import type { Store } from "./store/store.ts";
 import { createLocalLink } from "./supervisors/local-link.ts";
 import { SupervisorSessions } from "./supervisors/sessions.ts";
@@ -62,6 +61,7 @@ export interface GatewayOptions {
   readonly configDirectory: string;
   readonly stateDirectory: string;
   readonly runtimeDirectory: string;
+  readonly openStore: () => Promise<Store>;
   /** The supervisor's program. */
   readonly supervisorEntry: string;
   /** What supervisors get of the gateway's environment. */
@@ -90,7 +90,7 @@ export interface Gateway {
 /** Starts a gateway; it answers, and has looked after its known sandboxes, when the promise is kept. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const stopping = new AbortController();
-  const store = openSqliteStore(options.stateDirectory);
+  const store = await options.openStore();
   let port = 0;
   const sessions = new SupervisorSessions();
   const readiness = createReadiness(store, stopping.signal);

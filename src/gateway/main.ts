@@ -16,7 +16,9 @@ import { createGatewayLog } from "./gateway-log.ts";
 import { traceTargetOf } from "./health/traces.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
 import { readOidcSettings } from "./oidc/oidc-file.ts";
-import { DatabaseRefused } from "./store/sqlite/database.ts";
+import { readDatabaseUrl } from "./store/database-file.ts";
+import { DatabaseRefused } from "./store/database-refused.ts";
+import { openStore } from "./store/open-store.ts";
 import { readUpstream } from "./upstream/read-upstream.ts";
 
 /** Another gateway has this state: not a failure for whoever only wants one to run. */
@@ -47,6 +49,7 @@ void serve(lock).catch((error: unknown) => {
 
 async function serve(instanceLock: Disposable): Promise<void> {
   const { metricsPort, engine, ...named } = parseGatewayArguments(process.argv.slice(2), env);
+  const databaseUrl = readOrExit(() => readDatabaseUrl(configDirectory(env)));
   const traces = readOrExit(() => traceTargetOf(env));
   const gateway = await startGateway({
     version: VERSION,
@@ -60,6 +63,7 @@ async function serve(instanceLock: Disposable): Promise<void> {
       PASSED_ON.map((name) => [name, env[name] ?? ""]).filter(([, value]) => value !== ""),
     ),
     upstream: readOrExit(() => readUpstream(configDirectory(env), env)),
+    openStore: () => openStore({ stateDirectory: state, databaseUrl, log, onTaken: endAtOnce }),
     oidc: readOrExit(() => readOidcSettings(configDirectory(env))),
     exports: readOrExit(() => readExports(configDirectory(env))),
     containerEngine: () => findEngine(engine, env),
@@ -87,6 +91,12 @@ function readOrExit<T>(read: () => T): T {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);
   }
+}
+
+/** What two gateways write would get mixed up. */
+function endAtOnce(): never {
+  log.info("another gateway uses this database by now: this one ends");
+  process.exit(1);
 }
 
 async function stop(gateway: Gateway, instanceLock: Disposable): Promise<never> {

@@ -21,7 +21,7 @@ function metricsOrigin({ log }: TestGateway): string {
 
 describe("a gateway asked for metrics", () => {
   it("tells its probes and counts of sandboxes and calls on a port of its own", async () => {
-    await using gateway = await startTestGateway({ metricsPort: 0 });
+    await using gateway = await startTestGateway({ observation: { metricsPort: 0 } });
     await gateway.client.createSandbox({ name: "counted" });
     await gateway.client.getSandbox({ name: "absent" }).catch(() => {});
     const origin = metricsOrigin(gateway);
@@ -124,7 +124,7 @@ describe("a gateway asked for traces", () => {
     assert.ok(traces);
     const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     {
-      await using gateway = await startTestGateway({ traces });
+      await using gateway = await startTestGateway({ observation: { traces } });
       await gateway.client.getSandbox({ name: "absent" }, { headers: { traceparent: parent } }).catch(() => {});
     }
     collector.close();
@@ -143,7 +143,7 @@ describe("a gateway asked for traces", () => {
   it("goes on without the collector, and says so once", async () => {
     const traces = traceTargetOf({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://127.0.0.1:9/spans" });
     assert.equal(traces?.url, "http://127.0.0.1:9/spans");
-    const gateway = await startTestGateway({ traces: traces ?? assert.fail() });
+    const gateway = await startTestGateway({ observation: { traces: traces ?? assert.fail() } });
     await gateway.client.health({});
     await gateway[Symbol.asyncDispose]();
     assert.equal(gateway.log.join("").match(/does not take spans/g)?.length, 1);

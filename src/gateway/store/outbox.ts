@@ -3,6 +3,9 @@
  * handed it over; each export has a place of its own, kept with the events.
  */
 
+/** Some 300 MB. A collector that is away for longer than this takes loses the oldest, and is told how many. */
+export const MAX_WAITING_EVENTS = 200_000;
+
 export interface OutgoingEvent {
   /** Grows with each event, without gaps but for those that were given up. */
   readonly position: number;

@@ -1,5 +1,8 @@
 import type { DraftHistoryEntry, PolicyChunk } from "../../gen/openshell/v1/advisor_pb.ts";
 
+/** Entries of a sandbox's history that are kept. */
+export const MAX_HISTORY_ENTRIES = 1_000;
+
 /** Proposed rules of sandboxes, and what became of them. Forgotten with their sandbox. */
 export interface ProposalStore {
   /** Oldest first. */
@@ -9,6 +12,6 @@ export interface ProposalStore {
   save(sandboxId: string, chunks: readonly PolicyChunk[], entries: readonly DraftHistoryEntry[]): Promise<void>;
   /** Removes the chunks, and writes down that it was done. */
   remove(sandboxId: string, ids: readonly string[], entry: DraftHistoryEntry): Promise<void>;
-  /** Oldest first; the newest thousand. */
+  /** Oldest first. */
   history(sandboxId: string): Promise<DraftHistoryEntry[]>;
 }

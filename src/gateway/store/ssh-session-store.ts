@@ -1,3 +1,6 @@
+/** Sessions that are told of at once; they last for a day, and a person opens a few. */
+export const MAX_LISTED_SESSIONS = 1_000;
+
 /** Who may open an SSH connection into which sandbox, and until when. Forgotten with the sandbox. */
 export interface SshSessionRecord {
   readonly id: string;

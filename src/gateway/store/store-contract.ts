@@ -16,7 +16,7 @@ export interface StoreUnderTest {
   destroy(): Promise<void>;
 }
 
-function record(id: string, name: string, more: Partial<SandboxRecord> = {}): SandboxRecord {
+export function record(id: string, name: string, more: Partial<SandboxRecord> = {}): SandboxRecord {
   return {
     id,
     workspace: "default",
@@ -38,7 +38,7 @@ function session(id: string, sandboxId: string): SshSessionRecord {
   return { id, sandboxId, user: "somebody", tokenHash, createdAtMs: 1, expiresAtMs: 100, revoked: false };
 }
 
-function revision(hash: string): NewPolicyRevision {
+export function revision(hash: string): NewPolicyRevision {
   return { policy: create(SandboxPolicySchema, { version: 1 }), hash, createdAtMs: 1, provenance: { source: "test" } };
 }
 
@@ -55,12 +55,12 @@ function line(sequence: number, level = "INFO") {
 
 const everything = { sandboxId: "a", lines: 100, sinceMs: 0, sources: [], levels: [] };
 
-export function storeContract(name: string, make: () => StoreUnderTest): void {
+export function storeContract(name: string, make: () => Promise<StoreUnderTest>): void {
   describe(`${name}: sandboxes`, () => {
     let tested: StoreUnderTest;
     let store: Store;
     beforeEach(async () => {
-      tested = make();
+      tested = await make();
       store = await tested.open();
     });
     afterEach(async () => {
@@ -126,7 +126,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     let tested: StoreUnderTest;
     let store: Store;
     beforeEach(async () => {
-      tested = make();
+      tested = await make();
       store = await tested.open();
       for (const id of ["a", "b"]) await store.sandboxes.create(record(id, id), revision("h"));
     });
@@ -166,7 +166,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     let tested: StoreUnderTest;
     let store: Store;
     beforeEach(async () => {
-      tested = make();
+      tested = await make();
       store = await tested.open();
     });
     afterEach(async () => {
@@ -227,7 +227,7 @@ export function storeContract(name: string, make: () => StoreUnderTest): void {
     let tested: StoreUnderTest;
     let store: Store;
     beforeEach(async () => {
-      tested = make();
+      tested = await make();
       store = await tested.open();
       await store.sandboxes.create(record("a", "one"), revision("first"));
     });

@@ -117,6 +117,9 @@ export interface PolicyStore {
   markFailed(sandboxId: string, version: number, error: string): Promise<void>;
 }
 
+/** Kept for each sandbox; the supervisor's files on disk have more. Some 15 MB for usual lines. */
+export const MAX_LOG_LINES = 50_000;
+
 export interface LogQuery {
   readonly sandboxId: string;
   /** The newest so many. */

@@ -1,5 +1,9 @@
 /** What was used of models: sums by the hour, which stay when the sandbox and its log have gone. */
 
+export const HOUR_MS = 3_600_000;
+/** Longer than any bill is looked at; then sums are forgotten, so that they do not grow for ever. */
+export const KEPT_USAGE_MS = 400 * 24 * HOUR_MS;
+
 /** One call to a model. */
 export interface CallUsage extends UsageKey {
   /** Milliseconds since the epoch. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +10,8 @@ import { readMtlsBundle } from "../../locations/gateway-entry.ts";
 import { type Gateway, startGateway } from "../gateway.ts";
 import { createGatewayLog } from "../gateway-log.ts";
 import type { ObservationOptions } from "../health/observation.ts";
+import { openSqliteStore } from "../store/sqlite/store.ts";
+import type { Store } from "../store/store.ts";
 
 /** A real gateway on loopback with directories of its own and fake supervisors. */
 export interface TestGateway extends AsyncDisposable {
@@ -25,10 +27,17 @@ export interface TestGateway extends AsyncDisposable {
   restart(meanwhile?: () => void): Promise<void>;
 }
 
-export async function startTestGateway(observation: ObservationOptions = {}): Promise<TestGateway> {
+export interface TestGatewayOptions {
+  readonly observation?: ObservationOptions;
+  /** Where its state is; its own directory otherwise. */
+  readonly openStore?: () => Promise<Store>;
+}
+
+export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const directory = await mkdtemp(join(tmpdir(), "openshell-gateway-"));
+  await mkdir(join(directory, "state"));
   const log: string[] = [];
-  let gateway = await start(directory, log, observation);
+  let gateway = await start(directory, log, options);
   let client = clientOf(gateway, directory);
   return {
     directory,
@@ -46,7 +55,7 @@ export async function startTestGateway(observation: ObservationOptions = {}): Pr
     async restart(meanwhile = () => {}) {
       await gateway.stop();
       meanwhile();
-      gateway = await start(directory, log, observation);
+      gateway = await start(directory, log, options);
       client = clientOf(gateway, directory);
     },
     async [Symbol.asyncDispose]() {
@@ -58,7 +67,11 @@ export async function startTestGateway(observation: ObservationOptions = {}): Pr
   };
 }
 
-function start(directory: string, log: string[], observation: ObservationOptions): Promise<Gateway> {
+function start(
+  directory: string,
+  log: string[],
+  { observation = {}, openStore = async () => openSqliteStore(join(directory, "state")) }: TestGatewayOptions,
+): Promise<Gateway> {
   return startGateway({
     observation,
     exports: [],
@@ -69,6 +82,7 @@ function start(directory: string, log: string[], observation: ObservationOptions
     configDirectory: join(directory, "config"),
     stateDirectory: join(directory, "state"),
     runtimeDirectory: join(directory, "run"),
+    openStore,
     supervisorEntry: fileURLToPath(new URL("../../supervisor/test-support/fake-supervisor.ts", import.meta.url)),
     supervisorEnvironment: { PATH: process.env["PATH"] ?? "" },
     upstream: {

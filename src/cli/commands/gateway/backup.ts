@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { stateDirectory } from "../../../locations/state-directory.ts";
 import { defineCommand } from "../../command.ts";
+import { requireStateInFiles } from "../../local-gateway/state-in-files.ts";
 
 export const command = defineCommand({
   name: "backup",
@@ -12,6 +13,7 @@ export const command = defineCommand({
   flags: {},
   examples: [{ typed: "openshell gateway backup gateway.backup", meaning: "Before an upgrade" }],
   action: async (context, { words }) => {
+    requireStateInFiles(context, "use pg_dump for it, and keep secrets.key and certificates/ of the state directory");
     const { backUpGateway } = await import("../../local-gateway/backup.ts");
     const file = resolve(words.file);
     backUpGateway(stateDirectory(context.environment), file);

@@ -3,6 +3,7 @@ import { defineCommand } from "../../command.ts";
 import { CommandFailure } from "../../command-failure.ts";
 import { confirm } from "../../confirm.ts";
 import { toggle } from "../../flags/flag.ts";
+import { requireStateInFiles } from "../../local-gateway/state-in-files.ts";
 
 export const command = defineCommand({
   name: "destroy",
@@ -14,6 +15,7 @@ export const command = defineCommand({
     { typed: "openshell gateway backup gateway.backup", meaning: "What can be kept of it, before" },
   ],
   action: async (context, { flags }) => {
+    requireStateInFiles(context, "delete its sandboxes, stop it, and drop the database; then remove that file");
     const state = stateDirectory(context.environment);
     const what = `delete ${state} with every sandbox, policy, credential and log in it`;
     if (!flags.yes && !(await confirm(what, context))) {

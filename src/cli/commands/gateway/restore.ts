@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { stateDirectory } from "../../../locations/state-directory.ts";
 import { defineCommand } from "../../command.ts";
 import { toggle } from "../../flags/flag.ts";
+import { requireStateInFiles } from "../../local-gateway/state-in-files.ts";
 
 export const command = defineCommand({
   name: "restore",
@@ -11,6 +12,7 @@ export const command = defineCommand({
   flags: { force: toggle("replace the state that is there") },
   examples: [{ typed: "openshell gateway restore gateway.backup", meaning: "On a new machine, or after a loss" }],
   action: async (context, { flags, words }) => {
+    requireStateInFiles(context, "use pg_restore for it");
     const { restoreGateway } = await import("../../local-gateway/backup.ts");
     const state = stateDirectory(context.environment);
     restoreGateway(resolve(words.file), state, { force: flags.force ?? false });

@@ -1,6 +1,7 @@
 /** Opens the gateway's databases and brings their tables up to date. */
 import { DatabaseSync } from "node:sqlite";
-import { DatabaseTooNew, type Migration, migrate } from "./migrate.ts";
+import { DatabaseRefused, DatabaseTooNew } from "../database-refused.ts";
+import { type Migration, migrate } from "./migrate.ts";
 
 export interface DatabaseOptions {
   readonly path: string;
@@ -8,9 +9,6 @@ export interface DatabaseOptions {
   /** Whether a commit must survive the loss of power, not only of the process. */
   readonly durable: boolean;
 }
-
-/** A database that is not touched, because it could only be made worse; the message says what helps. */
-export class DatabaseRefused extends Error {}
 
 /**
  * A database in WAL mode: readers never wait for the writer, and a crash leaves the last commit.

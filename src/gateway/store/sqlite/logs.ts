@@ -1,12 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type SandboxLogLine, SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
-import type { LogStore } from "../store.ts";
+import { type LogStore, MAX_LOG_LINES } from "../store.ts";
 import { inTransaction } from "./database.ts";
 import type { SqliteOutbox } from "./outbox.ts";
 
-/** Kept for each sandbox; the supervisor's files on disk have more. Some 15 MB for usual lines. */
-const MAX_LINES = 50_000;
 /** Looking for lines to drop costs more than keeping a few, so it is done once in so many. */
 const TRIM_EVERY = 1_000;
 
@@ -44,7 +42,7 @@ export function sqliteLogs(database: DatabaseSync, outbox: SqliteOutbox): Sqlite
           const at = Number(line.timestampMs);
           const { changes } = insert.run(sandboxId, source, sequence, at, line.level.toUpperCase(), bytes);
           if (changes > 0) added.push(line);
-          if (sequence % TRIM_EVERY === 0) trim.run(sandboxId, sequence - MAX_LINES);
+          if (sequence % TRIM_EVERY === 0) trim.run(sandboxId, sequence - MAX_LOG_LINES);
         }
         outbox.put(added.flatMap((line) => outgoing(line) ?? []));
         return added;

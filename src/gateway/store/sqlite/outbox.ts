@@ -1,9 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { NewOutgoingEvent, Outbox } from "../outbox.ts";
+import { MAX_WAITING_EVENTS, type NewOutgoingEvent, type Outbox } from "../outbox.ts";
 import { inTransaction } from "./database.ts";
 
-/** Some 300 MB. A collector that is away for longer than this takes loses the oldest, and is told how many. */
-const MAX_EVENTS = 200_000;
 /** Looking for events to drop costs more than keeping a few. */
 const TRIM_EVERY = 1_000;
 
@@ -32,7 +30,7 @@ export function sqliteOutbox(database: DatabaseSync): SqliteOutbox {
     put(events) {
       for (const { sandboxName, json, isForOwnFile } of events) {
         const position = Number(insert.run(sandboxName, json, isForOwnFile ? 1 : 0).lastInsertRowid);
-        if (position % TRIM_EVERY === 0) drop.run(position - MAX_EVENTS);
+        if (position % TRIM_EVERY === 0) drop.run(position - MAX_WAITING_EVENTS);
       }
     },
     async register(wanted) {

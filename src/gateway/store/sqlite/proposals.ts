@@ -5,11 +5,8 @@ import {
   DraftHistoryEntrySchema,
   PolicyChunkSchema,
 } from "../../../gen/openshell/v1/advisor_pb.ts";
-import type { ProposalStore } from "../proposal-store.ts";
+import { MAX_HISTORY_ENTRIES, type ProposalStore } from "../proposal-store.ts";
 import { inTransaction } from "./database.ts";
-
-/** Entries of a sandbox's history that are kept. */
-const MAX_ENTRIES = 1_000;
 
 /** Proposals in SQLite. */
 export function sqliteProposals(database: DatabaseSync): ProposalStore {
@@ -23,7 +20,7 @@ export function sqliteProposals(database: DatabaseSync): ProposalStore {
   const note = database.prepare("INSERT INTO proposal_history (sandbox_id, entry) VALUES (?, ?)");
   const trim = database.prepare(
     `DELETE FROM proposal_history WHERE sandbox_id = $id AND sequence <= (
-       SELECT sequence FROM proposal_history WHERE sandbox_id = $id ORDER BY sequence DESC LIMIT 1 OFFSET ${MAX_ENTRIES})`,
+       SELECT sequence FROM proposal_history WHERE sandbox_id = $id ORDER BY sequence DESC LIMIT 1 OFFSET ${MAX_HISTORY_ENTRIES})`,
   );
   const entries = database.prepare("SELECT entry FROM proposal_history WHERE sandbox_id = ? ORDER BY sequence");
 

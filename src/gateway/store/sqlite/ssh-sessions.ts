@@ -1,9 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { SshSessionRecord, SshSessionStore } from "../ssh-session-store.ts";
+import { MAX_LISTED_SESSIONS, type SshSessionRecord, type SshSessionStore } from "../ssh-session-store.ts";
 import { inTransaction } from "./database.ts";
-
-/** Sessions that are told of at once; they last for a day, and a person opens a few. */
-const MAX_LISTED = 1_000;
 
 /** SSH sessions in SQLite. */
 export function sqliteSshSessions(database: DatabaseSync): SshSessionStore {
@@ -12,7 +9,7 @@ export function sqliteSshSessions(database: DatabaseSync): SshSessionStore {
   const one = database.prepare("SELECT * FROM ssh_sessions WHERE id = ?");
   const some = database.prepare(
     `SELECT * FROM ssh_sessions WHERE $sandbox IS NULL OR sandbox_id = $sandbox
-     ORDER BY created_at_ms DESC, id LIMIT ${MAX_LISTED}`,
+     ORDER BY created_at_ms DESC, id LIMIT ${MAX_LISTED_SESSIONS}`,
   );
   const revoke = database.prepare("UPDATE ssh_sessions SET revoked = 1 WHERE id = ?");
   return {

@@ -9,7 +9,7 @@ import { inTransaction } from "./database.ts";
 import { migrate } from "./migrate.ts";
 import { openSqliteStore } from "./store.ts";
 
-storeContract("the SQLite store", () => {
+storeContract("the SQLite store", async () => {
   const directory = mkdtempSync(join(tmpdir(), "openshell-store-"));
   return { open: async () => openSqliteStore(directory), destroy: async () => rmSync(directory, { recursive: true }) };
 });

@@ -1,10 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { UsageStore } from "../usage-store.ts";
+import { HOUR_MS, KEPT_USAGE_MS, type UsageStore } from "../usage-store.ts";
 import { inTransaction } from "./database.ts";
-
-const HOUR_MS = 3_600_000;
-/** Longer than any bill is looked at; then sums are forgotten, so that they do not grow for ever. */
-const KEPT_MS = 400 * 24 * HOUR_MS;
 
 /** Sums of usage in SQLite. */
 export function sqliteUsage(database: DatabaseSync): UsageStore {
@@ -36,7 +32,7 @@ export function sqliteUsage(database: DatabaseSync): UsageStore {
             $input: call.inputTokens,
             $output: call.outputTokens,
           });
-          forget.run(call.atMs - KEPT_MS);
+          forget.run(call.atMs - KEPT_USAGE_MS);
         }
       });
     },

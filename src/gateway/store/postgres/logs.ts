@@ -1,0 +1,95 @@
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type SandboxLogLine, SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
+import { type LogStore, MAX_LOG_LINES } from "../store.ts";
+import type { PostgresDatabase, Statements } from "./database.ts";
+import type { PostgresOutbox } from "./outbox.ts";
+
+/** Log lines in PostgreSQL, bounded for each sandbox. */
+export function postgresLogs(database: PostgresDatabase, outbox: PostgresOutbox): LogStore {
+  return {
+    async append(sandboxId, lines, outgoing = () => undefined) {
+      if (lines.length === 0) return [];
+      return await database.transaction(async (statements) => {
+        // Two batches of one sandbox take turns, so that lines without a number get theirs without gaps and twins.
+        await statements.rows("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [sandboxId]);
+        const lastOf = await lastSequences(statements, sandboxId);
+        const added = await insert(statements, sandboxId, numbered(lines, lastOf));
+        await statements.changes(
+          "DELETE FROM log_lines WHERE sandbox_id = $1 AND source = 'sandbox' AND sequence <= $2",
+          [sandboxId, (lastOf.get("sandbox") ?? 0) - MAX_LOG_LINES],
+        );
+        await outbox.put(
+          statements,
+          added.flatMap((line) => outgoing(line) ?? []),
+        );
+        return added;
+      });
+    },
+    async cursor(sandboxId) {
+      return (await lastSequences(database, sandboxId)).get("sandbox") ?? 0;
+    },
+    async read({ sandboxId, lines, sinceMs, beforeSequence = 0, sources, levels }) {
+      const rows = await database.rows(
+        `SELECT line FROM log_lines
+         WHERE sandbox_id = $1 AND timestamp_ms >= $2 AND ($3::bigint = 0 OR sequence < $3)
+           AND ($4::text[] = '{}' OR source = ANY ($4)) AND ($5::text[] = '{}' OR level = ANY ($5))
+         ORDER BY timestamp_ms DESC, sequence DESC LIMIT $6`,
+        [sandboxId, sinceMs, beforeSequence, sources, levels, lines],
+      );
+      return rows.reverse().map(({ line }) => fromBinary(SandboxLogLineSchema, line as Uint8Array));
+    },
+    async count(sandboxId) {
+      const [row] = await database.rows("SELECT count(*) AS count FROM log_lines WHERE sandbox_id = $1", [sandboxId]);
+      return Number(row?.["count"]);
+    },
+  };
+}
+
+interface NumberedLine {
+  readonly line: SandboxLogLine;
+  readonly source: string;
+  readonly sequence: number;
+}
+
+/** Lines of the gateway's own have no number yet; `lastOf` has the last of each source, and is kept up. */
+function numbered(lines: readonly SandboxLogLine[], lastOf: Map<string, number>): NumberedLine[] {
+  return lines.map((line) => {
+    const source = line.source || "sandbox";
+    const last = lastOf.get(source) ?? 0;
+    const sequence = line.sequence === 0n ? last + 1 : Number(line.sequence);
+    lastOf.set(source, Math.max(last, sequence));
+    return { line, source, sequence };
+  });
+}
+
+/** Gives the lines that are new: the key makes a line that arrives twice the same line. */
+async function insert(
+  { rows }: Statements,
+  sandboxId: string,
+  lines: readonly NumberedLine[],
+): Promise<SandboxLogLine[]> {
+  const added = await rows(
+    `INSERT INTO log_lines (sandbox_id, source, sequence, timestamp_ms, level, line)
+     SELECT $1, * FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[])
+     ON CONFLICT DO NOTHING RETURNING source, sequence`,
+    [
+      sandboxId,
+      lines.map(({ source }) => source),
+      lines.map(({ sequence }) => sequence),
+      lines.map(({ line }) => Number(line.timestampMs)),
+      lines.map(({ line }) => line.level.toUpperCase()),
+      lines.map(({ line }) => Buffer.from(toBinary(SandboxLogLineSchema, line))),
+    ],
+  );
+  const isNew = new Set(added.map(({ source, sequence }) => `${source} ${sequence}`));
+  return lines.filter(({ source, sequence }) => isNew.has(`${source} ${sequence}`)).map(({ line }) => line);
+}
+
+/** The last sequence number of each source of a sandbox. */
+async function lastSequences({ rows }: Statements, sandboxId: string): Promise<Map<string, number>> {
+  const found = await rows(
+    "SELECT source, max(sequence) AS sequence FROM log_lines WHERE sandbox_id = $1 GROUP BY source",
+    [sandboxId],
+  );
+  return new Map(found.map(({ source, sequence }) => [String(source), Number(sequence)]));
+}
