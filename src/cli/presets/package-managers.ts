@@ -2,13 +2,12 @@
  * From where this machine's package managers fetch, asked of themselves: a company's mirror is then meant without being
  * named here, and no registry is.
  */
-import { execFile } from "node:child_process";
-import { accessSync, constants, readFileSync, realpathSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { promisify } from "node:util";
+import { realpathSync } from "node:fs";
 import type { Site } from "../../policy/presets/preset-rules.ts";
 import type { Environment } from "../command-context.ts";
 import { CommandFailure } from "../command-failure.ts";
+import { cargoPrograms, cargoSources } from "./cargo.ts";
+import { found, ranBy, said } from "./installed-program.ts";
 
 export interface PackageManager {
   readonly summary: string;
@@ -17,9 +16,6 @@ export interface PackageManager {
   /** What it says of where packages come from: URLs, in whatever else it says. */
   readonly ask: (environment: Environment) => Promise<string>;
 }
-
-/** A tool that takes longer waits for something that it should not. */
-const TIMEOUT_MS = 20_000;
 
 export const packageManagers: Readonly<Record<string, PackageManager>> = {
   npm: {
@@ -34,15 +30,8 @@ export const packageManagers: Readonly<Record<string, PackageManager>> = {
   },
   cargo: {
     summary: "reading crates from cargo's configured sources",
-    programs: async (environment) => [
-      ...new Set([realpathSync(found("cargo", environment)), ...(await toolchainCargo(environment))]),
-    ],
-    ask: async (environment) => {
-      const home = environment["CARGO_HOME"] ?? join(environment["HOME"] ?? "/", ".cargo");
-      const text = [join(home, "config.toml"), join(home, "config")].map(textOf).join("\n");
-      const settings = text.matchAll(/^\s*(?:registry|index)\s*=\s*"(?:sparse\+)?(https?:[^"]+)"/gm);
-      return Array.from(settings, ([, url]) => url).join("\n");
-    },
+    programs: cargoPrograms,
+    ask: cargoSources,
   },
   go: {
     summary: "reading modules from Go's configured proxies",
@@ -52,7 +41,8 @@ export const packageManagers: Readonly<Record<string, PackageManager>> = {
   apt: {
     summary: "reading packages from apt's configured sources",
     programs: async () => ["/usr/lib/apt/methods/*"],
-    ask: (environment) => said("apt-get", ["indextargets", "--format", "$(REPO_URI)"], environment),
+    // Not `indextargets`, which keeps quiet about sources that were never fetched from.
+    ask: (environment) => said("apt-get", ["update", "--print-uris"], environment),
   },
 };
 
@@ -75,19 +65,6 @@ async function goSources(environment: Environment): Promise<string> {
   // Its name with a key, and where it is if that is not its name.
   const [name = "off", url = `https://${name.replace(/[+].*/, "")}`] = database.trim().split(/\s+/).filter(Boolean);
   return name === "off" ? proxies : `${proxies}\n${url}`;
-}
-
-/** The program that a name in the PATH comes down to: version managers put scripts there, which are not what connects. */
-async function ranBy(program: string, args: readonly string[], environment: Environment): Promise<string[]> {
-  const path = (await said(program, args, environment)).trim();
-  return [realpathSync(path.startsWith("/") ? path : found(program, environment))];
-}
-
-/** rustup's `cargo` starts another one, which lies beside the compiler. */
-async function toolchainCargo(environment: Environment): Promise<string[]> {
-  const root = await said("rustc", ["--print", "sysroot"], environment).catch(() => "");
-  const path = join(root.trim(), "bin", "cargo");
-  return root.startsWith("/") && isExecutable(path) ? [realpathSync(path)] : [];
 }
 
 /** npm's registries by their settings' names: scopes have registries of their own. */
@@ -116,41 +93,4 @@ export function sitesIn(text: string): Site[] {
 function siteOf({ hostname, port, protocol }: URL): Site {
   const usual = protocol === "https:" ? 443 : 80;
   return { host: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? usual : Number(port) };
-}
-
-function found(program: string, environment: Environment): string {
-  const folders = (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder.startsWith("/"));
-  const path = folders.map((folder) => join(folder, program)).find(isExecutable);
-  if (path !== undefined) return path;
-  throw new CommandFailure(`${program} is not installed on this machine`, { code: "failed_precondition" });
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** What a program prints, started as the user would. */
-async function said(program: string, args: readonly string[], environment: Environment): Promise<string> {
-  const path = found(program, environment);
-  try {
-    const options = { env: { ...environment }, timeout: TIMEOUT_MS, maxBuffer: 1024 * 1024 };
-    return (await promisify(execFile)(path, args, options)).stdout;
-  } catch (error) {
-    const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    throw new CommandFailure(`${program} does not tell where packages come from: ${why}`);
-  }
-}
-
-/** Empty if there is no such file. */
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -132,6 +132,13 @@ describe("presets", () => {
     assert.deepEqual(programs, [join(runner.home, "bin", "cargo"), toolchain]);
   });
 
+  it("for cargo name the index that it asks by itself where none is set", async () => {
+    using runner = machine({
+      cargo: `exec /bin/bash -c 'exec 3<>/dev/tcp/127.0.0.1/\${CARGO_HTTP_PROXY##*:} && echo "CONNECT index.corp.invalid:443 HTTP/1.1" >&3 && read -r <&3'`,
+    });
+    assert.deepEqual(sitesOf(await shown(runner, "cargo")), ["index.corp.invalid:443"]);
+  });
+
   it("name the program that a version manager's script starts", async () => {
     const real = "/usr/bin/env";
     using runner = machine({ node: `echo ${real}`, npm: `echo '{"registry":"https://npm.corp.example/"}'` });
