@@ -1,8 +1,10 @@
 import { forgetSandbox } from "../../api/last-sandbox.ts";
 import { deleteSandbox, listSandboxes } from "../../api/methods.ts";
 import { defineCommand } from "../../command.ts";
-import { usageFailure } from "../../command-failure.ts";
+import { CommandFailure, usageFailure } from "../../command-failure.ts";
+import { confirm } from "../../confirm.ts";
 import { toggle } from "../../flags/flag.ts";
+import { printable } from "../../output/printable.ts";
 import { tellFailure } from "../../output/tell-failure.ts";
 import { forgetHostKey, knownHostsFile } from "../../ssh/known-hosts.ts";
 
@@ -13,7 +15,10 @@ export const command = defineCommand({
   name: "delete",
   summary: "delete sandboxes with everything in them",
   positionals: { names: { kind: "many", summary: "the sandboxes" } },
-  flags: { all: toggle("every sandbox of the workspace") },
+  flags: {
+    all: toggle("every sandbox of the workspace; on a terminal it is asked for once more"),
+    yes: toggle("ask nothing"),
+  },
   examples: [
     { typed: "openshell sandbox delete demo", meaning: "Delete one" },
     { typed: "openshell sandbox delete --all", meaning: "Delete all" },
@@ -29,6 +34,13 @@ export const command = defineCommand({
           ({ metadata }) => metadata?.name ?? "",
         )
       : words.names;
+    // Whoever names them has said what goes. A script that says --all has nobody to ask, and has said it, too.
+    if (flags.all && !flags.yes && context.stdin.isTTY && names.length > 0) {
+      const what = `delete ${names.length === 1 ? "the sandbox" : `all ${names.length} sandboxes`} of workspace ${workspace}`;
+      if (!(await confirm(`${what}, with everything in them: ${printable(names.join(", "))}`, context))) {
+        throw new CommandFailure("nothing was deleted", { code: "cancelled" });
+      }
+    }
     // All at once: the gateway takes each one down by itself, and the slowest sets the time.
     const outcomes = await Promise.allSettled(
       names.map((name) => gateway.channel.unary(deleteSandbox, { name, workspace })),

@@ -265,6 +265,28 @@ describe("sandbox delete, stop and start", () => {
     assert.equal((await runner.run("sandbox", "delete", "--all", "a")).exitCode, 2);
   });
 
+  it("asks at a terminal whether all of them are meant", async () => {
+    const deleted: string[] = [];
+    await using gateway = await fakeGateway({
+      listSandboxes: () => ({ sandboxes: [sandbox("a", SandboxPhase.READY), sandbox("b", SandboxPhase.READY)] }),
+      deleteSandbox: ({ name }) => {
+        deleted.push(name);
+        return { deleted: true };
+      },
+    });
+    for (const [answer, exitCode, gone] of [
+      ["n\n", 1, 0],
+      ["y\n", 0, 2],
+    ] as const) {
+      using runner = new CommandRunner();
+      Object.assign(runner.stdin, { isTTY: true }).write(answer);
+      const ran = await runner.run("sandbox", "delete", "--all", "--gateway-endpoint", gateway.endpoint);
+      assert.equal(ran.exitCode, exitCode);
+      assert.match(ran.stderr, /delete all 2 sandboxes of workspace default, with everything in them: a, b\?/);
+      assert.equal(deleted.length, gone);
+    }
+  });
+
   it("waits until it has stopped, and until it is ready again", async () => {
     await using gateway = await fakeGateway({
       stopSandbox: () => ({ sandbox: sandbox("a", SandboxPhase.STOPPING) }),
