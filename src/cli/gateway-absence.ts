@@ -13,11 +13,14 @@ const TOLD_SCRIPTS_AFTER_MS = 10_000;
 export class GatewayAbsence implements Disposable {
   readonly #context: CommandContext;
   readonly #gateway: Gateway;
+  readonly #meanwhile: string;
   #isAway = false;
   #isTold = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(gateway: Gateway, context: CommandContext) {
+  /** @param meanwhile what goes on without the gateway */
+  constructor(gateway: Gateway, context: CommandContext, meanwhile = "the command goes on, and is waited for") {
+    this.#meanwhile = meanwhile;
     this.#gateway = gateway;
     this.#context = context;
   }
@@ -49,7 +52,7 @@ export class GatewayAbsence implements Disposable {
     const { stderr } = this.#context;
     // The terminal may be in raw mode, where a line's end needs both.
     const lineEnd = stderr.isTTY ? "\r\n" : "\n";
-    const text = `openshell: ${this.#what()}; the command goes on, and is waited for (Ctrl-C leaves it)`;
+    const text = `openshell: ${this.#what()}; ${this.#meanwhile} (Ctrl-C leaves it)`;
     stderr.write(`${stderr.isTTY ? lineEnd : ""}${text}${lineEnd}`);
   }
 

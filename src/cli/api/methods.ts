@@ -38,6 +38,7 @@ import type {
   GetSandboxLogsRequestJson,
   GetSandboxLogsResponseJson,
   SandboxStreamEventJson,
+  WatchSandboxesRequestJson,
   WatchSandboxRequestJson,
 } from "../../gen/openshell/v1/watch_pb.ts";
 import { jsonStream, unaryMethod } from "./method.ts";
@@ -69,4 +70,5 @@ export const listSandboxPolicies = unaryMethod<ListSandboxPoliciesRequestJson, L
 );
 
 export const getSandboxLogs = unaryMethod<GetSandboxLogsRequestJson, GetSandboxLogsResponseJson>("GetSandboxLogs");
+export const watchSandboxes = jsonStream<WatchSandboxesRequestJson, SandboxStreamEventJson>("WatchSandboxes");
 export const watchSandbox = jsonStream<WatchSandboxRequestJson, SandboxStreamEventJson>("WatchSandbox");

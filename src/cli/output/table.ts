@@ -14,18 +14,39 @@ export interface Column<T> {
 
 /** @returns lines with a title line first, each ending in a line feed. The last column is not padded. */
 export function table<T>(columns: readonly Column<T>[], rows: readonly T[]): string {
-  const cells = rows.map((row) => columns.map((column) => printableLine(column.cell(row))));
-  const widths = columns.map((column, at) =>
-    Math.max(column.title.length, ...cells.map((line) => width(line[at] ?? ""))),
-  );
-  const pad = (text: string, at: number) =>
-    at === columns.length - 1 ? text : text + " ".repeat((widths[at] ?? 0) - width(text));
-  const lines = [columns.map((column, at) => pad(column.title, at)).join(GAP)];
-  for (const [rowAt, line] of cells.entries()) {
-    const row = rows[rowAt] as T;
-    lines.push(line.map((text, at) => (columns[at]?.paint ?? same)(pad(text, at), row)).join(GAP));
+  return new GrowingTable(columns).add(rows);
+}
+
+/** A table to which rows are added as they come: a column keeps its width until something wider comes. */
+export class GrowingTable<T> {
+  readonly #columns: readonly Column<T>[];
+  readonly #widths: number[];
+  #hasTitles = false;
+
+  constructor(columns: readonly Column<T>[]) {
+    this.#columns = columns;
+    this.#widths = columns.map(({ title }) => title.length);
   }
-  return lines.map((line) => `${line.trimEnd()}\n`).join("");
+
+  /** The lines of these rows; in front of the first the titles. */
+  add(rows: readonly T[]): string {
+    const cells = rows.map((row) => this.#columns.map((column) => printableLine(column.cell(row))));
+    for (const line of cells) {
+      for (const [at, text] of line.entries()) this.#widths[at] = Math.max(this.#widths[at] ?? 0, width(text));
+    }
+    const lines = this.#hasTitles ? [] : [this.#columns.map(({ title }, at) => this.#pad(title, at)).join(GAP)];
+    this.#hasTitles = true;
+    for (const [rowAt, line] of cells.entries()) {
+      const row = rows[rowAt] as T;
+      lines.push(line.map((text, at) => (this.#columns[at]?.paint ?? same)(this.#pad(text, at), row)).join(GAP));
+    }
+    return lines.map((line) => `${line.trimEnd()}\n`).join("");
+  }
+
+  #pad(text: string, at: number): string {
+    if (at === this.#columns.length - 1) return text;
+    return text + " ".repeat((this.#widths[at] ?? 0) - width(text));
+  }
 }
 
 /** `Label:  value` lines with the values under each other; pairs without a value are left out. */

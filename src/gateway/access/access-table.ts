@@ -49,6 +49,7 @@ export const accessTable: Readonly<Record<ApiMethod, Rule>> = {
   getSandbox: view("workspace"),
   listSandboxes: view("workspace"),
   watchSandbox: view("sandbox"),
+  watchSandboxes: view("workspace"),
   getSandboxLogs: view("sandbox"),
   deleteSandbox: use("workspace"),
   stopSandbox: use("workspace"),

@@ -1,5 +1,3 @@
-import type { SandboxChange, SandboxChanges } from "./changes.ts";
-
 /** A client that reads too slowly is told what it missed, instead of filling the gateway's memory. */
 const MAX_WAITING = 10_000;
 
@@ -9,19 +7,20 @@ export interface Missed {
   readonly count: number;
 }
 
-/** The changes of one sandbox from now on, to be read at the reader's pace. Disposing ends it. */
-export class ChangeQueue implements Disposable {
-  readonly #waiting: SandboxChange[] = [];
+/** Changes from now on, to be read at the reader's pace. Disposing ends it. */
+export class ChangeQueue<Change> implements Disposable {
+  readonly #waiting: Change[] = [];
   readonly #unsubscribe: () => void;
   readonly #signals: readonly AbortSignal[];
   readonly #wakeUp = () => this.#wake();
   #wake: () => void = () => {};
   #missed = 0;
 
-  constructor(changes: SandboxChanges, sandboxId: string, signals: readonly AbortSignal[]) {
+  /** @param subscribe begins to call back at each change, and gives what ends that */
+  constructor(subscribe: (listener: (change: Change) => void) => () => void, signals: readonly AbortSignal[]) {
     this.#signals = signals;
     for (const signal of signals) signal.addEventListener("abort", this.#wakeUp);
-    this.#unsubscribe = changes.subscribe(sandboxId, (change) => {
+    this.#unsubscribe = subscribe((change) => {
       if (this.#waiting.length < MAX_WAITING) this.#waiting.push(change);
       else this.#missed += 1;
       this.#wake();
@@ -29,7 +28,7 @@ export class ChangeQueue implements Disposable {
   }
 
   /** The next change; undefined once one of the signals is aborted. */
-  async next(): Promise<SandboxChange | Missed | undefined> {
+  async next(): Promise<Change | Missed | undefined> {
     while (!this.#signals.some(({ aborted }) => aborted)) {
       const change = this.#waiting.shift();
       if (change !== undefined) return change;

@@ -12,6 +12,7 @@ export type ChangeListener = (change: SandboxChange) => void;
 
 export class SandboxChanges {
   readonly #listeners = new Map<string, Set<ChangeListener>>();
+  readonly #all = new Set<(sandboxId: string, change: SandboxChange) => void>();
 
   /** Calls the listener at each change from now on; gives a function that ends this. */
   subscribe(sandboxId: string, listener: ChangeListener): () => void {
@@ -24,7 +25,14 @@ export class SandboxChanges {
     };
   }
 
+  /** The same for all sandboxes, those to come included. */
+  subscribeAll(listener: (sandboxId: string, change: SandboxChange) => void): () => void {
+    this.#all.add(listener);
+    return () => void this.#all.delete(listener);
+  }
+
   publish(sandboxId: string, change: SandboxChange): void {
+    for (const listener of this.#all) listener(sandboxId, change);
     for (const listener of this.#listeners.get(sandboxId) ?? []) listener(change);
   }
 }

@@ -17,3 +17,8 @@ export function parseLabelSelector(text: string): ReadonlyMap<string, string> {
   }
   return labels;
 }
+
+/** Whether a sandbox with these labels has all that are asked for. */
+export function isSelected(labels: Readonly<Record<string, string>>, selector: ReadonlyMap<string, string>): boolean {
+  return [...selector].every(([key, value]) => labels[key] === value);
+}

@@ -1,5 +1,8 @@
+import type { SandboxJson, SandboxResponseJson } from "../../../gen/openshell/v1/sandbox_pb.ts";
+import type { Followed } from "../../api/follow-sandboxes.ts";
 import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
-import { getSandbox, getSandboxConfig } from "../../api/methods.ts";
+import { getSandbox, getSandboxConfig, watchSandbox } from "../../api/methods.ts";
+import { RpcError } from "../../api/rpc-error.ts";
 import { type SandboxView, sandboxView } from "../../api/sandbox-view.ts";
 import { defineCommand } from "../../command.ts";
 import type { CommandContext } from "../../command-context.ts";
@@ -8,6 +11,7 @@ import { outputFlag } from "../../flags/output-flag.ts";
 import { printable } from "../../output/printable.ts";
 import { structured } from "../../output/structured.ts";
 import { fields, table } from "../../output/table.ts";
+import { printChanges } from "./print-changes.ts";
 
 export const command = defineCommand({
   name: "get",
@@ -15,6 +19,7 @@ export const command = defineCommand({
   positionals: { name: { kind: "optional", summary: "the sandbox; the one used last if left out" } },
   flags: {
     "policy-only": toggle("print the policy in force, as a policy file"),
+    watch: toggle("show its phase, and go on with each change until it is deleted; with -o json a line for each"),
     output: outputFlag,
   },
   examples: [
@@ -27,6 +32,10 @@ export const command = defineCommand({
     const { sandbox = {} } = await gateway.channel.unary(getSandbox, { name, workspace: context.globals.workspace });
     rememberSandbox(name, gateway, context);
     const view = sandboxView(sandbox);
+    if (flags.watch) {
+      const followed = oneSandbox(name, view.id, context.globals.workspace);
+      return await printChanges({ followed, format: flags.output, endsWithLast: true }, gateway, context);
+    }
     if (flags["policy-only"]) {
       const { policyDocument } = await import("../../policy-json.ts");
       const { policy } = await gateway.channel.unary(getSandboxConfig, { sandboxId: view.id });
@@ -52,6 +61,31 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+/** By its id: another one that gets its name later is not meant. */
+function oneSandbox(name: string, id: string, workspace: string): Followed {
+  return {
+    async list({ channel }) {
+      const { sandbox } = await channel
+        .unary(getSandbox, { name, workspace })
+        .catch((error: unknown): SandboxResponseJson => {
+          if (error instanceof RpcError && error.code === "not_found") return {};
+          throw error;
+        });
+      return sandbox?.metadata?.id === id ? [sandbox] : [];
+    },
+    async *watch({ channel }) {
+      let last: SandboxJson | undefined;
+      for await (const event of channel.serverStream(watchSandbox, { id, followStatus: true })) {
+        last = event.sandbox ?? last;
+        yield event;
+      }
+      // The stream of a sandbox that is gone ends without a word of that; so does one of a gateway that stops.
+      if (last?.status?.phase !== "SANDBOX_PHASE_DELETING") return;
+      yield { sandbox: { ...last, metadata: { ...last.metadata, deletionTimestampMs: `${Date.now()}` } } };
+    },
+  };
+}
 
 function description(view: SandboxView, { style }: CommandContext): string {
   const labels = Object.entries(view.labels).map(([key, value]) => `${key}=${value}`);

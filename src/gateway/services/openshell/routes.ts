@@ -19,6 +19,7 @@ import { snapshotMethods } from "./snapshots.ts";
 import { sshMethods } from "./ssh.ts";
 import { supervisorMethods } from "./supervisors.ts";
 import { watchMethods } from "./watch.ts";
+import { watchAllMethods } from "./watch-all.ts";
 import { workspaceMethods } from "./workspaces.ts";
 
 /** Everything that is served; what is not listed answers UNIMPLEMENTED by itself. */
@@ -31,6 +32,7 @@ export function apiRoutes(context: GatewayContext): (router: ConnectRouter) => v
       ...forwardMethods(context),
       ...exposedMethods(context),
       ...watchMethods(context),
+      ...watchAllMethods(context),
       ...logMethods(context),
       ...policyMethods(context),
       ...proposalMethods(context),

@@ -33,7 +33,10 @@ interface Watch {
 
 async function* watch(context: GatewayContext, { request, record, signal }: Watch): AsyncGenerator<SandboxStreamEvent> {
   // From before the first answer, so that nothing falls between what is stored and what is new.
-  using changes = new ChangeQueue(context.changes, record.id, [signal, context.signal]);
+  using changes = new ChangeQueue<SandboxChange>(
+    (listener) => context.changes.subscribe(record.id, listener),
+    [signal, context.signal],
+  );
   if (request.followStatus || !request.followLogs) yield event({ case: "sandbox", value: sandboxMessage(record) });
   if (request.stopOnTerminal && isTerminal(record)) return;
   let shown = 0n;
@@ -63,10 +66,7 @@ function* eventsOf(
       for (const line of change.lines.filter(filter)) yield event({ case: "log", value: line });
       return;
     case "missed":
-      yield event({
-        case: "warning",
-        value: { message: `${change.count} events were dropped: the reader is too slow` },
-      });
+      yield missedEvent(change);
       return;
     case "removed":
     case "session":
@@ -108,6 +108,13 @@ function isTerminal({ status: { phase } }: SandboxRecord): boolean {
   return phase === SandboxPhase.READY || phase === SandboxPhase.ERROR || phase === SandboxPhase.STOPPED;
 }
 
-function event(payload: NonNullable<MessageInitShape<typeof SandboxStreamEventSchema>["payload"]>): SandboxStreamEvent {
+/** Tells a reader who is too slow. */
+export function missedEvent({ count }: Missed): SandboxStreamEvent {
+  return event({ case: "warning", value: { message: `${count} events were dropped: the reader is too slow` } });
+}
+
+export function event(
+  payload: NonNullable<MessageInitShape<typeof SandboxStreamEventSchema>["payload"]>,
+): SandboxStreamEvent {
   return create(SandboxStreamEventSchema, { payload });
 }

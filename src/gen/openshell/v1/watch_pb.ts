@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openshell/v1/watch.proto.
  */
 export const file_openshell_v1_watch: GenFile = /*@__PURE__*/
-  fileDesc("ChhvcGVuc2hlbGwvdjEvd2F0Y2gucHJvdG8SDG9wZW5zaGVsbC52MSLSAQoNUGxhdGZvcm1FdmVudBIUCgx0aW1lc3RhbXBfbXMYASABKAMSDgoGc291cmNlGAIgASgJEgwKBHR5cGUYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB21lc3NhZ2UYBSABKAkSOwoIbWV0YWRhdGEYBiADKAsyKS5vcGVuc2hlbGwudjEuUGxhdGZvcm1FdmVudC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLsAQoTV2F0Y2hTYW5kYm94UmVxdWVzdBIKCgJpZBgBIAEoCRIVCg1mb2xsb3dfc3RhdHVzGAIgASgIEhMKC2ZvbGxvd19sb2dzGAMgASgIEhUKDWZvbGxvd19ldmVudHMYBCABKAgSFgoObG9nX3RhaWxfbGluZXMYBSABKA0SEgoKZXZlbnRfdGFpbBgGIAEoDRIYChBzdG9wX29uX3Rlcm1pbmFsGAcgASgIEhQKDGxvZ19zaW5jZV9tcxgIIAEoAxITCgtsb2dfc291cmNlcxgJIAMoCRIVCg1sb2dfbWluX2xldmVsGAogASgJIpsCChJTYW5kYm94U3RyZWFtRXZlbnQSKAoHc2FuZGJveBgBIAEoCzIVLm9wZW5zaGVsbC52MS5TYW5kYm94SAASKwoDbG9nGAIgASgLMhwub3BlbnNoZWxsLnYxLlNhbmRib3hMb2dMaW5lSAASLAoFZXZlbnQYAyABKAsyGy5vcGVuc2hlbGwudjEuUGxhdGZvcm1FdmVudEgAEjUKB3dhcm5pbmcYBCABKAsyIi5vcGVuc2hlbGwudjEuU2FuZGJveFN0cmVhbVdhcm5pbmdIABI+ChNkcmFmdF9wb2xpY3lfdXBkYXRlGAUgASgLMh8ub3BlbnNoZWxsLnYxLkRyYWZ0UG9saWN5VXBkYXRlSABCCQoHcGF5bG9hZCL1AQoOU2FuZGJveExvZ0xpbmUSEgoKc2FuZGJveF9pZBgBIAEoCRIUCgx0aW1lc3RhbXBfbXMYAiABKAMSDQoFbGV2ZWwYAyABKAkSDgoGdGFyZ2V0GAQgASgJEg8KB21lc3NhZ2UYBSABKAkSDgoGc291cmNlGAYgASgJEjgKBmZpZWxkcxgHIAMoCzIoLm9wZW5zaGVsbC52MS5TYW5kYm94TG9nTGluZS5GaWVsZHNFbnRyeRIQCghzZXF1ZW5jZRhkIAEoBBotCgtGaWVsZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIicKFFNhbmRib3hTdHJlYW1XYXJuaW5nEg8KB21lc3NhZ2UYASABKAkinAEKFUdldFNhbmRib3hMb2dzUmVxdWVzdBISCgpzYW5kYm94X2lkGAEgASgJEg0KBWxpbmVzGAIgASgNEhAKCHNpbmNlX21zGAMgASgDEg8KB3NvdXJjZXMYBCADKAkSEQoJbWluX2xldmVsGAUgASgJEhEKCXdvcmtzcGFjZRgGIAEoCRIXCg9iZWZvcmVfc2VxdWVuY2UYZCABKAQiWAoWUHVzaFNhbmRib3hMb2dzUmVxdWVzdBISCgpzYW5kYm94X2lkGAEgASgJEioKBGxvZ3MYAiADKAsyHC5vcGVuc2hlbGwudjEuU2FuZGJveExvZ0xpbmUiLQoXUHVzaFNhbmRib3hMb2dzUmVzcG9uc2USEgoKbG9nX2N1cnNvchhkIAEoBCJaChZHZXRTYW5kYm94TG9nc1Jlc3BvbnNlEioKBGxvZ3MYASADKAsyHC5vcGVuc2hlbGwudjEuU2FuZGJveExvZ0xpbmUSFAoMYnVmZmVyX3RvdGFsGAIgASgNImYKEURyYWZ0UG9saWN5VXBkYXRlEhUKDWRyYWZ0X3ZlcnNpb24YASABKAQSEgoKbmV3X2NodW5rcxgCIAEoDRIVCg10b3RhbF9wZW5kaW5nGAMgASgNEg8KB3N1bW1hcnkYBCABKAliBnByb3RvMw", [file_openshell_v1_sandbox]);
+  fileDesc("ChhvcGVuc2hlbGwvdjEvd2F0Y2gucHJvdG8SDG9wZW5zaGVsbC52MSLSAQoNUGxhdGZvcm1FdmVudBIUCgx0aW1lc3RhbXBfbXMYASABKAMSDgoGc291cmNlGAIgASgJEgwKBHR5cGUYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB21lc3NhZ2UYBSABKAkSOwoIbWV0YWRhdGEYBiADKAsyKS5vcGVuc2hlbGwudjEuUGxhdGZvcm1FdmVudC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLsAQoTV2F0Y2hTYW5kYm94UmVxdWVzdBIKCgJpZBgBIAEoCRIVCg1mb2xsb3dfc3RhdHVzGAIgASgIEhMKC2ZvbGxvd19sb2dzGAMgASgIEhUKDWZvbGxvd19ldmVudHMYBCABKAgSFgoObG9nX3RhaWxfbGluZXMYBSABKA0SEgoKZXZlbnRfdGFpbBgGIAEoDRIYChBzdG9wX29uX3Rlcm1pbmFsGAcgASgIEhQKDGxvZ19zaW5jZV9tcxgIIAEoAxITCgtsb2dfc291cmNlcxgJIAMoCRIVCg1sb2dfbWluX2xldmVsGAogASgJIloKFVdhdGNoU2FuZGJveGVzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSFgoOYWxsX3dvcmtzcGFjZXMYAiABKAgSFgoObGFiZWxfc2VsZWN0b3IYAyABKAkimwIKElNhbmRib3hTdHJlYW1FdmVudBIoCgdzYW5kYm94GAEgASgLMhUub3BlbnNoZWxsLnYxLlNhbmRib3hIABIrCgNsb2cYAiABKAsyHC5vcGVuc2hlbGwudjEuU2FuZGJveExvZ0xpbmVIABIsCgVldmVudBgDIAEoCzIbLm9wZW5zaGVsbC52MS5QbGF0Zm9ybUV2ZW50SAASNQoHd2FybmluZxgEIAEoCzIiLm9wZW5zaGVsbC52MS5TYW5kYm94U3RyZWFtV2FybmluZ0gAEj4KE2RyYWZ0X3BvbGljeV91cGRhdGUYBSABKAsyHy5vcGVuc2hlbGwudjEuRHJhZnRQb2xpY3lVcGRhdGVIAEIJCgdwYXlsb2FkIvUBCg5TYW5kYm94TG9nTGluZRISCgpzYW5kYm94X2lkGAEgASgJEhQKDHRpbWVzdGFtcF9tcxgCIAEoAxINCgVsZXZlbBgDIAEoCRIOCgZ0YXJnZXQYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIOCgZzb3VyY2UYBiABKAkSOAoGZmllbGRzGAcgAygLMigub3BlbnNoZWxsLnYxLlNhbmRib3hMb2dMaW5lLkZpZWxkc0VudHJ5EhAKCHNlcXVlbmNlGGQgASgEGi0KC0ZpZWxkc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiJwoUU2FuZGJveFN0cmVhbVdhcm5pbmcSDwoHbWVzc2FnZRgBIAEoCSKcAQoVR2V0U2FuZGJveExvZ3NSZXF1ZXN0EhIKCnNhbmRib3hfaWQYASABKAkSDQoFbGluZXMYAiABKA0SEAoIc2luY2VfbXMYAyABKAMSDwoHc291cmNlcxgEIAMoCRIRCgltaW5fbGV2ZWwYBSABKAkSEQoJd29ya3NwYWNlGAYgASgJEhcKD2JlZm9yZV9zZXF1ZW5jZRhkIAEoBCJYChZQdXNoU2FuZGJveExvZ3NSZXF1ZXN0EhIKCnNhbmRib3hfaWQYASABKAkSKgoEbG9ncxgCIAMoCzIcLm9wZW5zaGVsbC52MS5TYW5kYm94TG9nTGluZSItChdQdXNoU2FuZGJveExvZ3NSZXNwb25zZRISCgpsb2dfY3Vyc29yGGQgASgEIloKFkdldFNhbmRib3hMb2dzUmVzcG9uc2USKgoEbG9ncxgBIAMoCzIcLm9wZW5zaGVsbC52MS5TYW5kYm94TG9nTGluZRIUCgxidWZmZXJfdG90YWwYAiABKA0iZgoRRHJhZnRQb2xpY3lVcGRhdGUSFQoNZHJhZnRfdmVyc2lvbhgBIAEoBBISCgpuZXdfY2h1bmtzGAIgASgNEhUKDXRvdGFsX3BlbmRpbmcYAyABKA0SDwoHc3VtbWFyeRgEIAEoCWIGcHJvdG8z", [file_openshell_v1_sandbox]);
 
 /**
  * Something the compute platform did to a sandbox.
@@ -219,6 +219,59 @@ export const WatchSandboxRequestSchema: GenMessage<WatchSandboxRequest, {jsonTyp
   messageDesc(file_openshell_v1_watch, 1);
 
 /**
+ * Ours: follow all sandboxes of a workspace, or of all: each as it is, then at each change. One that is gone comes a last time,
+ * with `deletion_timestamp_ms` in its metadata.
+ *
+ * @generated from message openshell.v1.WatchSandboxesRequest
+ */
+export type WatchSandboxesRequest = Message<"openshell.v1.WatchSandboxesRequest"> & {
+  /**
+   * @generated from field: string workspace = 1;
+   */
+  workspace: string;
+
+  /**
+   * @generated from field: bool all_workspaces = 2;
+   */
+  allWorkspaces: boolean;
+
+  /**
+   * @generated from field: string label_selector = 3;
+   */
+  labelSelector: string;
+};
+
+/**
+ * Ours: follow all sandboxes of a workspace, or of all: each as it is, then at each change. One that is gone comes a last time,
+ * with `deletion_timestamp_ms` in its metadata.
+ *
+ * @generated from message openshell.v1.WatchSandboxesRequest
+ */
+export type WatchSandboxesRequestJson = {
+  /**
+   * @generated from field: string workspace = 1;
+   */
+  workspace?: string;
+
+  /**
+   * @generated from field: bool all_workspaces = 2;
+   */
+  allWorkspaces?: boolean;
+
+  /**
+   * @generated from field: string label_selector = 3;
+   */
+  labelSelector?: string;
+};
+
+/**
+ * Describes the message openshell.v1.WatchSandboxesRequest.
+ * Use `create(WatchSandboxesRequestSchema)` to create a new message.
+ */
+export const WatchSandboxesRequestSchema: GenMessage<WatchSandboxesRequest, {jsonType: WatchSandboxesRequestJson}> = /*@__PURE__*/
+  messageDesc(file_openshell_v1_watch, 2);
+
+/**
  * @generated from message openshell.v1.SandboxStreamEvent
  */
 export type SandboxStreamEvent = Message<"openshell.v1.SandboxStreamEvent"> & {
@@ -293,7 +346,7 @@ export type SandboxStreamEventJson = {
  * Use `create(SandboxStreamEventSchema)` to create a new message.
  */
 export const SandboxStreamEventSchema: GenMessage<SandboxStreamEvent, {jsonType: SandboxStreamEventJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_watch, 2);
+  messageDesc(file_openshell_v1_watch, 3);
 
 /**
  * One line of a sandbox log.
@@ -398,7 +451,7 @@ export type SandboxLogLineJson = {
  * Use `create(SandboxLogLineSchema)` to create a new message.
  */
 export const SandboxLogLineSchema: GenMessage<SandboxLogLine, {jsonType: SandboxLogLineJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_watch, 3);
+  messageDesc(file_openshell_v1_watch, 4);
 
 /**
  * @generated from message openshell.v1.SandboxStreamWarning
@@ -425,7 +478,7 @@ export type SandboxStreamWarningJson = {
  * Use `create(SandboxStreamWarningSchema)` to create a new message.
  */
 export const SandboxStreamWarningSchema: GenMessage<SandboxStreamWarning, {jsonType: SandboxStreamWarningJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_watch, 4);
+  messageDesc(file_openshell_v1_watch, 5);
 
 /**
  * @generated from message openshell.v1.GetSandboxLogsRequest
@@ -516,7 +569,7 @@ export type GetSandboxLogsRequestJson = {
  * Use `create(GetSandboxLogsRequestSchema)` to create a new message.
  */
 export const GetSandboxLogsRequestSchema: GenMessage<GetSandboxLogsRequest, {jsonType: GetSandboxLogsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_watch, 5);
+  messageDesc(file_openshell_v1_watch, 6);
 
 /**
  * A batch of log lines, oldest first.
@@ -557,7 +610,7 @@ export type PushSandboxLogsRequestJson = {
  * Use `create(PushSandboxLogsRequestSchema)` to create a new message.
  */
 export const PushSandboxLogsRequestSchema: GenMessage<PushSandboxLogsRequest, {jsonType: PushSandboxLogsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_watch, 6);
+  messageDesc(file_openshell_v1_watch, 7);
 
 /**
  * @generated from message openshell.v1.PushSandboxLogsResponse
@@ -588,7 +641,7 @@ export type PushSandboxLogsResponseJson = {
  * Use `create(PushSandboxLogsResponseSchema)` to create a new message.
  */
 export const PushSandboxLogsResponseSchema: GenMessage<PushSandboxLogsResponse, {jsonType: PushSandboxLogsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_watch, 7);
+  messageDesc(file_openshell_v1_watch, 8);
 
 /**
  * @generated from message openshell.v1.GetSandboxLogsResponse
@@ -625,7 +678,7 @@ export type GetSandboxLogsResponseJson = {
  * Use `create(GetSandboxLogsResponseSchema)` to create a new message.
  */
 export const GetSandboxLogsResponseSchema: GenMessage<GetSandboxLogsResponse, {jsonType: GetSandboxLogsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_watch, 8);
+  messageDesc(file_openshell_v1_watch, 9);
 
 /**
  * @generated from message openshell.v1.DraftPolicyUpdate
@@ -682,5 +735,5 @@ export type DraftPolicyUpdateJson = {
  * Use `create(DraftPolicyUpdateSchema)` to create a new message.
  */
 export const DraftPolicyUpdateSchema: GenMessage<DraftPolicyUpdate, {jsonType: DraftPolicyUpdateJson}> = /*@__PURE__*/
-  messageDesc(file_openshell_v1_watch, 9);
+  messageDesc(file_openshell_v1_watch, 10);
 
