@@ -33,7 +33,10 @@ const line = fc.oneof(
 const text = fc
   .tuple(fc.array(line, { maxLength: 30 }), fc.boolean())
   .map(([lines, isEnded]) => lines.join("\n") + (isEnded && lines.length > 0 ? "\n" : ""));
-const file = fc.record({ kind: fc.constant("file" as const), text, isExecutable: fc.boolean() });
+/** A zero byte makes it none; long enough for several lines of a binary patch. */
+const noText = fc.string({ maxLength: 400, unit: "binary" }).map((characters) => `\0${characters}`);
+const contents = fc.oneof({ weight: 3, arbitrary: text }, noText);
+const file = fc.record({ kind: fc.constant("file" as const), text: contents, isExecutable: fc.boolean() });
 const link = fc.record({
   kind: fc.constant("link" as const),
   text: fc.constantFrom("a", "../b", "/nowhere"),
@@ -123,11 +126,17 @@ describe("a patch", () => {
     assert.equal((await patchOf("file", { before: join(root, "one"), after: join(root, "other") })).length, 0);
   });
 
-  it("says of what is no text that it differs", async () => {
-    make(join(root, "old"), "picture", { kind: "file", text: "a\0b", isExecutable: false });
-    make(join(root, "new"), "picture", { kind: "file", text: "a\0c", isExecutable: false });
+  it("says of what is too large that it differs, and is then one that git refuses", async () => {
+    make(join(root, "old"), "picture", { kind: "file", text: "a", isExecutable: false });
+    make(join(root, "new"), "picture", { kind: "file", text: "\0".repeat((16 << 20) + 1), isExecutable: false });
     const text = await patchOf("picture", { before: join(root, "old"), after: join(root, "new") });
-    assert.equal(`${text}`, "diff --git a/picture b/picture\nBinary files a/picture and b/picture differ\n");
+    assert.match(
+      `${text}`,
+      /^diff --git a\/picture b\/picture\nindex .*\nBinary files a\/picture and b\/picture differ\n$/,
+    );
+    const { status, stderr } = spawnSync("git", ["apply"], { cwd: join(root, "old"), input: text, encoding: "utf8" });
+    assert.notEqual(status, 0);
+    assert.match(stderr, /cannot apply binary patch to 'picture' without full index line/);
   });
 
   it("names what holds a terminal's orders as git does", () => {

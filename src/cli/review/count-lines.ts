@@ -15,7 +15,7 @@ export class LineCount {
   private line(line: string): void {
     if (line.startsWith("diff --git ")) this.isInHunk = false;
     else if (line.startsWith("@@ ")) this.isInHunk = true;
-    else if (!this.isInHunk) this.isBinary ||= line.startsWith("Binary files ");
+    else if (!this.isInHunk) this.isBinary ||= /^(Binary files |GIT binary patch$)/.test(line);
     else if (line.startsWith("+")) this.added++;
     else if (line.startsWith("-")) this.removed++;
   }

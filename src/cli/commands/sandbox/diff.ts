@@ -15,8 +15,9 @@ export const command = defineCommand({
   summary: "what a sandbox has changed in its workspace",
   details:
     "Compares the sandbox's copy-on-write view with the folder as it is now, whether the sandbox runs or not. The patch is " +
-    "one that `git apply` takes; files that are no text, or have more than 2 MiB, are only said to differ. What can't be applied is told and left out. Names and " +
-    "contents are the sandbox's: on a terminal they are shown without what a terminal would obey.",
+    "one that `git apply` takes; files that are no text are in it as binary patches, and with more than 16 MiB " +
+    "they are only said to differ, so that git refuses it. What can't be applied is told and left out. Names and contents " +
+    "are the sandbox's: on a terminal they are shown without what a terminal would obey.",
   positionals: reviewWords,
   flags: {
     "name-only": toggle("the names of what changed, no more"),
