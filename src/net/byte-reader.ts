@@ -1,8 +1,12 @@
 /**
- * Pulls bytes out of a stream, for parsers that need to look at what has arrived and take a part of it. Back-pressure is
- * the stream's own: nothing is read that was not asked for, beyond the stream's buffer and one piece here.
+ * Takes bytes out of a stream, for parsers that need to look at what has arrived and take a part of it. Back-pressure is
+ * the stream's own: it is paused as soon as it brings what nobody waits for, so that beyond its buffer one piece is held here.
+ *
+ * The stream flows: Node hands each piece over in the callback that read it. Its other way, `readable` and `read`, takes a
+ * turn of the tick queue for each piece, and that is what a proxy does most.
  */
 import type { Duplex } from "node:stream";
+import { Alarm } from "./alarm.ts";
 
 /** `data`: there is more in `bytes`. `end`: the peer has sent all. `closed`: broken off, by an error or here. */
 export type FillResult = "data" | "end" | "closed" | "timeout";
@@ -12,16 +16,20 @@ const nothing: Buffer = Buffer.alloc(0);
 export class ByteReader {
   readonly stream: Duplex;
   #bytes: Buffer = nothing;
+  /** What came since the last `fill`. */
+  #arrived: Buffer = nothing;
   #ended: boolean;
   #closed: boolean;
-  #wake: (() => void) | undefined;
+  /** Ends the waiting of whoever waits in `fill`. */
+  #resolve: ((result: FillResult) => void) | undefined;
+  readonly #alarm = new Alarm(() => this.#settle("timeout"));
 
   /** From here until `release` nobody else may read the stream. */
   constructor(stream: Duplex) {
     this.stream = stream;
     this.#ended = stream.readableEnded;
     this.#closed = stream.destroyed;
-    stream.on("readable", this.#onReadable);
+    stream.on("data", this.#onData);
     stream.on("end", this.#onEnd);
     stream.on("close", this.#onClose);
     stream.on("error", this.#onClose);
@@ -34,85 +42,109 @@ export class ByteReader {
 
   /** Whether bytes have arrived, here or in the stream, without reading them. */
   get hasArrived(): boolean {
-    return this.#bytes.length > 0 || this.stream.readableLength > 0;
+    return this.#bytes.length > 0 || this.#arrived.length > 0 || this.stream.readableLength > 0;
   }
 
   /** Takes the first `count` bytes. */
   take(count: number): void {
-    this.#bytes = count === this.#bytes.length ? nothing : this.#bytes.subarray(count);
+    if (count === this.#bytes.length) {
+      this.#bytes = nothing;
+      return;
+    }
+    this.#bytes = this.#bytes.subarray(count);
+    // What is left may have to be put back, which the stream allows until it has told of its end.
+    this.stream.pause();
   }
 
   /** Gives back what was taken last: it comes next again. */
   putBack(bytes: Buffer): void {
-    this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([bytes, this.#bytes]);
+    this.#bytes = join(bytes, this.#bytes);
   }
 
   /** Waits until there are more bytes, at most so many milliseconds. No promise is made if they are there already. */
   fill(timeoutMs: number): FillResult | Promise<FillResult> {
-    const already = this.#pull();
+    const already = this.#collect();
     if (already !== undefined) return already;
+    if (this.stream.isPaused()) this.stream.resume();
     const { promise, resolve } = Promise.withResolvers<FillResult>();
-    const timer = setTimeout(() => {
-      this.#wake = undefined;
-      resolve("timeout");
-    }, timeoutMs);
-    this.#wake = () => {
-      const result = this.#pull();
-      if (result === undefined) return;
-      clearTimeout(timer);
-      this.#wake = undefined;
-      resolve(result);
-    };
+    this.#resolve = resolve;
+    this.#alarm.set(timeoutMs);
     return promise;
   }
 
   /** Ends the waiting of whoever waits, and of all who come after, as if the stream had been closed. */
   stop(): void {
     this.#closed = true;
-    this.#wake?.();
+    this.#wake();
   }
 
   /**
-   * Lets go of the stream and puts back what was not taken. False if that is no longer possible, because the stream has
-   * reported its end meanwhile: the bytes are then lost and the connection is not to be used.
+   * Lets go of the stream, paused, and puts back what was not taken. False if that is no longer possible, because the
+   * stream has reported its end meanwhile: the bytes are then lost and the connection is not to be used.
    */
   release(): boolean {
-    this.stream.off("readable", this.#onReadable);
+    this.stream.off("data", this.#onData);
     this.stream.off("end", this.#onEnd);
     this.stream.off("close", this.#onClose);
     this.stream.off("error", this.#onClose);
-    if (this.#bytes.length === 0) return true;
+    this.stream.pause();
+    this.#alarm.off();
+    const left = join(this.#bytes, this.#arrived);
+    if (left.length === 0) return true;
     if (this.stream.readableEnded || this.stream.destroyed) return false;
-    this.stream.unshift(this.#bytes);
+    this.stream.unshift(left);
     this.#bytes = nothing;
+    this.#arrived = nothing;
     return true;
   }
 
-  #pull(): FillResult | undefined {
+  /** Makes what has arrived a part of `bytes`; undefined if nothing has, and more may come. */
+  #collect(): FillResult | undefined {
     // Asking for exactly what is there keeps Node from reporting the end in the same breath; after that report the rest
     // could not be put back by `release`.
-    const count = this.stream.readableLength;
-    const piece: Buffer | null = count > 0 ? this.stream.read(count) : null;
-    if (piece !== null) {
-      this.#bytes = this.#bytes.length === 0 ? piece : Buffer.concat([this.#bytes, piece]);
+    const buffered = this.stream.readableLength;
+    if (this.#arrived.length === 0 && buffered > 0) this.stream.read(buffered);
+    if (this.#arrived.length > 0) {
+      this.#bytes = join(this.#bytes, this.#arrived);
+      this.#arrived = nothing;
       return "data";
     }
     if (this.#ended) return "end";
-    if (this.#closed) return "closed";
-    // With nothing buffered this asks for more, or for the report of the end.
-    this.stream.read(0);
-    return undefined;
+    return this.#closed ? "closed" : undefined;
   }
 
-  readonly #onReadable = (): void => this.#wake?.();
+  #wake(): void {
+    if (this.#resolve === undefined) return;
+    const result = this.#collect();
+    if (result !== undefined) this.#settle(result);
+  }
+
+  #settle(result: FillResult): void {
+    const resolve = this.#resolve;
+    this.#resolve = undefined;
+    this.#alarm.clear();
+    resolve?.(result);
+  }
+
+  readonly #onData = (piece: Buffer): void => {
+    this.#arrived = join(this.#arrived, piece);
+    if (this.#resolve === undefined) this.stream.pause();
+    else this.#wake();
+  };
 
   readonly #onEnd = (): void => {
     this.#ended = true;
-    this.#wake?.();
+    this.#wake();
   };
 
   readonly #onClose = (): void => {
     this.#closed = true;
-    this.#wake?.();
+    this.#wake();
+    this.#alarm.off();
   };
+}
+
+function join(one: Buffer, other: Buffer): Buffer {
+  if (one.length === 0) return other;
+  return other.length === 0 ? one : Buffer.concat([one, other]);
 }

@@ -51,6 +51,7 @@ async function verdictOn(...pieces: readonly (string | Buffer)[]): Promise<strin
   if (!isRefusal(result)) {
     const sent = Buffer.concat(pieces.map((piece) => Buffer.from(piece)));
     let left = Buffer.alloc(0);
+    accepted.resume();
     while (left.length < sent.length) {
       const [piece] = await once(accepted, "data");
       left = Buffer.concat([left, piece]);

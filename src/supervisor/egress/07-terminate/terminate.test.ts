@@ -138,6 +138,7 @@ describe("terminating TLS", () => {
     assert.deepEqual(peeked.alpn, ["h2", "http/1.1"]);
     assert.equal(client.authorized, true);
     assert.equal(client.alpnProtocol, "http/1.1");
+    result.decrypted.resume();
     const [asked] = await once(result.decrypted, "data");
     result.upstream.write(asked);
     const [answer] = await once(result.upstream, "data");
