@@ -41,6 +41,7 @@ import {
 } from "../audit/connection-events.ts";
 import { dnsAnsweredEvent, dnsRefusedEvent } from "../audit/dns-events.ts";
 import { type Moment, occasion } from "../audit/moment.ts";
+import { Overdue } from "../audit/overdue.ts";
 import { refusedCallsEvent } from "../audit/refused-call-events.ts";
 import { requestAllowedEvent, requestRefusedEvent } from "../audit/request-events.ts";
 import { configEvent, findingEvent, processEvent } from "../audit/sandbox-events.ts";
@@ -131,8 +132,8 @@ export interface SandboxFacts extends SandboxNames {
 }
 
 /**
- * A request may stay open for hours, so one that is not over after this many milliseconds is on record before its end:
- * its event is then written twice, the first marked `in_progress`.
+ * A request may stay open for hours, so one that is not over after this many milliseconds, or half of them at least, is on
+ * record before its end: its event is then written twice, the first marked `in_progress`.
  */
 const slowRequestMilliseconds = 1000;
 
@@ -142,19 +143,29 @@ export function createAudit(log: AuditLog, sandbox: SandboxFacts, now: () => num
 }
 
 interface OpenRequest {
+  readonly connection: AuditedConnection;
+  readonly request: AuditedRequest;
   readonly verdict: RequestVerdict;
-  readonly timer: NodeJS.Timeout;
+}
+
+interface OpenCall {
+  readonly connection: AuditedConnection;
+  readonly call: AuditedCall;
 }
 
 class LoggedAudit implements Audit {
   readonly #log: AuditLog;
   readonly #reporter: Reporter;
   readonly #now: () => number;
-  /** Requests that were let through and are not over, by id. */
-  readonly #open = new Map<string, OpenRequest>();
+  /** Requests that were let through and are not over. */
+  readonly #requests = new Overdue<OpenRequest>(slowRequestMilliseconds, ({ connection, ...exchange }) =>
+    this.#append(requestAllowedEvent(this.#moment(), connection, exchange), "soon"),
+  );
   readonly #answered = new AnsweredRequests();
-  /** What puts calls to models on record that are slow to be answered, by id. */
-  readonly #openCalls = new Map<string, NodeJS.Timeout>();
+  /** Calls to models that are not answered yet. */
+  readonly #calls = new Overdue<OpenCall>(slowRequestMilliseconds, ({ connection, call }) =>
+    this.#append(callAllowedEvent(this.#moment(), connection, { call }), "soon"),
+  );
 
   constructor(log: AuditLog, reporter: Reporter, now: () => number) {
     this.#log = log;
@@ -188,19 +199,18 @@ class LoggedAudit implements Audit {
   requestAllowed(connection: AuditedConnection, request: AuditedRequest, verdict: RequestVerdict): Refusal | undefined {
     // A log that could not be written is tried again here, so that traffic passes again once there is room.
     if (!this.#log.healthy && !this.#log.flush()) return unwritable(verdict.rule);
-    const write = () => this.#append(requestAllowedEvent(this.#moment(), connection, { request, verdict }), "soon");
-    this.#open.set(request.id, { verdict, timer: setTimeout(write, slowRequestMilliseconds).unref() });
+    this.#requests.begin(request.id, { connection, request, verdict });
     return undefined;
   }
 
   requestCompleted(connection: AuditedConnection, request: AuditedRequest, outcome: RequestOutcome): void {
-    const verdict = this.#endRequest(request);
+    const verdict = this.#requests.end(request.id)?.verdict;
     if (verdict === undefined) return;
     this.#log.append(this.#answered.write(this.#moment(), connection, { request, verdict, outcome }), "soon");
   }
 
   requestRefused(connection: AuditedConnection, request: AuditedRequest, refusal: Refusal): void {
-    this.#endRequest(request);
+    this.#requests.end(request.id);
     this.#append(requestRefusedEvent(this.#moment(), connection, { request, refusal }), "now");
     this.#findIn(refusal);
   }
@@ -213,18 +223,17 @@ class LoggedAudit implements Audit {
 
   callAllowed(connection: AuditedConnection, call: AuditedCall): Refusal | undefined {
     if (!this.#log.healthy && !this.#log.flush()) return unwritable(undefined);
-    const write = () => this.#append(callAllowedEvent(this.#moment(), connection, { call }), "soon");
-    this.#openCalls.set(call.id, setTimeout(write, slowRequestMilliseconds).unref());
+    this.#calls.begin(call.id, { connection, call });
     return undefined;
   }
 
   callCompleted(connection: AuditedConnection, call: AuditedCall, outcome: CallOutcome): void {
-    this.#endCall(call);
+    this.#calls.end(call.id);
     this.#append(callAllowedEvent(this.#moment(), connection, { call, outcome }), "soon");
   }
 
   callRefused(connection: AuditedConnection, call: AuditedCall, refused: RefusedCall): void {
-    this.#endCall(call);
+    this.#calls.end(call.id);
     this.#append(callRefusedEvent(this.#moment(), connection, { call, ...refused }), "now");
     this.#findIn(refused.refusal);
   }
@@ -272,18 +281,6 @@ class LoggedAudit implements Audit {
 
   #moment(): Moment {
     return { reporter: this.#reporter, time: this.#now() };
-  }
-
-  #endCall({ id }: AuditedCall): void {
-    clearTimeout(this.#openCalls.get(id));
-    this.#openCalls.delete(id);
-  }
-
-  #endRequest({ id }: AuditedRequest): RequestVerdict | undefined {
-    const open = this.#open.get(id);
-    this.#open.delete(id);
-    clearTimeout(open?.timer);
-    return open?.verdict;
   }
 
   #append(event: OcsfEvent, urgency: Urgency): boolean {
