@@ -37,6 +37,8 @@ export function problemWithMethod(method: string): Refusal | undefined {
  * host that was decided on and no other. `field` is where the client wrote it, for the text of a refusal.
  */
 export function hostOfOrigin(written: string, field: string, { destination }: Origin): string | Refusal {
+  // As nearly every client writes it: the canonical host itself. An IPv6 address is not written so.
+  if (written === destination.host && !written.includes(":")) return written;
   const authority = parseAuthority(written);
   if (!authority.ok) return ambiguous(`${field}: ${authority.why}`);
   const same = authority.host === destination.host && (authority.port ?? destination.port) === destination.port;

@@ -17,20 +17,23 @@ export type BodyEnd =
   | { readonly kind: "forbidden" }
   | { readonly kind: "malformed"; readonly detail: string };
 
+/** Where a message goes, and how its body is followed. */
+export interface Way {
+  /** Of the message, where it was not written yet: leaves in one packet with what has arrived of the body. */
+  readonly head?: string;
+  readonly body: BodyFollower;
+  readonly sink: Writable;
+  /** Asked about each piece when the body's listener has seen it, and before it is written. */
+  readonly isForbidden?: () => boolean;
+}
+
 /**
  * Forwards what belongs to the body and leaves the rest in the reader. The first piece is written before it returns; a
  * body that has arrived as a whole costs no promise.
- * @param isForbidden asked about each piece when the body's listener has seen it, and before it is written
  */
-export function streamBody(
-  reader: ByteReader,
-  body: BodyFollower,
-  sink: Writable,
-  isForbidden: () => boolean = never,
-): BodyEnd | Promise<BodyEnd> {
-  const way = { body, sink, isForbidden };
-  const moved = moveArrived(reader, way);
-  if (moved === undefined && body.ended) return complete;
+export function streamBody(reader: ByteReader, way: Way): BodyEnd | Promise<BodyEnd> {
+  const moved = moveArrived(reader, way, way.head);
+  if (moved === undefined && way.body.ended) return complete;
   return streamRest(reader, way, moved);
 }
 
@@ -50,15 +53,9 @@ export async function readBody(
     length += piece.copy(held, length);
   });
   const nowhere = new Writable({ write: (_piece, _encoding, done) => done() });
-  const end = await streamBody(reader, body, nowhere, () => body.payloadBytes > maxBytes);
+  const end = await streamBody(reader, { body, sink: nowhere, isForbidden: () => body.payloadBytes > maxBytes });
   if (end.kind === "forbidden") return "too-large";
   return end.kind === "complete" ? held.subarray(0, length) : "broken-off";
-}
-
-interface Way {
-  readonly body: BodyFollower;
-  readonly sink: Writable;
-  readonly isForbidden: () => boolean;
 }
 
 type Moved = BodyEnd | undefined | Promise<BodyEnd | undefined>;
@@ -75,18 +72,26 @@ async function streamRest(reader: ByteReader, way: Way, first: Moved): Promise<B
   }
 }
 
-const never = (): boolean => false;
-
 /** Writes what has arrived and belongs to the body. Gives why to stop, if there is a reason; a promise if it must wait. */
-function moveArrived(reader: ByteReader, { body, sink, isForbidden }: Way): Moved {
-  const bytes = reader.bytes;
-  if (body.ended || bytes.length === 0) return undefined;
+function moveArrived(reader: ByteReader, { body, sink, isForbidden }: Way, head = ""): Moved {
+  const { bytes } = reader;
   const progress = body.advance(bytes);
   if (progress.kind === "malformed") return progress;
-  if (isForbidden()) return { kind: "forbidden" };
-  if (progress.taken === 0) return undefined;
-  const written = writeBounded(sink, progress.taken === bytes.length ? bytes : bytes.subarray(0, progress.taken));
-  reader.take(progress.taken);
+  if (isForbidden?.()) return { kind: "forbidden" };
+  const { taken } = progress;
+  if (taken === 0 && head === "") return undefined;
+  const written = writeBounded(sink, behind(head, taken === bytes.length ? bytes : bytes.subarray(0, taken)));
+  if (taken > 0) reader.take(taken);
   if (written === true) return undefined;
   return written.then((open) => (open ? undefined : { kind: "sink-closed" }));
+}
+
+/** One buffer: TLS copies what it is given in several, and Node takes longer over them. */
+function behind(head: string, piece: Buffer): Buffer | string {
+  if (head === "") return piece;
+  if (piece.length === 0) return head;
+  const both = Buffer.allocUnsafe(head.length + piece.length);
+  both.write(head, "latin1");
+  piece.copy(both, head.length);
+  return both;
 }

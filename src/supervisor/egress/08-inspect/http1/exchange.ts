@@ -78,22 +78,19 @@ class Exchange {
     this.#requestBody = new BodyFollower(parts.request.framing, watch && ((payload) => watch.look(payload)));
   }
 
-  async run(): Promise<ExchangeEnd> {
-    const { socket } = this.#parts.upstream;
-    if (this.#requestBody.ended) {
-      this.#sent = complete;
-      socket.write(this.#head(), "latin1");
-      return this.#receive();
-    }
-    // Head and first piece of the body leave in one packet.
-    socket.cork();
-    socket.write(this.#head(), "latin1");
+  run(): Promise<ExchangeEnd> {
+    if (!this.#requestBody.ended) return this.#exchangeBodies();
+    this.#sent = complete;
+    this.#parts.upstream.socket.write(this.#head(), "latin1");
+    return this.#receive();
+  }
+
+  async #exchangeBodies(): Promise<ExchangeEnd> {
     const sending = this.#sendBody();
-    socket.uncork();
     const end = await this.#receive();
     if (this.#sent === undefined) {
       // The response came before the body was through: this connection can't be told from a broken one.
-      socket.destroy();
+      this.#parts.upstream.socket.destroy();
       this.#parts.client.stop();
     }
     await sending;
@@ -115,7 +112,8 @@ class Exchange {
   async #sendBody(): Promise<void> {
     const { client, upstream } = this.#parts;
     const isForbidden = () => this.#parts.watch?.refusal !== undefined;
-    this.#sent = await streamBody(client, this.#requestBody, upstream.socket, isForbidden);
+    const way = { head: this.#head(), body: this.#requestBody, sink: upstream.socket, isForbidden };
+    this.#sent = await streamBody(client, way);
     const { kind } = this.#sent;
     // The upstream waits for a rest that will not come; nor may it take what it has for the whole.
     if (kind === "malformed" || kind === "cut" || kind === "forbidden") resetStream(upstream.socket);
@@ -131,8 +129,8 @@ class Exchange {
       if (read.kind !== "head") return this.#failed(read);
       upstream.reader.take(read.length);
       const masked = this.#parts.mask?.head(read.head) ?? read.head;
-      if (masked.status === 101) return this.#switch(masked);
-      if (masked.status >= 200) return this.#answer(masked);
+      if (masked.status === 101) return await this.#switch(masked);
+      if (masked.status >= 200) return await this.#answer(masked);
       interim++;
       const unasked = masked.status === 100 && !request.expectsContinue;
       const head = serialiseResponseHead(masked, { framing: { kind: "none" }, close: false });
@@ -141,7 +139,8 @@ class Exchange {
     return this.#refused("forward.reset", "the upstream sent too many interim responses");
   }
 
-  async #answer(head: ResponseHead): Promise<ExchangeEnd> {
+  /** Forwards the final response; at once if it has arrived as a whole. */
+  #answer(head: ResponseHead): ExchangeEnd | Promise<ExchangeEnd> {
     const { request, client, upstream } = this.#parts;
     const result = responseFraming(head, request.facts.method);
     if (!result.ok) return this.#refused("forward.reset", `the response has ${result.detail}`);
@@ -153,16 +152,19 @@ class Exchange {
     if (mask !== undefined && framing.kind !== "none") return this.#answerMasked(head, framing, mask);
     const keep = this.#canKeep(head, framing);
     const body = new BodyFollower(framing);
-    client.stream.cork();
-    client.stream.write(serialiseResponseHead(head, { framing, close: !keep }), "latin1");
-    const streaming = streamBody(upstream.reader, body, client.stream);
-    client.stream.uncork();
-    const end = streaming instanceof Promise ? await streaming : streaming;
-    const outcome = { status: head.status, bytesIn: body.payloadBytes, bytesOut: this.#requestBody.payloadBytes };
-    if (end.kind === "complete") return { kind: "answered", keep, outcome };
-    upstream.socket.destroy();
-    // The client must not take a part of the response for all of it.
-    resetStream(client.stream);
+    const text = serialiseResponseHead(head, { framing, close: !keep });
+    const streaming = streamBody(upstream.reader, { head: text, body, sink: client.stream });
+    const answered = (end: BodyEnd): ExchangeEnd => {
+      const outcome = { status: head.status, bytesIn: body.payloadBytes, bytesOut: this.#requestBody.payloadBytes };
+      return end.kind === "complete" ? { kind: "answered", keep, outcome } : this.#brokenOff(end, outcome);
+    };
+    return streaming instanceof Promise ? streaming.then(answered) : answered(streaming);
+  }
+
+  /** The client must not take a part of the response for all of it. */
+  #brokenOff(end: BodyEnd, outcome: RequestOutcome): ExchangeEnd {
+    this.#parts.upstream.socket.destroy();
+    resetStream(this.#parts.client.stream);
     if (end.kind === "sink-closed") return { kind: "answered", keep: false, outcome };
     const detail = end.kind === "malformed" ? `the response has ${end.detail}` : "the response broke off";
     return { kind: "answered", keep: false, outcome, brokenOff: { refused: "forward.reset", detail } };
