@@ -23,7 +23,9 @@ import { inferenceEvent, inferenceFirst, inferenceMany } from "./inference.ts";
 import { memory } from "./memory.ts";
 import { policyPush } from "./policy-push.ts";
 import { proxyDownload } from "./proxy-download.ts";
+import { proxyMemory } from "./proxy-memory.ts";
 import { proxyRequests } from "./proxy-requests.ts";
+import { proxyRequestsHttp2 } from "./proxy-requests-http2.ts";
 import { canTrustOwnAuthority, directoryVariable, readAuthority, runTrusting } from "./support/authority.ts";
 import type { Bench, Row } from "./support/bench.ts";
 import { install } from "./support/installation.ts";
@@ -41,7 +43,9 @@ const rows: readonly Row[] = [
   connectionHttps,
   throughput,
   proxyRequests,
+  proxyRequestsHttp2,
   proxyDownload,
+  proxyMemory,
   inferenceFirst,
   inferenceEvent,
   inferenceMany,
@@ -92,7 +96,7 @@ async function measure(directory: string): Promise<void> {
   say((await describeMachine(bench)).map((line) => `- ${line}`).join("\n"));
   say("");
   for (const row of rows) {
-    if (wanted.length === 0 || wanted.includes(row.name)) say(table(row, await row.measure(bench)));
+    if (wanted.length === 0 ? !row.byNameOnly : wanted.includes(row.name)) say(table(row, await row.measure(bench)));
   }
   if (wanted.length === 0) keep(report);
 }

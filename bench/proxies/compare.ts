@@ -1,19 +1,12 @@
 /** One measurement by every proxy: nothing in between, ours, the rivals. */
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Bench } from "../support/bench.ts";
 import type { Command } from "../support/command.ts";
 import type { Line, Measured } from "../support/line.ts";
-import { bigBytes, bigFile, origin } from "./origin.ts";
 import { missingPrograms, type RivalName, rivalHost, startRivals } from "./rivals.ts";
+import { openSandboxed } from "./sandboxed.ts";
 
 /** Each sample is seconds of load. */
 const mostSamples = 5;
-const host = "host.openshell.internal";
 
 /** By name, in the order of the table. The first of each place is the reference. */
 export interface Passage {
@@ -27,30 +20,12 @@ export async function comparePassages(
   bench: Bench,
   measure: (passages: readonly Passage[], samples: number) => Promise<readonly Line[]>,
 ): Promise<readonly Line[]> {
-  const { authority, installation } = bench;
+  const { authority } = bench;
   if ("missing" in authority) return [authority];
   const missing = missingPrograms();
   if (missing.length > 0) return [{ name: "proxies", missing: `not installed: ${missing.join(", ")}` }];
   await using rivals = await startRivals(authority);
-  await using own = await startOrigin(bench);
-  const name = "proxies";
-  const rules = (inspected: boolean) => ({
-    origin: {
-      endpoints: [{ host, port: own.port, ...(inspected && { protocol: "rest", access: "read-only" }) }],
-      binaries: [{ path: "any" }],
-    },
-  });
-  await installation.run("sandbox", "create", "--name", name, "--policy", installation.policyFile(name, rules(true)));
-  const url = `https://${host}:${own.port}`;
-  const sandboxed = (inspected: boolean): Passage => ({
-    name: inspected ? "openshell, inspected" : "openshell, spliced",
-    run: async (command) => {
-      const policy = installation.policyFile(name, rules(inspected));
-      await installation.run("policy", "set", name, "--policy", policy, "--wait");
-      const { file, args } = command(url);
-      return installation.run("sandbox", "exec", "-n", name, "--no-tty", "--", file, ...args);
-    },
-  });
+  await using sandboxed = await openSandboxed(bench, authority);
   const rival = (through: RivalName | undefined): Passage => ({
     name: through ?? "direct",
     run: async (command) => {
@@ -59,19 +34,15 @@ export async function comparePassages(
       return rivals.run({ file, args });
     },
   });
-  const passages = [
+  const passages: readonly Passage[] = [
     rival(undefined),
-    sandboxed(true),
+    { name: "openshell, inspected", run: (command) => sandboxed.run(command, true) },
     rival("squid, ssl-bump"),
     rival("mitmproxy"),
-    sandboxed(false),
+    { name: "openshell, spliced", run: (command) => sandboxed.run(command, false) },
     rival("squid, spliced"),
   ];
-  try {
-    return await measure(passages, Math.min(bench.rounds, mostSamples));
-  } finally {
-    await installation.run("sandbox", "delete", name);
-  }
+  return measure(passages, Math.min(bench.rounds, mostSamples));
 }
 
 /** Samples in turns, so that what else the machine does falls on all alike. */
@@ -96,33 +67,4 @@ export async function sampleInTurns(
     }
   }
   return lines;
-}
-
-/** The origin that the sandbox reaches, on the machine's loopback. */
-async function startOrigin({ authority }: Bench): Promise<AsyncDisposable & { readonly port: number }> {
-  if ("missing" in authority) throw new Error("no authority");
-  const directory = mkdtempSync(join(tmpdir(), "openshell-origin-"));
-  const port = 28_443;
-  const { file, args } = origin(directory, { host, address: "127.0.0.1", port }, authority);
-  execFileSync("truncate", ["-s", `${bigBytes}`, bigFile(directory)]);
-  const child = spawn(file, args, { stdio: "ignore" });
-  while (!(await accepts(port))) await sleep(20);
-  return {
-    port,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 }

@@ -22,6 +22,40 @@ export function readLoad(output: string): LoadResult {
   return { requestsPerSecond: Number(rate), medianLatency: Number(latency[1]) * scale };
 }
 
+/** The same over HTTP/2, with so many streams at a time on each connection. */
+export function http2LoadCommand(
+  url: string,
+  connections: number,
+  load: { streams: number; seconds: number },
+): Command {
+  const args = ["-t1", `-c${connections}`, `-m${load.streams}`, `-D${load.seconds}`, "--warm-up-time=1", url];
+  return { file: "h2load", args };
+}
+
+/** @returns requests a second. @throws Error if requests failed */
+export function readHttp2Load(output: string): number {
+  const rate = /finished in [^,]+, ([\d.]+) req\/s/.exec(output)?.[1];
+  const failed = /(\d+) failed, (\d+) errored/.exec(output);
+  if (rate === undefined || failed?.[1] !== "0") throw new Error(`h2load printed ${output}`);
+  return Number(rate);
+}
+
+export interface SteadyLoad {
+  readonly clients: number;
+  /** Of each client. */
+  readonly requestsPerSecond: number;
+  readonly seconds: number;
+  readonly version: "HTTP/1.1" | "HTTP/2";
+}
+
+/** Requests at a steady pace. */
+export function steadyLoadCommand(url: string, { clients, requestsPerSecond, seconds, version }: SteadyLoad): Command {
+  // Counted and not timed: h2load does not always end when its time is over.
+  const count = clients * requestsPerSecond * seconds;
+  const args = ["-t1", `-c${clients}`, `--rps=${requestsPerSecond}`, `-n${count}`, url];
+  return { file: "h2load", args: version === "HTTP/1.1" ? ["--h1", ...args] : args };
+}
+
 /** Prints bytes per second. */
 export function downloadCommand(url: string): Command {
   return { file: "curl", args: ["-sS", "-k", "-o", "/dev/null", "-w", "%{speed_download} %{http_code}", url] };

@@ -33,8 +33,10 @@ const ports: Readonly<Record<RivalName, number>> = {
 };
 
 /** The programs that are needed and not there. */
-export function missingPrograms(): string[] {
-  return ["wrk", "nginx", "squid", "mitmdump", "curl", "nft"].filter((program) => {
+export function missingPrograms(
+  needed: readonly string[] = ["wrk", "h2load", "nginx", "squid", "mitmdump", "curl", "nft"],
+): string[] {
+  return needed.filter((program) => {
     try {
       execFileSync("sh", ["-c", `command -v ${program}`], { stdio: "ignore" });
       return false;
