@@ -10,6 +10,13 @@ import { join } from "node:path";
 /** The variable by which `scripts/e2e.ts` says where the world's directory is. */
 export const worldVariable = "OPENSHELL_E2E_WORLD";
 
+/** The variable by which it says what sandboxes are made with. */
+export const driverVariable = "OPENSHELL_E2E_DRIVER";
+
+/** What makes the sandboxes of a world: this machine by itself, or an engine that the world has for itself. */
+export const drivers = ["local", "docker", "podman"] as const;
+export type Driver = (typeof drivers)[number];
+
 /** A user besides root that exists in the world only, for tests of what an ordinary user can do. */
 export const tester = { name: "tester", uid: 60077, gid: 60077 } as const;
 
@@ -22,6 +29,7 @@ export interface World {
   readonly authority: { readonly certificate: string; readonly key: string };
   /** Whether the world has more users than one: not if an ordinary user made it. */
   readonly hasUsers: boolean;
+  readonly driver: Driver;
 }
 
 /** Files of the world's directory. */
@@ -48,7 +56,23 @@ export function world(): World {
       key: readFileSync(join(directory, worldPaths.authorityKey), "utf8"),
     },
     hasUsers: mappedUsers() > 1,
+    driver: driverOf(process.env[driverVariable]),
   };
+}
+
+/** Throws for what is no driver; without one it is this machine's. */
+export function driverOf(name = "local"): Driver {
+  const driver = drivers.find((known) => known === name);
+  if (driver === undefined) throw new Error(`there is no driver "${name}", but ${drivers.join(", ")}`);
+  return driver;
+}
+
+/** Whether sandboxes are made from an image here. */
+export const isInContainers = (): boolean => world().driver !== "local";
+
+/** For a test that has nothing to say of sandboxes made from an image: the reason, or no reason to leave it out. */
+export function skipInContainers(reason: string): { readonly skip?: string } {
+  return isInContainers() ? { skip: `made from an image: ${reason}` } : {};
 }
 
 /** User ids that this user namespace knows: user_namespaces(7), the third column of uid_map. */

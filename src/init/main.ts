@@ -31,12 +31,12 @@ function readConfiguration(link: number): Configuration {
 process.title = "openshell-init";
 const descriptor = supervisorLink(process.argv[2]);
 const configuration = readConfiguration(descriptor);
-if (configuration.isContainer) {
+if (configuration.supervisorPid !== undefined) {
   restrictEarly();
   collectOrphans();
 }
 const listeners = openListeners();
-const filterListener = restrictCalls();
+const filterListener = restrictCalls(configuration);
 handOut(listeners, filterListener, descriptor);
 const link = new Socket({ fd: descriptor, readable: true, writable: true });
 try {

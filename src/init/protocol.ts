@@ -77,8 +77,11 @@ export interface Configuration {
   };
   /** Limits on each process (core, nproc, nofile). */
   readonly limits: Readonly<Record<"core" | "nproc" | "nofile", number>>;
-  /** An engine made the container: what bubblewrap does elsewhere is then init's own to do. */
-  readonly isContainer: boolean;
+  /**
+   * The supervisor's number in init's own process namespace, which they share in a container that an engine has made: what
+   * bubblewrap does elsewhere is then init's own to do. Absent elsewhere.
+   */
+  readonly supervisorPid?: number;
 }
 
 /** The namespaces that a sandbox has of its own, as /proc/PID/ns/ names them. */

@@ -23,10 +23,10 @@ export function restrictEarly(): void {
  * @returns the filter's listener, which must not stay open here; or undefined if the kernel refuses those calls by itself,
  * unrecorded, because there is a listener outside already (a sandbox in a container that has one)
  */
-export function restrictCalls(): number | undefined {
+export function restrictCalls({ supervisorPid }: Configuration): number | undefined {
   setNoNewPrivileges();
   setNotDumpable();
-  const rules = lateSeccompRules(process.pid);
+  const rules = lateSeccompRules([process.pid, ...(supervisorPid === undefined ? [] : [supervisorPid])]);
   const listener = installSeccompWithListener(compileSeccomp(rules, architecture, "listener"));
   if (listener === undefined) installSeccomp(compileSeccomp(rules, architecture));
   return listener;

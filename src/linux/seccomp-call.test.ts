@@ -26,7 +26,7 @@ describe("a refused call", () => {
   });
 
   it("leads back to the rule that refuses it, by number and arguments", () => {
-    const recorded = lateSeccompRules(2).filter((rule) => rule.recorded);
+    const recorded = lateSeccompRules([2]).filter((rule) => rule.recorded);
     const ruleOf = (number: number, ...values: number[]) =>
       refusingRule(recorded, { number, arguments: values }, "x64");
     assert.equal(ruleOf(165)?.name, "mount");

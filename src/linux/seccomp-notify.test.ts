@@ -18,7 +18,7 @@ const filtered = `
   import { compileSeccomp, installSeccompWithListener } from ${here("seccomp.ts")};
   import { lateSeccompRules } from ${here("seccomp-rules.ts")};
   setNoNewPrivileges();
-  const program = compileSeccomp(lateSeccompRules(process.pid), process.arch, "listener");
+  const program = compileSeccomp(lateSeccompRules([process.pid]), process.arch, "listener");
   const listener = installSeccompWithListener(program);
   sendDescriptors(3, Buffer.from("x"), [listener]);
   closeSync(listener);

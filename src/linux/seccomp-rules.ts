@@ -231,7 +231,7 @@ const recordedSeccompRules = seccompRules.filter((rule) => rule.recorded);
 export const earlySeccompRules = seccompRules.filter((rule) => !rule.recorded);
 
 const everyone = 0xffffffff;
-/** bubblewrap's, the first of the sandbox's PID namespace. */
+/** The first of the sandbox's PID namespace: bubblewrap's, or in a container init itself. */
 const reaperPid = 1;
 const kill: SyscallNumbers = { x64: 62, arm64: 129 };
 const pidfdOpen: SyscallNumbers = { x64: 434, arm64: 434 };
@@ -245,8 +245,8 @@ const signallingCalls: readonly (SyscallNumbers & { readonly name: string })[] =
 ];
 
 /** No signal reaches these processes. To ask whether they are there, as a child does of its parent, is no attempt. */
-const signalRules = (pids: readonly number[]): readonly SeccompRule[] =>
-  pids.flatMap((pid): SeccompRule[] => [
+const signalRules = (pids: ReadonlySet<number>): readonly SeccompRule[] =>
+  [...pids].flatMap((pid): SeccompRule[] => [
     { name: "kill", numbers: kill, errno: "EPERM", when: [is(0, pid), is(1, 0)] },
     { name: "pidfd_open", numbers: pidfdOpen, errno: "EPERM", when: [is(0, pid)] },
     ...signallingCalls.map(({ name, ...numbers }): SeccompRule => {
@@ -254,8 +254,11 @@ const signalRules = (pids: readonly number[]): readonly SeccompRule[] =>
     }),
   ]);
 
-/** What init puts on itself before it starts a program. `initPid` is its number inside the sandbox. */
-export function lateSeccompRules(initPid: number): readonly SeccompRule[] {
+/**
+ * What init puts on itself before it starts a program. `guardPids` are the numbers, inside the sandbox, of those that no
+ * program may signal: init's own, and the supervisor's where it shares the namespace.
+ */
+export function lateSeccompRules(guardPids: readonly number[]): readonly SeccompRule[] {
   return [
     ...recordedSeccompRules,
     { name: "socket", numbers: socket, errno: "EAFNOSUPPORT", when: [is(0, AF_NETLINK), is(2, NETLINK_SOCK_DIAG)] },
@@ -277,6 +280,6 @@ export function lateSeccompRules(initPid: number): readonly SeccompRule[] {
     },
     // Init has the agent's uid, and the sandbox ends with it. `pkill node` or `kill -9 -1` must not end an agent's own
     // session. Against accidents only: an agent that finds another way has stopped itself, and nothing else.
-    ...signalRules([reaperPid, initPid, everyone]),
+    ...signalRules(new Set([reaperPid, ...guardPids, everyone])),
   ];
 }

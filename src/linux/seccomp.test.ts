@@ -57,7 +57,7 @@ function meant(architecture: Architecture, refuser: Refuser, call: Call): number
   return rule.recorded && refuser === "listener" ? asked : 0x50000 | errnos[rule.errno];
 }
 
-const rules = [...seccompRules, ...lateSeccompRules(2)];
+const rules = [...seccompRules, ...lateSeccompRules([2])];
 const interesting = rules.flatMap(({ when = [] }) => when.flatMap(({ mask, equals }) => [mask, equals]));
 const argument = fc.oneof(fc.constantFrom(...interesting, 0, 0xffffffff), fc.nat({ max: 0xffffffff }));
 

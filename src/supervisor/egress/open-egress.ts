@@ -112,10 +112,12 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
       signal,
     });
   const { calls: listener } = built.listeners;
+  // In a container this process is seen by the sandbox's, under the number that it has for itself.
+  const guardPids = [identifyContext.initPid, ...(chainPid === undefined ? [process.pid] : [])];
   const calls =
     listener === undefined
       ? undefined
-      : watchRefusedCalls({ listener, identify: identifyContext, audit, now: Date.now });
+      : watchRefusedCalls({ listener, guardPids, identify: identifyContext, audit, now: Date.now });
   return {
     recheck: path.recheck,
     forward: (stream, to) => serveForwarded(stream, { to, path }, context),

@@ -20,6 +20,8 @@ import { callerOf, describeCaller } from "./caller.ts";
 export interface RefusedCallsOptions {
   /** The filter's listener, which is this function's from now on. */
   readonly listener: number;
+  /** Whom no program may signal, by their numbers in the sandbox: what init's filter was made with. */
+  readonly guardPids: readonly number[];
   readonly identify: IdentifyContext;
   readonly audit: Pick<Audit, "kernelCallsRefused">;
   /** Milliseconds since the epoch. */
@@ -57,7 +59,7 @@ class RefusedCalls implements AsyncDisposable {
   constructor(options: RefusedCallsOptions) {
     this.#options = options;
     this.#listener = new SeccompListener(options.listener);
-    this.#rules = lateSeccompRules(options.identify.initPid).filter(({ recorded }) => recorded);
+    this.#rules = lateSeccompRules(options.guardPids).filter(({ recorded }) => recorded);
     // One call a turn, so that a program that does nothing else leaves the connections their share.
     this.#readable = onReadable(options.listener, () => this.#serveOne());
   }

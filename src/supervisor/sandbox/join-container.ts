@@ -51,7 +51,7 @@ export async function joinContainer({ place, spec, policy, trust }: ContainerOpt
       required: policy.landlock.compatibility === "hard_requirement",
     },
     limits: { ...processLimits, ...(processes !== undefined && { nproc: processes }) },
-    isContainer: true,
+    supervisorPid: process.pid,
   };
   const taken = await takeOver(fd, configuration, signal);
   const ended = Promise.withResolvers<void>();

@@ -54,7 +54,6 @@ export async function raiseSandbox(
         // One file that grows and grows, which is what mostly fills a disk, is stopped by the kernel itself.
         ...(limits.diskBytes !== undefined && { fsize: limits.diskBytes }),
       },
-      isContainer: false,
     },
     scratch,
   });
