@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { findGroupTree, whyNotLimited } from "./cgroups.ts";
+import { findGroupTree, memoryEventsOf, whyNotLimited } from "./cgroups.ts";
 
 describe("the place for control groups", () => {
   let base: string;
@@ -46,6 +46,23 @@ describe("the place for control groups", () => {
       version: 1,
       parents: { cpu: `${at("cpu")}/`, memory: at("memory/jobs/7") },
     });
+  });
+
+  it("says where another process's kills for lack of memory are counted, if that can be seen", () => {
+    const old = machine("old", {
+      "self/mounts": "a @/memory cgroup rw,memory 0 0\nb @/unified cgroup2 rw 0 0\n",
+      "7/cgroup": "4:memory:/engine/one\n0::/\n",
+      "8/cgroup": "4:memory:/elsewhere\n0::/\n",
+      "memory/engine/one/memory.oom_control": "",
+    });
+    assert.equal(memoryEventsOf(7, old("")), old("memory/engine/one/memory.oom_control"));
+    assert.equal(memoryEventsOf(8, old("")), undefined);
+    const unified = machine("new", {
+      "self/mounts": "cgroup2 @/tree cgroup2 rw 0 0\n",
+      "7/cgroup": "0::/engine/one\n",
+      "tree/engine/one/memory.events": "",
+    });
+    assert.equal(memoryEventsOf(7, unified("")), unified("tree/engine/one/memory.events"));
   });
 
   it("may be there for one resource only, or not at all, which is said with what helps", () => {

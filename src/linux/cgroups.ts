@@ -2,7 +2,7 @@
  * Where this process may make control groups, and how they limit; cgroups(7). Version 2 where its tree has the controllers,
  * else version 1. Paths are arguments only for tests: there is one `/proc` and one set of trees.
  */
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export type LimitedResource = "cpu" | "memory";
@@ -40,6 +40,21 @@ export function findGroupTree(proc = "/proc/self"): GroupTree | NoGroups {
   const hasAny = mounts.some(({ type }) => type === "cgroup" || type === "cgroup2");
   if (hasAny) return { reason: "this user may make no control groups", remedy: DELEGATE };
   return { reason: "no control groups are mounted", remedy: "mount them at /sys/fs/cgroup" };
+}
+
+/**
+ * The file in which the kernel counts whom it killed in a process's group because the group's memory was used up; undefined
+ * where this process can't see that group. `proc` has a directory for each process.
+ */
+export function memoryEventsOf(pid: number, proc = "/proc"): string | undefined {
+  const mounts = mountsOf(read(join(proc, "self/mounts")));
+  const groups = ownPaths(read(join(proc, String(pid), "cgroup")));
+  const old = mounts.find(({ type, options }) => type === "cgroup" && options.includes("memory"));
+  const mount = old ?? mounts.find(({ type }) => type === "cgroup2");
+  const group = groups.get(old ? "memory" : "");
+  if (mount === undefined || group === undefined) return undefined;
+  const file = join(mount.path, group, old ? "memory.oom_control" : "memory.events");
+  return existsSync(file) ? file : undefined;
 }
 
 /** Why a resource can't be limited in a tree that has been found; undefined: it can. */

@@ -94,7 +94,7 @@ export class KeptOutput {
       this.#number += 1;
     }
     if (this.#file === undefined) {
-      this.#file = await open(this.#path, "a", 0o600);
+      this.#file = await open(this.#path, "a", 0o644);
       this.#size = (await this.#file.stat()).size;
     }
     return this.#file;

@@ -78,7 +78,8 @@ export class DayFile {
     const path = join(this.#options.directory, `${this.#options.prefix}.${day}.log`);
     // O_NOFOLLOW: the directory belongs to the sandbox's user id, and a link in it must not lead the supervisor away.
     const flags = fs.constants.O_RDWR | fs.constants.O_APPEND | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW;
-    this.#fd = fs.openSync(path, flags, 0o600);
+    // The sandbox's programs may read it, whose user is another one in a container. Nobody else gets into the directory.
+    this.#fd = fs.openSync(path, flags, 0o644);
     this.#size = repairEnd(this.#fd);
     this.#day = day;
     for (const old of this.paths().slice(0, -keptDays)) fs.rmSync(old, { force: true });
