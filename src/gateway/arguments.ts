@@ -9,6 +9,8 @@ export interface GatewayArguments {
   readonly metricsPort?: number;
   /** Absent: whichever of them listens. */
   readonly engine?: EngineName;
+  /** Absent: sandboxes that ask for no image show the machine's own programs. */
+  readonly sandboxImage?: string;
 }
 
 /** Reads the gateway's command line; throws an Error with what is wrong with it. */
@@ -21,13 +23,17 @@ export function parseGatewayArguments(argv: readonly string[], env: NodeJS.Proce
       foreground: { type: "boolean" },
       "metrics-port": { type: "string" },
       driver: { type: "string" },
+      "sandbox-image": { type: "string" },
     },
   });
   const metrics = values["metrics-port"] ?? env["OPENSHELL_METRICS_PORT"];
+  const driver = values.driver ?? env["OPENSHELL_DRIVERS"];
+  const sandboxImage = values["sandbox-image"] ?? env["OPENSHELL_SANDBOX_IMAGE"];
   return {
     ...(values.port !== undefined && { port: portOf("--port", values.port) }),
     name: values.name ?? "openshell",
-    ...(values.driver !== undefined && { engine: engineOf(values.driver) }),
+    ...(driver && { engine: engineOf(driver) }),
+    ...(sandboxImage && { sandboxImage }),
     ...(metrics && { metricsPort: portOf("--metrics-port", metrics) }),
   };
 }

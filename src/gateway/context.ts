@@ -47,6 +47,8 @@ export interface GatewayContext {
   readonly privateDirectories: readonly string[];
   /** How sandboxes' connections leave this machine. */
   readonly upstream: UpstreamSettings;
+  /** What a sandbox is made from that asks for no image. */
+  readonly sandboxImage: string | undefined;
   /** Where clients reach this gateway, and sandboxes must not. */
   readonly apiPort: () => number;
   /** The instances that this process has started, whose end it will be told of. */

@@ -70,6 +70,8 @@ export interface GatewayOptions {
   readonly upstream: UpstreamConfiguration;
   /** The engine for sandboxes from images, if one listens; looked for when it is needed. */
   readonly containerEngine?: () => EngineAddress | undefined;
+  /** What a sandbox is made from that asks for no image; absent: from the machine's own programs. */
+  readonly sandboxImage?: string;
   /** Whether a gateway that is root gives each sandbox a uid of its own. Only tests say no. */
   readonly useHostUids?: boolean;
   readonly observation: ObservationOptions;
@@ -186,6 +188,7 @@ function createContext(
     log: options.log,
     privateDirectories: [options.stateDirectory, options.configDirectory, options.runtimeDirectory],
     upstream: options.upstream.settings,
+    sandboxImage: options.sandboxImage,
     ownInstances: new Set(),
     starting: new Map(),
     fileWork: new Map(),

@@ -14,6 +14,8 @@ export interface ComputeDriver {
   claim(demands: Demands, image?: string): Promise<PreparedSupervisor>;
   /** A supervisor for a sandbox that exists and whose supervisor has ended. */
   prepare(placement: Placement, demands: Demands): Promise<PreparedSupervisor>;
+  /** The policy (YAML) that an image brings; undefined: none. */
+  policyOf(image: string): Promise<string | undefined>;
   /** Why these limits can't be kept on this machine, and what would help; undefined: they can. */
   whyNotLimited(demands: Demands, image?: string): string | undefined;
   /** What the sandbox keeps of a folder that it has a copy-on-write view of. */

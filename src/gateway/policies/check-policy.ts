@@ -3,8 +3,9 @@ import { defaultPolicy } from "../../policy/default-policy.ts";
 import { differingStaticSections } from "../../policy/diff-static.ts";
 import { hashPolicy } from "../../policy/hash.ts";
 import { missingMiddleware } from "../../policy/lint-middleware.ts";
+import { parsePolicy } from "../../policy/parse.ts";
 import type { Policy } from "../../policy/policy.ts";
-import { formatProblem } from "../../policy/problem.ts";
+import { formatProblem, type Problem } from "../../policy/problem.ts";
 import { policyFromMessage, policyToMessage } from "../../policy/wire.ts";
 import { failedPrecondition, invalid } from "../refuse.ts";
 
@@ -26,7 +27,7 @@ export function checkPolicy(message: SandboxPolicy | undefined): CheckedPolicy {
   const result = policyFromMessage(message);
   if (!result.ok) {
     const errors = result.problems.filter(({ severity }) => severity === "error");
-    throw invalid(`the policy has errors:\n${errors.map((problem) => `  ${formatProblem(problem)}`).join("\n")}`);
+    throw invalid(`the policy has errors:\n${listOf(errors)}`);
   }
   const missing = missingMiddleware(result.policy);
   if (missing !== undefined) {
@@ -37,6 +38,18 @@ export function checkPolicy(message: SandboxPolicy | undefined): CheckedPolicy {
     result.warnings.map((problem) => formatProblem(problem)),
   );
 }
+
+/** The policy (YAML) that an image brings. Throws FAILED_PRECONDITION naming each error, as nobody is there to mend it. */
+export function imagePolicy(text: string, image: string): SandboxPolicy {
+  const result = parsePolicy(text);
+  if (result.ok) return policyToMessage(result.policy);
+  const errors = result.problems.filter(({ severity }) => severity === "error");
+  throw failedPrecondition(
+    `/etc/openshell/policy.yaml of the image ${image} has errors; give a policy with --policy:\n${listOf(errors)}`,
+  );
+}
+
+const listOf = (errors: readonly Problem[]) => errors.map((problem) => `  ${formatProblem(problem)}`).join("\n");
 
 /** Throws FAILED_PRECONDITION when `next` differs from `current` where a running sandbox cannot change. */
 export function refuseStaticChange(current: SandboxPolicy, next: Policy, sandboxName: string): void {

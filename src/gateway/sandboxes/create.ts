@@ -1,18 +1,20 @@
 import { create } from "@bufbuild/protobuf";
+import type { SandboxPolicy } from "../../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
 import {
   type CreateSandboxRequest,
   SandboxPhase,
   type SandboxSpec,
   SandboxSpecSchema,
+  SandboxTemplateSchema,
 } from "../../gen/openshell/v1/sandbox_pb.ts";
 import { FolderRecord, FolderTooLarge } from "../../workspace/folder-record.ts";
 import type { GatewayContext } from "../context.ts";
-import type { PreparedSupervisor } from "../drivers/driver.ts";
+import type { ComputeDriver, PreparedSupervisor } from "../drivers/driver.ts";
 import { checkFolders } from "../folders/check-folders.ts";
 import { folderRequests, workspaceFolder } from "../folders/requests.ts";
 import { routesForSupervisor } from "../inference/push-routes.ts";
-import { checkPolicy } from "../policies/check-policy.ts";
+import { checkPolicy, imagePolicy } from "../policies/check-policy.ts";
 import { attachedProviders } from "../providers/attached-providers.ts";
 import { withProviderRules } from "../providers/provider-rules.ts";
 import { alreadyExists, failedPrecondition, notAvailable } from "../refuse.ts";
@@ -38,17 +40,19 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
   refuseWhatIsMissing(request);
   const spec = request.spec ?? create(SandboxSpecSchema, {});
   requireOwnCommand(spec);
+  useImage(spec, context.sandboxImage);
   const limits = requireLimits(context.driver, spec);
   const attached = await attachedProviders(context, { workspace, spec });
   const { values } = await context.settings.of(GATEWAY_SETTINGS);
-  const policy = checkPolicy(withProviderRules(spec.policy, values.providers_v2_enabled === false ? [] : attached));
+  const asked = spec.policy ?? (await policyOfImage(context.driver, imageOf(spec)));
+  const policy = checkPolicy(withProviderRules(asked, values.providers_v2_enabled === false ? [] : attached));
   const { filesystem } = policy.policy;
   spec.folders = await checkFolders(spec.folders, { filesystem, privateDirectories: context.privateDirectories });
   const revision: NewPolicyRevision = {
     policy: policy.message,
     hash: policy.hash,
     createdAtMs: context.now(),
-    provenance: { source: spec.policy === undefined ? "default" : "create" },
+    provenance: { source: asked === undefined ? "default" : spec.policy === undefined ? "image" : "create" },
   };
   if (request.name !== "" && (await context.store.sandboxes.getByName(workspace, request.name)) !== undefined) {
     throw alreadyExists(`sandbox "${request.name}"`);
@@ -75,6 +79,19 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
 /** What a client asks for and would wrongly believe to have got. */
 function refuseWhatIsMissing({ spec }: CreateSandboxRequest): void {
   if (spec?.resourceRequirements?.gpu) throw notAvailable("this gateway's driver has no GPUs yet");
+}
+
+/** What an image asks for itself, where nobody asks for anything else. */
+async function policyOfImage(driver: ComputeDriver, image: string | undefined): Promise<SandboxPolicy | undefined> {
+  const text = image === undefined ? undefined : await driver.policyOf(image);
+  return text === undefined || image === undefined ? undefined : imagePolicy(text, image);
+}
+
+/** What a sandbox is made from stays what it was when it was created, whatever the gateway is told later. */
+function useImage(spec: SandboxSpec, usual: string | undefined): void {
+  if (usual === undefined || imageOf(spec) !== undefined) return;
+  spec.template ??= create(SandboxTemplateSchema);
+  spec.template.image = usual;
 }
 
 /** How the workspace is now, by which it is later seen what else has changed there. Throws FAILED_PRECONDITION. */

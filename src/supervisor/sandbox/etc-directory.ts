@@ -35,6 +35,13 @@ export interface LateEtcFiles {
  */
 export const lateEtcFiles = ["hostname", "hosts", "openshell/policy.yaml"];
 
+/** resolv.conf(5). One attempt is enough: the resolver is in the same machine and answers every name. */
+export const RESOLV_CONF = "nameserver 127.0.0.1\noptions timeout:2 attempts:1\n";
+
+/** hosts(5), for a sandbox whose own name this is. */
+export const hostsFile = (hostname: string): string =>
+  `127.0.0.1 localhost ${hostname}\n::1 localhost ip6-localhost ip6-loopback ${hostname}\n`;
+
 /** Writes the files below `directory`, which is made; the late ones empty. */
 export function writeEtc(directory: string, files: EtcFiles): void {
   const { uid, gid, trust } = files;
@@ -46,8 +53,7 @@ export function writeEtc(directory: string, files: EtcFiles): void {
       "",
     ].join("\n"),
     group: `root:x:0:\nsandbox:x:${gid}:\nnogroup:x:65534:\n`,
-    // One attempt is enough: the resolver is in the same machine and answers every name.
-    "resolv.conf": "nameserver 127.0.0.1\noptions timeout:2 attempts:1\n",
+    "resolv.conf": RESOLV_CONF,
     // The host's own may name services (resolve, mdns, sss) that are asked over sockets which the sandbox does not have.
     "nsswitch.conf":
       "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\n",
@@ -64,7 +70,7 @@ export function writeEtc(directory: string, files: EtcFiles): void {
 export function completeEtc(directory: string, { sandboxName, policy }: LateEtcFiles): void {
   const texts: Record<string, string> = {
     hostname: `${sandboxName}\n`,
-    hosts: `127.0.0.1 localhost ${sandboxName}\n::1 localhost ip6-localhost ip6-loopback ${sandboxName}\n`,
+    hosts: hostsFile(sandboxName),
     "openshell/policy.yaml": policy,
   };
   for (const [name, text] of Object.entries(texts)) writeFileSync(join(directory, name), text);

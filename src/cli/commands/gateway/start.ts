@@ -2,7 +2,7 @@ import { readRunningGateway } from "../../../locations/running-gateway.ts";
 import { stateDirectory } from "../../../locations/state-directory.ts";
 import { defineCommand } from "../../command.ts";
 import { toggle, value } from "../../flags/flag.ts";
-import { oneOf, wholeNumber } from "../../flags/meanings.ts";
+import { imageName, oneOf, wholeNumber } from "../../flags/meanings.ts";
 import { runGatewayInForeground } from "../../local-gateway/foreground.ts";
 import { startLocalGateway } from "../../local-gateway/start.ts";
 
@@ -18,10 +18,12 @@ export const command = defineCommand({
     driver: value(
       "make sandboxes from images in this engine only, instead of whichever listens",
       oneOf(["docker", "podman"]),
-      {
-        placeholder: "ENGINE",
-      },
+      { placeholder: "ENGINE", environment: "OPENSHELL_DRIVERS" },
     ),
+    "sandbox-image": value("make sandboxes that ask for no image from this one", imageName, {
+      placeholder: "IMAGE",
+      environment: "OPENSHELL_SANDBOX_IMAGE",
+    }),
     "metrics-port": value("serve metrics for Prometheus on this port of the loopback address", wholeNumber(1, 65_535), {
       placeholder: "PORT",
       environment: "OPENSHELL_METRICS_PORT",
@@ -37,6 +39,7 @@ export const command = defineCommand({
       ...(flags.port === undefined ? [] : ["--port", `${flags.port}`]),
       ...(flags["metrics-port"] === undefined ? [] : ["--metrics-port", `${flags["metrics-port"]}`]),
       ...(flags.driver === undefined ? [] : ["--driver", flags.driver]),
+      ...(flags["sandbox-image"] === undefined ? [] : ["--sandbox-image", flags["sandbox-image"]]),
     ];
     if (flags.foreground) return await runGatewayInForeground(gatewayArguments, context);
     const before = readRunningGateway(stateDirectory(context.environment));

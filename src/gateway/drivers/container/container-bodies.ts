@@ -2,14 +2,15 @@
  * The three containers of a sandbox, as an engine is asked for them. What an agent's may do is all in `agentBody`; that it
  * has no network but loopback, no capability and no privilege to gain is what docs/containers.md argues from.
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { earlySeccompRules } from "../../../linux/seccomp-rules.ts";
 import { containerNode, type SandboxDirectories } from "../../../supervisor/launch-spec.ts";
 import type { Demands } from "../driver.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { RUNTIME, type Runtime } from "./runtime-image.ts";
-import { seccompProfile } from "./seccomp-profile.ts";
 
+/** What the sandbox's name is to itself: the container is there before it has another. */
+export const HOSTNAME = "sandbox";
 /** Where both containers have the folder of the supervisor's socket. */
 const LINK = "/run/openshell-link";
 const LINK_SOCKET = join(LINK, "supervisor");
@@ -36,6 +37,8 @@ export interface ContainerPlan {
   /** Of the gateway's socket. */
   readonly gatewayDirectory: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** As this engine takes a profile. */
+  readonly seccomp: string;
 }
 
 export const agentName = (sandboxId: string): string => `openshell-${sandboxId}`;
@@ -52,11 +55,20 @@ export const supervisorView = {
   gateway: GATEWAY,
   socketPath: LINK_SOCKET,
   etc: join(STATE, "etc"),
+  memoryEvents: "/openshell/memory-events",
 } as const;
 
 /** On this machine, below the sandbox's directory. */
 export const linkDirectory = (directory: string): string => join(directory, "link");
 export const etcDirectory = (directory: string): string => join(directory, "etc");
+
+/** Engines switch it off where a network has no addresses of it; programs expect `::1`, and IPv6 must be captured too. */
+function ipv6Switches(): Record<string, string> {
+  const hasIpv6 = existsSync("/proc/sys/net/ipv6");
+  return Object.fromEntries(
+    (hasIpv6 ? ["all", "default", "lo"] : []).map((name) => [`net.ipv6.conf.${name}.disable_ipv6`, "0"]),
+  );
+}
 
 const bind = (Source: string, Target: string, ReadOnly: boolean) => ({ Type: "bind", Source, Target, ReadOnly });
 const logging = { Type: "json-file", Config: { "max-size": "1m", "max-file": "1" } };
@@ -74,7 +86,7 @@ export function agentBody(plan: ContainerPlan): object {
   return {
     Image: facts.id,
     User: `${uid}:${gid}`,
-    Hostname: "sandbox",
+    Hostname: HOSTNAME,
     // A name alone takes the image's variable away: one for the loader or for Node would change what init is.
     Env: [...Object.keys(facts.environment), "OPENSSL_CONF=/dev/null"],
     Entrypoint: [...containerNode, "--max-semi-space-size=1", join(RUNTIME, "dist/init.cjs"), LINK_SOCKET],
@@ -86,15 +98,14 @@ export function agentBody(plan: ContainerPlan): object {
       NetworkMode: "none",
       CapDrop: ["ALL"],
       Privileged: false,
-      SecurityOpt: ["no-new-privileges", `seccomp=${seccompProfile(earlySeccompRules)}`],
-      Sysctls: { "net.ipv4.ip_unprivileged_port_start": "0" },
+      SecurityOpt: ["no-new-privileges", `seccomp=${plan.seccomp}`],
+      Sysctls: { "net.ipv4.ip_unprivileged_port_start": "0", ...ipv6Switches() },
       CgroupnsMode: "private",
       IpcMode: "private",
       PidsLimit: processes ?? USUAL_PROCESSES,
       ...(memoryBytes !== undefined && { Memory: memoryBytes, MemorySwap: memoryBytes }),
       ...(cpuMillis !== undefined && { NanoCpus: cpuMillis * 1_000_000 }),
       ShmSize: SHARED_MEMORY_BYTES,
-      Dns: ["127.0.0.1"],
       LogConfig: logging,
       RestartPolicy: { Name: "no" },
       Mounts: [
@@ -102,7 +113,7 @@ export function agentBody(plan: ContainerPlan): object {
         bind(linkDirectory(directory), LINK, true),
         bind(join(directory, "home"), "/sandbox", false),
         bind(join(directory, "logs"), "/var/log", true),
-        ...["openshell", "openshell-tls", "passwd", "ld.so.preload"].map((name) =>
+        ...["openshell", "openshell-tls", "passwd", "hosts", "resolv.conf", "ld.so.preload"].map((name) =>
           bind(etc(name), `/etc/${name}`, true),
         ),
         ...facts.trustFiles.map((path) => bind(etc("openshell-tls/ca-bundle.crt"), path, true)),
@@ -114,9 +125,9 @@ export function agentBody(plan: ContainerPlan): object {
 
 /**
  * Trusted, with the machine's network as a supervisor has it that is no container. It may look at the agent's processes,
- * and read what only they may.
+ * and read what only they may. `memoryEvents` is where the machine's kernel counts those that it killed.
  */
-export function supervisorBody(plan: ContainerPlan): object {
+export function supervisorBody(plan: ContainerPlan, memoryEvents: string | undefined): object {
   return {
     Image: plan.runtime.image,
     User: "0:0",
@@ -142,6 +153,7 @@ export function supervisorBody(plan: ContainerPlan): object {
         bind(plan.directory, STATE, false),
         bind(linkDirectory(plan.directory), LINK, false),
         bind(plan.gatewayDirectory, GATEWAY, false),
+        ...(memoryEvents === undefined ? [] : [bind(memoryEvents, supervisorView.memoryEvents, true)]),
       ],
     },
   };

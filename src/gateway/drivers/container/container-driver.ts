@@ -6,6 +6,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { memoryEventsOf } from "../../../linux/cgroups.ts";
 import { processStartTime } from "../../../linux/process-stat.ts";
 import { systemCertificates } from "../../../net/system-certificates.ts";
 import type { LaunchSpec } from "../../../supervisor/launch-spec.ts";
@@ -26,9 +27,9 @@ import {
 } from "./container-bodies.ts";
 import { Containers } from "./containers.ts";
 import { Engine, type EngineAddress } from "./engine.ts";
-import { type ImageFacts, imageFacts } from "./image-facts.ts";
+import { type ImageFacts, Images } from "./image-facts.ts";
 import { ensureRuntime, type Runtime } from "./runtime-image.ts";
-import { makeSandboxFiles } from "./sandbox-files.ts";
+import { makeSandboxFiles, seccompOption } from "./sandbox-files.ts";
 
 export interface ContainerDriverOptions {
   readonly stateDirectory: string;
@@ -47,6 +48,7 @@ export interface ContainerDriverOptions {
 interface Reach {
   readonly engine: Engine;
   readonly containers: Containers;
+  readonly images: Images;
 }
 
 export class ContainerDriver {
@@ -73,18 +75,24 @@ export class ContainerDriver {
     }
   }
 
+  async policyOf(image: string): Promise<string | undefined> {
+    const { images } = await this.#engine();
+    return (await images.facts(image)).policy;
+  }
+
   async prepare(placement: Placement, demands: Demands): Promise<PreparedSupervisor> {
     const { sandboxId, image = "" } = placement;
     refuseWhatIsMissing(demands);
-    const { engine, containers } = await this.#engine();
+    const { engine, containers, images } = await this.#engine();
     const runtime = await this.#runtimeIn(engine);
-    const facts = await imageFacts(engine, image);
+    const facts = await images.facts(image);
     const directory = join(this.#base, sandboxId);
     makeSandboxFiles(directory, facts);
     const { socketPath, environment } = this.#options;
     const plan: ContainerPlan = {
       ...{ sandboxId, gatewayId: this.#gatewayId, runtime, facts, demands, directory, environment },
       gatewayDirectory: dirname(socketPath),
+      seccomp: seccompOption(engine.name, directory),
     };
     try {
       await startAgent(containers, plan);
@@ -127,7 +135,10 @@ export class ContainerDriver {
     const { facts, demands } = plan;
     const name = supervisorName(plan.sandboxId);
     await containers.remove(name);
-    await containers.create(name, supervisorBody(plan));
+    const { processes, memoryBytes: bytes } = demands.limits;
+    const agentPid = await containers.pid(agentName(plan.sandboxId));
+    const memoryEvents = bytes === undefined ? undefined : memoryEventsOf(agentPid);
+    await containers.create(name, supervisorBody(plan, memoryEvents));
     const { engine } = await this.#engine();
     const orders = await engine.attach(name);
     orders.on("error", () => undefined);
@@ -144,7 +155,7 @@ export class ContainerDriver {
       container: { socketPath, etc, shell: facts.shell, user: facts.user },
     };
     orders.write(`${JSON.stringify(preparation)}\n`);
-    const { processes } = demands.limits;
+    const memory = bytes !== undefined && memoryEvents && { bytes, eventsFile: supervisorView.memoryEvents };
     return {
       placement,
       process: supervisor,
@@ -153,7 +164,7 @@ export class ContainerDriver {
       folders: demands.folders.map(({ host, target, access }) => {
         return { source: host, target, writable: access === "read-write" };
       }),
-      limits: { join: [], ...(processes !== undefined && { processes }) },
+      limits: { join: [], ...(processes !== undefined && { processes }), ...(memory && { memory }) },
       launch: (spec) => void orders.write(`${JSON.stringify(inImage(spec, facts))}\n`),
       ended: closed.then(async () => ({ why: await whyEnded(containers, name) })),
     };
@@ -174,7 +185,7 @@ export class ContainerDriver {
       throw new Error("no container engine was found: start Docker or Podman, or say where it is with DOCKER_HOST");
     }
     const engine = await Engine.connect(address);
-    return { engine, containers: new Containers(engine) };
+    return { engine, containers: new Containers(engine), images: new Images(engine) };
   }
 
   /** Made for the first sandbox that needs it. */

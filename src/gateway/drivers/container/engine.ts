@@ -9,6 +9,8 @@ import type { Readable } from "node:stream";
 
 /** Of 20.10, which all engines that are maintained still speak unless they say that they no longer do. */
 const PREFERRED_VERSION = "1.41";
+/** Podman's own: of 4.0, which later ones still speak. */
+const PODMAN_API = "/v4.0.0/libpod";
 /** More than any description; what is longer is no answer of an engine's. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
@@ -35,7 +37,7 @@ interface Call {
 }
 
 export class Engine {
-  readonly name: string;
+  readonly name: EngineAddress["name"];
   readonly #socketPath: string;
   readonly #version: string;
 
@@ -53,6 +55,16 @@ export class Engine {
 
   async get<T>(path: string, query: Call["query"] = {}): Promise<T> {
     return JSON.parse((await this.#call("GET", path, { query })).toString("utf8")) as T;
+  }
+
+  /**
+   * What there is to know of an image. Podman's part of the API that is Docker's takes every short name for one of Docker
+   * Hub's; its own finds the images that were built or imported here, as its command line does.
+   */
+  async image<T>(name: string): Promise<T> {
+    const path = `/images/${name}/json`;
+    if (this.name === "docker") return await this.get<T>(path);
+    return JSON.parse((await this.#request("GET", `${PODMAN_API}${path}`, {})).toString("utf8")) as T;
   }
 
   /** The answer's body, which is JSON, a stream of JSON lines, or nothing. */
@@ -85,13 +97,17 @@ export class Engine {
     });
   }
 
-  async #call(method: string, path: string, { query = {}, body }: Call): Promise<Buffer> {
+  async #call(method: string, path: string, call: Call): Promise<Buffer> {
+    return await this.#request(method, `${this.#version}${path}`, call);
+  }
+
+  async #request(method: string, path: string, { query = {}, body }: Call): Promise<Buffer> {
     const search = new URLSearchParams(query).toString();
     const isArchive = body !== undefined && "pipe" in body;
     const calling = request({
       socketPath: this.#socketPath,
       method,
-      path: `${this.#version}${path}${search && `?${search}`}`,
+      path: `${path}${search && `?${search}`}`,
       headers: {
         host: "engine",
         ...(body && { "content-type": isArchive ? "application/x-tar" : "application/json" }),

@@ -20,11 +20,15 @@ export interface ImageFacts {
   /** The authorities in them, in PEM. */
   readonly certificates: string;
   readonly shell: string;
+  /** The policy (YAML) that it brings, for sandboxes that are given none. */
+  readonly policy: string | undefined;
 }
 
 /** The agent is nobody else's user by accident, and never root, whatever the image says. */
 const SANDBOX_ID = 1000;
 const MAX_LINKS = 8;
+/** Where an image says what its programs may do. */
+export const POLICY_FILE = "/etc/openshell/policy.yaml";
 
 interface ImageDescription {
   readonly Id: string;
@@ -35,9 +39,26 @@ interface ImageDescription {
   };
 }
 
-/** Pulls the image where the engine does not have it. Throws FAILED_PRECONDITION where there is none. */
-export async function imageFacts(engine: Engine, image: string): Promise<ImageFacts> {
-  const { Id: id, Config: config } = await describe(engine, image);
+/** What has been looked up, by the images' own numbers: what is under such a one never changes. */
+export class Images {
+  readonly #engine: Engine;
+  readonly #known = new Map<string, Promise<ImageFacts>>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Pulls the image where the engine does not have it. Throws FAILED_PRECONDITION where there is none. */
+  async facts(image: string): Promise<ImageFacts> {
+    const description = await describe(this.#engine, image);
+    const known = this.#known.get(description.Id) ?? lookInto(this.#engine, description);
+    this.#known.set(description.Id, known);
+    known.catch(() => this.#known.delete(description.Id));
+    return await known;
+  }
+}
+
+async function lookInto(engine: Engine, { Id: id, Config: config }: ImageDescription): Promise<ImageFacts> {
   const body = { Image: id, Entrypoint: ["/none"], HostConfig: { NetworkMode: "none" } };
   const created = JSON.parse((await engine.post("/containers/create", { body })).toString()) as { Id: string };
   try {
@@ -60,6 +81,7 @@ export async function imageFacts(engine: Engine, image: string): Promise<ImageFa
       trustFiles: [...found.keys()],
       certificates: certificatesIn([...found.values()].join("\n")),
       shell: (await files.file("/bin/bash")) ? "/bin/bash" : "/bin/sh",
+      policy: await files.text(POLICY_FILE),
     };
   } finally {
     await engine.delete(`/containers/${created.Id}`, { force: "1", v: "1" });
@@ -71,13 +93,12 @@ async function describe(engine: Engine, image: string): Promise<ImageDescription
   if (!/^[\w][\w.\-/:@]{0,512}$/.test(image) || image.includes("..")) {
     throw failedPrecondition(`"${image}" is not an image's name`);
   }
-  const path = `/images/${image}/json`;
-  const here = await ifThere(engine.get<ImageDescription>(path));
+  const here = await ifThere(engine.image<ImageDescription>(image));
   if (here !== undefined) return here;
   try {
     const tagged = /[:@][^/]+$/.test(image) ? image : `${image}:latest`;
     requireSuccess(await engine.post("/images/create", { query: { fromImage: tagged } }));
-    return await engine.get<ImageDescription>(path);
+    return await engine.image<ImageDescription>(image);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw failedPrecondition(`${engine.name} has no image ${image}, and could not pull it: ${why}`);

@@ -13,6 +13,8 @@ import { packageView } from "../local/package-view.ts";
 import { type Engine, ifThere, requireSuccess } from "./engine.ts";
 
 export const RUNTIME = "/run/openshell";
+/** With a registry's name in front that is nobody's: Podman would take a bare one for Docker Hub's. */
+const REPOSITORY = "localhost/openshell-runtime";
 /** Where distributions keep them, whatever the user's own PATH. */
 const TOOLS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const LOADER = /^ld-linux.*\.so\.\d+$/;
@@ -31,10 +33,11 @@ interface RuntimeFile {
 export async function ensureRuntime(engine: Engine, entry: string): Promise<Runtime> {
   const files = runtimeFiles(entry);
   const digest = digestOf(files);
-  const runtime = { image: `openshell-runtime:${digest}`, volume: `openshell-runtime-${digest}` };
+  const runtime = { image: `${REPOSITORY}:${digest}`, volume: `openshell-runtime-${digest}` };
   if ((await ifThere(engine.get(`/volumes/${runtime.volume}`))) !== undefined) return runtime;
   if ((await ifThere(engine.get(`/images/${runtime.image}/json`))) === undefined) {
-    const query = { fromSrc: "-", repo: "openshell-runtime", tag: digest };
+    // Podman looks for no `tag` beside it.
+    const query = { fromSrc: "-", repo: runtime.image };
     requireSuccess(await engine.post("/images/create", { query, body: archiveOf(files) }));
   }
   await fill(engine, runtime);

@@ -1,8 +1,24 @@
 /** A sandbox's directory on this machine, of which its containers see parts. */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { etcDirectory, linkDirectory } from "./container-bodies.ts";
+import { earlySeccompRules } from "../../../linux/seccomp-rules.ts";
+import { hostsFile, RESOLV_CONF } from "../../../supervisor/sandbox/etc-directory.ts";
+import { etcDirectory, HOSTNAME, linkDirectory } from "./container-bodies.ts";
+import type { EngineName } from "./find-engine.ts";
 import type { ImageFacts } from "./image-facts.ts";
+import { seccompProfile } from "./seccomp-profile.ts";
+
+/**
+ * The first filter as an engine takes it: Docker's API wants the profile itself, Podman's the path of a file with it, which
+ * on this machine it can read.
+ */
+export function seccompOption(engine: EngineName, directory: string): string {
+  const profile = seccompProfile(earlySeccompRules);
+  if (engine === "docker") return profile;
+  const path = join(directory, "seccomp.json");
+  writeFileSync(path, profile);
+  return path;
+}
 
 /** Makes what is missing, before the containers are made that mount it. */
 export function makeSandboxFiles(directory: string, facts: ImageFacts): void {
@@ -14,6 +30,9 @@ export function makeSandboxFiles(directory: string, facts: ImageFacts): void {
     passwd: passwdWith(facts),
     // The loader reads it before anything of ours runs; an image's would be in init.
     "ld.so.preload": "",
+    // Podman would show the machine's names, whose addresses no policy could then be asked about by name.
+    hosts: hostsFile(HOSTNAME),
+    "resolv.conf": RESOLV_CONF,
     "openshell/policy.yaml": "",
     "openshell-tls/ca-bundle.crt": "",
   };
