@@ -7,9 +7,10 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createAuthority } from "./certificates.ts";
+import { startEngine } from "./engine.ts";
 import { hostsFile, networkCommands } from "./names.ts";
 import { readRegistry, registryAddress } from "./registry.ts";
-import { tester, worldPaths } from "./world.ts";
+import { driverOf, driverVariable, tester, worldPaths } from "./world.ts";
 
 const trustStore = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -26,6 +27,9 @@ replace("/etc/resolv.conf", "nameserver 127.0.0.1\noptions attempts:1 timeout:1\
 furnishTrustStore(directory);
 furnishUser();
 furnishPackage(join(directory, worldPaths.package), packageDirectory);
+// Last: what the image has of the machine's is as the world has it.
+const driver = driverOf(process.env[driverVariable]);
+if (driver !== "local") await startEngine(driver, directory);
 
 function furnishNetwork(): void {
   execFileSync("ip", ["-batch", "-"], { input: networkCommands.join("\n") });

@@ -8,9 +8,10 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { OcsfEvent } from "../../src/ocsf/ocsf-event.ts";
+import { engineEnvironment } from "./engine.ts";
 import { expectNothingLeft, takeBaseline } from "./leftovers.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
-import { type tester, world, worldPaths } from "./world.ts";
+import { isInContainers, type tester, world, worldPaths } from "./world.ts";
 
 export interface InstallationOptions {
   /** Default: whoever runs the tests, which is root in the world. */
@@ -23,7 +24,7 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Open files that the command inherits from 3 on, as from a careless caller. */
   readonly descriptors?: readonly number[];
-  /** Milliseconds after which the command is killed and the test fails. Default: 30,000. */
+  /** Milliseconds after which the command is killed and the test fails. Default: 30,000; with an engine 120,000. */
   readonly timeout?: number;
 }
 
@@ -66,8 +67,11 @@ export interface Installation extends AsyncDisposable {
   events(): OcsfEvent[];
 }
 
-/** Long enough for a command on a machine that has much else to do; a test that needs more hangs. */
-const defaultTimeout = 30_000;
+/**
+ * Long enough for a command on a machine that has much else to do; a test that needs more hangs. An engine writes every
+ * container to the disk, and the first sandbox waits for the runtime's image.
+ */
+const defaultTimeout = (): number => (isInContainers() ? 120_000 : 30_000);
 
 export function install({ user }: InstallationOptions = {}): Installation {
   const baseline = takeBaseline();
@@ -101,7 +105,7 @@ export function install({ user }: InstallationOptions = {}): Installation {
       keepEvents(auditLines(stateDirectory));
       await run(["sandbox", "delete", "--all"]);
       await run(["gateway", "stop"]);
-      await expectNothingLeft(baseline, join(stateDirectory, "sandboxes"));
+      for (const kind of ["sandboxes", "containers"]) await expectNothingLeft(baseline, join(stateDirectory, kind));
       rmSync(home, { recursive: true });
     },
   };
@@ -116,6 +120,7 @@ function environment(home: string, runtime: string): Record<string, string> {
     XDG_STATE_HOME: join(home, ".local", "state"),
     XDG_RUNTIME_DIR: runtime,
     LANG: "C.UTF-8",
+    ...engineEnvironment(),
   };
 }
 
@@ -128,7 +133,7 @@ function startCommand(command: readonly string[], options: CommandOptions, user:
     ...(user && { uid: user.uid, gid: user.gid }),
     // Node's types know of three pipes only where nothing follows them.
   }) as ChildProcessWithoutNullStreams;
-  const timer = setTimeout(() => child.kill("SIGKILL"), options.timeout ?? defaultTimeout);
+  const timer = setTimeout(() => child.kill("SIGKILL"), options.timeout ?? defaultTimeout());
   // A command that does not read all its input is no failure of the test.
   child.stdin.on("error", () => {});
   const ended = new Promise<Pick<Finished, "code" | "signal">>((resolve, reject) => {
@@ -147,7 +152,7 @@ function startCommand(command: readonly string[], options: CommandOptions, user:
 }
 
 function auditLines(stateDirectory: string): string[] {
-  const files = globSync("sandboxes/*/logs/openshell-ocsf.*.log", { cwd: stateDirectory }).sort();
+  const files = globSync("{sandboxes,containers}/*/logs/openshell-ocsf.*.log", { cwd: stateDirectory }).sort();
   return files
     .flatMap((file) => readFileSync(join(stateDirectory, file), "utf8").trimEnd().split("\n"))
     .filter(Boolean);

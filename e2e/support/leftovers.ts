@@ -53,8 +53,10 @@ function processes(): string[] {
     .filter((pid) => /^\d+ \(.*\) [^ZX]/s.test(readProcess(pid, "stat")));
 }
 
+/** Without the one that Podman has of its own folder while it has containers, and may have for a moment longer. */
 function mounts(): string[] {
-  return readFileSync("/proc/self/mountinfo", "utf8").trimEnd().split("\n");
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").trimEnd().split("\n");
+  return lines.filter((line) => !/ \S+\/engine\/overlay rw/.test(line));
 }
 
 /** Empty when the process has ended in the meantime. */
