@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { GatewayContext } from "../context.ts";
 import type { SandboxRecord } from "../store/store.ts";
 import { deleteSandbox } from "./delete.ts";
@@ -5,6 +6,9 @@ import { lifetimeLeft, sandboxFinished } from "./lifetime.ts";
 import { isCommandRunAgain, ownCommand } from "./own-command.ts";
 import { startSandbox } from "./start.ts";
 import { notBroughtBack } from "./status.ts";
+
+/** How often to ask what runs a sandbox and is not there, a container engine that is being updated for one. */
+const AWAY_PAUSE_MS = 2_000;
 
 /** Brings a sandbox back, if it should still run and does not; one that has nothing to come back for is ended. */
 export async function revive(context: GatewayContext, sandboxId: string): Promise<void> {
@@ -15,6 +19,10 @@ export async function revive(context: GatewayContext, sandboxId: string): Promis
     else if (lifetimeLeft(record, context.now()) === undefined) await sandboxFinished(context, record, "max_lifetime");
     else await startSandbox(context, record, { isRevival: true });
   } catch (error) {
+    if (error instanceof ConnectError && error.code === Code.Unavailable) {
+      context.log.info(`sandbox ${record.name} waits to be brought back: ${error.rawMessage}`);
+      return context.revivals.schedule(sandboxId, AWAY_PAUSE_MS);
+    }
     context.log.error(`sandbox ${record.name} could not be brought back`, error);
     await giveUp(context, record, error instanceof Error ? error.message : String(error)).catch((failure: unknown) =>
       context.log.error(`sandbox ${record.name}`, failure),

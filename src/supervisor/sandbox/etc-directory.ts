@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { hostsFile, RESOLV_CONF } from "../../net/resolver-files.ts";
 import { type SandboxTrust, systemTrust, trustFiles } from "./trust-files.ts";
 
 export interface EtcFiles {
@@ -34,13 +35,6 @@ export interface LateEtcFiles {
  * an overlay that is in use need not be seen through it.
  */
 export const lateEtcFiles = ["hostname", "hosts", "openshell/policy.yaml"];
-
-/** resolv.conf(5). One attempt is enough: the resolver is in the same machine and answers every name. */
-export const RESOLV_CONF = "nameserver 127.0.0.1\noptions timeout:2 attempts:1\n";
-
-/** hosts(5), for a sandbox whose own name this is. */
-export const hostsFile = (hostname: string): string =>
-  `127.0.0.1 localhost ${hostname}\n::1 localhost ip6-localhost ip6-loopback ${hostname}\n`;
 
 /** Writes the files below `directory`, which is made; the late ones empty. */
 export function writeEtc(directory: string, files: EtcFiles): void {

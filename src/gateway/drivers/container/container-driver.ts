@@ -6,13 +6,15 @@
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { memoryEventsOf } from "../../../linux/cgroups.ts";
 import { processStartTime } from "../../../linux/process-stat.ts";
 import { systemCertificates } from "../../../net/system-certificates.ts";
 import type { LaunchSpec } from "../../../supervisor/launch-spec.ts";
 import { removeTree } from "../../files/remove-tree.ts";
-import { failedPrecondition, notAvailable } from "../../refuse.ts";
+import { failedPrecondition, notAvailable, unavailable } from "../../refuse.ts";
 import type { Demands, Placement, PreparedSupervisor, SupervisorProcess } from "../driver.ts";
+import { isRunning } from "../local/kill-processes.ts";
 import {
   agentBody,
   agentName,
@@ -26,10 +28,12 @@ import {
   supervisorView,
 } from "./container-bodies.ts";
 import { Containers } from "./containers.ts";
-import { Engine, type EngineAddress } from "./engine.ts";
+import { Engine, type EngineAddress, EngineRefusal } from "./engine.ts";
 import { type ImageFacts, Images } from "./image-facts.ts";
 import { ensureRuntime, type Runtime } from "./runtime-image.ts";
 import { makeSandboxFiles, seccompOption } from "./sandbox-files.ts";
+
+const LOOK_EVERY_MS = 500;
 
 export interface ContainerDriverOptions {
   readonly stateDirectory: string;
@@ -70,7 +74,8 @@ export class ContainerDriver {
     try {
       return await this.prepare(placement, demands);
     } catch (error) {
-      await this.remove(placement);
+      // What can't be removed now is swept at the gateway's next start.
+      await this.remove(placement).catch(() => undefined);
       throw error;
     }
   }
@@ -98,7 +103,9 @@ export class ContainerDriver {
       await startAgent(containers, plan);
       return await this.#superviseIn(containers, plan, placement);
     } catch (error) {
-      await this.kill(placement);
+      await this.kill(placement).catch(() => undefined);
+      // What an engine says of a folder, a device or a limit that it does not take is for whoever asked for it.
+      if (error instanceof EngineRefusal) throw failedPrecondition(`${engine.name} refused: ${error.message}`);
       throw error;
     }
   }
@@ -166,7 +173,8 @@ export class ContainerDriver {
       }),
       limits: { join: [], ...(processes !== undefined && { processes }), ...(memory && { memory }) },
       launch: (spec) => void orders.write(`${JSON.stringify(inImage(spec, facts))}\n`),
-      ended: closed.then(async () => ({ why: await whyEnded(containers, name) })),
+      // Its streams close also when the engine goes, which ends no supervisor.
+      ended: closed.then(() => whenEnded(supervisor)).then(async () => ({ why: await whyEnded(containers, name) })),
     };
   }
 
@@ -174,7 +182,7 @@ export class ContainerDriver {
   async #engine(): Promise<Reach> {
     this.#reach ??= this.#connect().catch((error: unknown) => {
       this.#reach = undefined;
-      throw failedPrecondition(error instanceof Error ? error.message : String(error));
+      throw error;
     });
     return await this.#reach;
   }
@@ -182,7 +190,7 @@ export class ContainerDriver {
   async #connect(): Promise<Reach> {
     const address = this.#options.engine();
     if (address === undefined) {
-      throw new Error("no container engine was found: start Docker or Podman, or say where it is with DOCKER_HOST");
+      throw unavailable("no container engine was found: start Docker or Podman, or say where it is with DOCKER_HOST");
     }
     const engine = await Engine.connect(address);
     return { engine, containers: new Containers(engine), images: new Images(engine) };
@@ -218,6 +226,11 @@ async function processOf(containers: Containers, name: string): Promise<Supervis
   if (pid > 0 && startTime !== undefined) return { pid, startTime };
   const why = await containers.lastWords(name);
   throw new Error(`the supervisor's container does not run, or not on this machine${why && `: ${why}`}`);
+}
+
+/** Nobody tells of the end of a process that is not this one's child. */
+async function whenEnded(supervisor: SupervisorProcess): Promise<void> {
+  while (isRunning(supervisor)) await delay(LOOK_EVERY_MS, undefined, { ref: false });
 }
 
 async function whyEnded(containers: Containers, name: string): Promise<string> {

@@ -6,6 +6,7 @@
 import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
+import { unavailable } from "../../refuse.ts";
 
 /** Of 20.10, which all engines that are maintained still speak unless they say that they no longer do. */
 const PREFERRED_VERSION = "1.41";
@@ -122,8 +123,9 @@ export class Engine {
     return await answerOf(await answer);
   }
 
+  /** It may be back soon: who waits for it can. */
   #unreachable({ message }: Error): Error {
-    return new Error(`${this.name} does not answer at ${this.#socketPath}: ${message}`);
+    return unavailable(`${this.name} does not answer at ${this.#socketPath}: ${message}`);
   }
 }
 

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { earlySeccompRules } from "../../../linux/seccomp-rules.ts";
-import { hostsFile, RESOLV_CONF } from "../../../supervisor/sandbox/etc-directory.ts";
+import { hostsFile, RESOLV_CONF } from "../../../net/resolver-files.ts";
 import { etcDirectory, HOSTNAME, linkDirectory } from "./container-bodies.ts";
 import type { EngineName } from "./find-engine.ts";
 import type { ImageFacts } from "./image-facts.ts";
