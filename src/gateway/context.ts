@@ -11,6 +11,7 @@ import type { InferenceRoutes } from "./inference/routes.ts";
 import type { UserTokens } from "./oidc/user-tokens.ts";
 import type { Providers } from "./providers/providers.ts";
 import type { SandboxChanges } from "./sandboxes/changes.ts";
+import type { OneAtATime } from "./sandboxes/one-at-a-time.ts";
 import type { SandboxRegistry } from "./sandboxes/registry.ts";
 import type { Revivals } from "./sandboxes/revivals.ts";
 import type { Settings } from "./settings/settings.ts";
@@ -55,6 +56,7 @@ export interface GatewayContext {
   readonly ownInstances: Set<string>;
   /** The starts that are under way, by sandbox. */
   readonly starting: Map<string, Promise<SandboxRecord>>;
+  readonly runs: OneAtATime;
   readonly revivals: Revivals;
   /** By sandbox: what is done with its files just now, during which it must not start. */
   readonly fileWork: Map<string, string>;

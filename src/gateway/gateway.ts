@@ -38,6 +38,7 @@ import { Profiles } from "./providers/profiles.ts";
 import { Providers } from "./providers/providers.ts";
 import { startRefreshing } from "./providers/refresh/refresher.ts";
 import { SandboxChanges } from "./sandboxes/changes.ts";
+import { OneAtATime } from "./sandboxes/one-at-a-time.ts";
 import { reconcile } from "./sandboxes/reconcile.ts";
 import { SandboxRegistry } from "./sandboxes/registry.ts";
 import { Revivals } from "./sandboxes/revivals.ts";
@@ -191,6 +192,7 @@ function createContext(
     sandboxImage: options.sandboxImage,
     ownInstances: new Set(),
     starting: new Map(),
+    runs: new OneAtATime(),
     fileWork: new Map(),
     revivals: new Revivals((sandboxId) => revive(context, sandboxId)),
     now,

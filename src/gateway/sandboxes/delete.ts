@@ -16,6 +16,14 @@ export async function deleteSandbox(context: GatewayContext, record: SandboxReco
     status: withPhase(current.status, SandboxPhase.DELETING, { nowMs: context.now() }),
   }));
   if (deleting === undefined) return;
+  // Behind a start that is under way, which would make again what is removed here.
+  await context.runs.run(record.id, () => clear(context, record.id));
+}
+
+async function clear(context: GatewayContext, id: string): Promise<void> {
+  const deleting = await context.store.sandboxes.get(id);
+  // Somebody else has deleted it meanwhile.
+  if (deleting === undefined) return;
   // Not asked to stop first: what it would still write is deleted with the rest, and waiting for it would cost most of
   // the time that this takes.
   await context.driver.kill(placementOf(deleting), deleting.supervisor);

@@ -6,7 +6,7 @@ import type { FolderRequest } from "../drivers/driver.ts";
 import { folderRequests } from "../folders/requests.ts";
 import { routesForSupervisor } from "../inference/push-routes.ts";
 import { attachedProviders } from "../providers/attached-providers.ts";
-import { failedPrecondition } from "../refuse.ts";
+import { failedPrecondition, notFound } from "../refuse.ts";
 import { placementOf, type SandboxRecord } from "../store/store.ts";
 import { launch, newInstance } from "./launch.ts";
 import { requireLimits } from "./limits.ts";
@@ -31,16 +31,20 @@ export async function startSandbox(
   // Two starts of one sandbox would each end the other's processes.
   const underWay = context.starting.get(record.id);
   if (underWay !== undefined) return underWay;
-  const starting = start(context, record, options).finally(() => context.starting.delete(record.id));
+  const starting = context.runs
+    .run(record.id, () => start(context, record.id, options))
+    .finally(() => context.starting.delete(record.id));
   context.starting.set(record.id, starting);
   return starting;
 }
 
 async function start(
   context: GatewayContext,
-  record: SandboxRecord,
+  sandboxId: string,
   { isRevival = false }: StartOptions,
 ): Promise<SandboxRecord> {
+  const record = await context.store.sandboxes.get(sandboxId);
+  if (record === undefined) throw notFound("the sandbox");
   const { name, supervisor } = record;
   if (record.desired === "deleted") throw failedPrecondition(`sandbox "${name}" is being deleted`);
   requireNoFileWork(context, record);

@@ -39,7 +39,13 @@ export async function stopSandbox(
   const supervisor = stopping?.supervisor;
   if (stopping === undefined || supervisor === undefined) return stopping ?? record;
   await endSupervisor(context, stopping, { graceSeconds: GRACE_SECONDS });
-  await context.driver.kill(placementOf(stopping), supervisor);
+  await context.runs.run(record.id, async () => {
+    const current = await context.store.sandboxes.get(record.id);
+    // Another one is somebody else's, who has started it since.
+    if (current?.supervisor?.instanceId === supervisor.instanceId) {
+      await context.driver.kill(placementOf(current), supervisor);
+    }
+  });
   const instance = { sandboxId: record.id, instanceId: supervisor.instanceId };
   await supervisorEnded(context, instance, why.message || "stopped");
   return (await context.store.sandboxes.get(record.id)) ?? stopping;

@@ -1,5 +1,7 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { GatewayLog } from "../gateway-log.ts";
+import { notFound } from "../refuse.ts";
+import { SandboxGone } from "../store/store.ts";
 
 /**
  * What is thrown and is not an answer is a defect: the client learns only that, the log learns what. Without this, a
@@ -8,6 +10,7 @@ import type { GatewayLog } from "../gateway-log.ts";
 export function hideDefects(log: GatewayLog): Interceptor {
   const hide = (method: string, error: unknown): ConnectError => {
     if (error instanceof ConnectError) return error;
+    if (error instanceof SandboxGone) return notFound("the sandbox");
     // The client went away; nobody reads this.
     if (error instanceof Error && error.name === "AbortError") return new ConnectError("canceled", Code.Canceled);
     log.error(`${method} failed`, error);

@@ -8,7 +8,7 @@ import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
 import { SandboxPhase, SandboxSpecSchema, SandboxStatusSchema } from "../../gen/openshell/v1/sandbox_pb.ts";
 import { SandboxLogLineSchema } from "../../gen/openshell/v1/watch_pb.ts";
 import type { SshSessionRecord } from "./ssh-session-store.ts";
-import type { NewPolicyRevision, SandboxRecord, Store } from "./store.ts";
+import { type NewPolicyRevision, SandboxGone, type SandboxRecord, type Store } from "./store.ts";
 
 export interface StoreUnderTest {
   open(): Promise<Store>;
@@ -243,6 +243,10 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
       const statuses = (await store.policies.list("a", { limit: 10, offset: 0 })).map((found) => found.status);
       assert.deepEqual(statuses, [PolicyStatus.LOADED, PolicyStatus.SUPERSEDED]);
       assert.equal((await store.policies.get("a", 2))?.loadedAtMs, 6);
+    });
+
+    it("belong to no sandbox that there is not", async () => {
+      await assert.rejects(store.policies.append("absent", revision("first")), SandboxGone);
     });
 
     it("fall back to the last good revision when one fails", async () => {

@@ -14,6 +14,9 @@ import type { ResourceKind, ResourceStore } from "./resource-store.ts";
 import type { SshSessionStore } from "./ssh-session-store.ts";
 import type { UsageStore } from "./usage-store.ts";
 
+/** What was to be kept of a sandbox has nothing to belong to: the sandbox was deleted in the same moment. */
+export class SandboxGone extends Error {}
+
 export interface Store {
   readonly sandboxes: SandboxStore;
   readonly policies: PolicyStore;

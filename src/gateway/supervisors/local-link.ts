@@ -4,6 +4,7 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import { fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { ConnectError } from "@connectrpc/connect";
 import {
   type GatewayMessage,
   GatewayMessageSchema,
@@ -81,7 +82,9 @@ function runSession(
   // Messages are handled one after the other: a status must not overtake the one before it.
   let handled: Promise<void> = Promise.resolve();
   const fail = (error: unknown) => {
-    context.log.error(`the session with the supervisor of ${sandboxId} failed`, error);
+    if (error instanceof ConnectError)
+      context.log.info(`a supervisor of ${sandboxId} was turned away: ${error.rawMessage}`);
+    else context.log.error(`the session with the supervisor of ${sandboxId} failed`, error);
     socket.destroy();
   };
   const port = {

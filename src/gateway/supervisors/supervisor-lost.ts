@@ -57,7 +57,12 @@ export async function supervisorEnded(context: GatewayContext, instance: Instanc
   if (record === undefined || record.supervisor !== undefined || record.desired === "deleted") return;
   context.log.info(`sandbox ${record.name}: ${why}`);
   // Its processes die with it; this makes certain.
-  await context.driver.kill(placementOf(record), undefined);
+  await context.runs.run(record.id, async () => {
+    const current = await context.store.sandboxes.get(record.id);
+    // Who has started it meanwhile has made certain, too.
+    if (current !== undefined && current.supervisor === undefined)
+      await context.driver.kill(placementOf(current), undefined);
+  });
   if (pauseMs !== undefined) context.revivals.schedule(record.id, pauseMs);
 }
 

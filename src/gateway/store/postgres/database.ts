@@ -1,5 +1,6 @@
 /** The gateway's tables in PostgreSQL: a pool of connections, transactions, and a schema that is brought up to date. */
 import pg from "pg";
+import { SandboxGone } from "../store.ts";
 import { migrate } from "./migrate.ts";
 import { stateMigrations } from "./migrations.ts";
 
@@ -15,7 +16,7 @@ export interface Statements {
 }
 
 export interface PostgresDatabase extends Statements {
-  /** Runs `work` in one transaction; all of it happens, or, if it throws, none. */
+  /** Runs `work` in one transaction; all of it happens, or, if it throws, none. Throws SandboxGone. */
   transaction<T>(work: (statements: Statements) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -26,6 +27,8 @@ const MAX_CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** No statement of ours takes a tenth of it; one that hangs must not hold a connection for ever. */
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** foreign_key_violation. All foreign keys are of sandboxes. */
+const NO_SANDBOX = "23503";
 
 /**
  * Opens the database at `url` (`postgres://user:password@host:port/name`; libpq's variables and parameters are understood).
@@ -79,6 +82,7 @@ async function inTransaction<T>(pool: pg.Pool, work: (statements: Statements) =>
     await client.query("ROLLBACK").catch(() => {
       broken = true;
     });
+    if ((error as { code?: string }).code === NO_SANDBOX) throw new SandboxGone("the sandbox is gone");
     throw error;
   } finally {
     client.release(broken);

@@ -1,6 +1,7 @@
 /** Opens the gateway's databases and brings their tables up to date. */
 import { DatabaseSync } from "node:sqlite";
 import { DatabaseRefused, DatabaseTooNew } from "../database-refused.ts";
+import { SandboxGone } from "../store.ts";
 import { type Migration, migrate } from "./migrate.ts";
 
 export interface DatabaseOptions {
@@ -48,7 +49,10 @@ function requireSound(database: DatabaseSync, path: string): void {
   }
 }
 
-/** Runs `work` in one transaction; all of it happens, or, if it throws, none. */
+/** SQLITE_CONSTRAINT_FOREIGNKEY. All foreign keys are of sandboxes. */
+const NO_SANDBOX = 787;
+
+/** Runs `work` in one transaction; all of it happens, or, if it throws, none. Throws SandboxGone. */
 export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec("BEGIN IMMEDIATE");
   try {
@@ -58,6 +62,7 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   } catch (error) {
     // A full disk and the like have rolled it back already; sqlite.org/lang_transaction.html.
     if (database.isTransaction) database.exec("ROLLBACK");
+    if ((error as { errcode?: number }).errcode === NO_SANDBOX) throw new SandboxGone("the sandbox is gone");
     throw error;
   }
 }
