@@ -85,6 +85,16 @@ describe("a program in the sandbox, as the supervisor sees it", () => {
     await assert.rejects(program.exited, ProgramNotStarted);
   });
 
+  it("with more words than a frame holds is refused here, and the sandbox goes on", async () => {
+    await using ends = openLink();
+    const huge = ends.link.start({ ...request, command: ["echo", "x".repeat(MAX_FRAME_BYTES)] });
+    await assert.rejects(huge.started, ({ code }: ProgramNotStarted) => code === "E2BIG");
+    const program = ends.link.start(request);
+    const { channel } = await ends.next();
+    ends.init.write(encodeJsonFrame(frame.started, channel, { pid: 7 }));
+    assert.equal(await program.started, 7);
+  });
+
   it("ends with the sandbox", async () => {
     await using ends = openLink();
     const program = ends.link.start(request);

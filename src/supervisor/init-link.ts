@@ -117,8 +117,11 @@ export function createInitLink(socket: Socket, reader: FrameReader, onClose: (er
     const id = nextChannel++;
     const { channel, program, started } = openChannel(id, socket, { forget: () => channels.delete(id), onAccepted });
     channels.set(id, channel);
+    const asked = encodeJsonFrame(type, id, request);
     if (socket.destroyed) channel.fail(sandboxEnded());
-    else socket.write(encodeJsonFrame(type, id, request));
+    // Init would take it for a broken link, and end everything.
+    else if (asked.length > MAX_FRAME_BYTES) channel.fail(tooLong());
+    else socket.write(asked);
     return { program, started };
   };
   return {
@@ -134,6 +137,9 @@ export function createInitLink(socket: Socket, reader: FrameReader, onClose: (er
     close: () => void socket.destroy(),
   };
 }
+
+/** The kernel's own word for it; execve(2). It takes some two megabytes. */
+const tooLong = () => new ProgramNotStarted("E2BIG", "the command and its environment are too long");
 
 const sandboxEnded = () => new Error("the sandbox ended");
 
