@@ -16,8 +16,8 @@ import { RpcError } from "../../src/cli/api/rpc-error.ts";
 import { RelayClosed } from "../../src/relay/resumable-stream.ts";
 import { openApi } from "../support/api.ts";
 import { eachUser } from "../support/as-each-user.ts";
+import { Chance, rounds } from "../support/chance.ts";
 import { type Installation, install } from "../support/installation.ts";
-import { Chance, rounds } from "./support/chance.ts";
 import { guardedPolicy } from "./support/guarded.ts";
 import { sandboxesOf } from "./support/truth.ts";
 

@@ -1,5 +1,5 @@
 /**
- * A gateway that is killed and started again, ten times, under all that leads into a sandbox at once: not a line is lost,
+ * A gateway that is killed at random moments and started again, ten times, under all that leads into a sandbox at once: not a line is lost,
  * doubled or out of order, and nobody is asked anything. OPENSHELL_TEST_COPY_MIB makes the copied file larger than 64 MiB.
  */
 import assert from "node:assert/strict";
@@ -13,6 +13,7 @@ import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readRunningGateway } from "../../src/locations/running-gateway.ts";
 import { eachUser } from "../support/as-each-user.ts";
+import { Chance } from "../support/chance.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { createSandbox } from "../support/sandbox.ts";
 
@@ -35,7 +36,9 @@ const mebibytes = Number(process.env["OPENSHELL_TEST_COPY_MIB"] ?? 64);
 const kilobitsPerSecond = Math.ceil((mebibytes * 8 * 1024) / 10);
 
 for (const [who, options] of eachUser) {
-  it(`${kills} deaths of the gateway of ${who} are not noticed by ssh, exec, scp and a forwarded port`, async () => {
+  it(`${kills} deaths of the gateway of ${who} are not noticed by ssh, exec, scp and a forwarded port`, async (test) => {
+    const chance = new Chance();
+    test.diagnostic(`OPENSHELL_CHAOS_SEED=${chance.seed}`);
     await using installation = install(options);
     const { name } = await createSandbox(installation, "steady", policy);
     const config = join(installation.home, "ssh-config");
@@ -64,7 +67,7 @@ for (const [who, options] of eachUser) {
       text(connect(7101, "127.0.0.1")),
     ]);
     for (let kill = 0; kill < kills; kill += 1) {
-      await sleep(500);
+      await sleep(chance.below(1_000));
       await restartByForce(installation);
     }
     const [exec, ssh, scp, port] = await all;

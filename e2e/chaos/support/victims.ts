@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 import { processStartTime } from "../../../src/linux/process-stat.ts";
 import { readRunningGateway } from "../../../src/locations/running-gateway.ts";
 import { readSandboxProcesses } from "../../../src/supervisor/sandbox-processes.ts";
+import type { Chance } from "../../support/chance.ts";
 import type { Installation } from "../../support/installation.ts";
 import { supervisors } from "../../support/supervisors.ts";
-import type { Chance } from "./chance.ts";
 
 export type Victim = "gateway" | "supervisor" | "init" | "everything";
 
