@@ -44,6 +44,27 @@ describe("what a model used", () => {
     });
   }
 
+  it("is the same wherever a stream is cut, also at the ends of events, as backends send them", () => {
+    const event = fc.constantFrom(
+      'data: {"model":"m"}\n\n',
+      'data: {"model":"m","choices":[]}\n\n',
+      'event: message_delta\ndata: {"usage":{"output_tokens":4}}\n\n',
+      'data: {"usage":{"prompt_tokens":3,"completion_tokens":9}}\n\n',
+      'data: {"text":"é \\"usage\\" \\n\\n"}\n\n',
+      "data: a\ndata: b\n\n",
+      ": keep-alive\n\n",
+      "\n\n",
+      "data: x\r\n\r\n",
+    );
+    fc.assert(
+      fc.property(fc.array(fc.array(event)), fc.integer({ min: 1, max: 9 }), (pieces, length) => {
+        const whole = new UsageFollower("event-stream");
+        for (const piece of pieces) whole.push(Buffer.from(piece.join("")));
+        assert.deepEqual(whole.finish(), follow("event-stream", pieces.flat().join(""), length));
+      }),
+    );
+  });
+
   it("is read from a whole answer", () => {
     const chat = { model: "m", usage: { prompt_tokens: 1, completion_tokens: 2 } };
     assert.deepEqual(follow("json", JSON.stringify(chat)).usage, { inputTokens: 1, outputTokens: 2 });

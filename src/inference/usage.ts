@@ -27,6 +27,9 @@ const maxEventCharacters = 1024 * 1024;
 const metrics = "amazon-bedrock-invocationMetrics";
 const mentionsUsage = new RegExp(`"(?:usage|${metrics})"\\s*:\\s*\\{`);
 
+/** Events as all backends write them: none of them begun before, or going on behind. */
+const wholeEvents = /^(?:(?:event: [^\r\n]*\n)?data: [^\r\n]*\n\n)+$/;
+
 export class UsageFollower {
   readonly #stream: EventStreamReader | undefined;
   readonly #awsStream: AwsEventReader | undefined;
@@ -46,6 +49,7 @@ export class UsageFollower {
   /** The next piece of the answer's contents. */
   push(piece: Buffer): void {
     if (this.#stream) {
+      if (this.#stream.betweenEvents && this.#passOver(piece)) return;
       for (const { data } of this.#stream.push(piece)) this.#look(data);
       return;
     }
@@ -67,6 +71,18 @@ export class UsageFollower {
       ...(this.#model !== undefined && { model: this.#model }),
       ...(this.#usage && { usage: this.#usage }),
     };
+  }
+
+  /**
+   * Counts whole events that say nothing new, as nearly all of a stream do, without making an object of each: with many
+   * streams at once that is what this process would be busy with. False: they are to be read one by one.
+   */
+  #passOver(piece: Buffer): boolean {
+    if (this.#model === undefined) return false;
+    const text = piece.toString("latin1");
+    if (!wholeEvents.test(text) || mentionsUsage.test(text)) return false;
+    for (let at = text.indexOf("\n\n"); at !== -1; at = text.indexOf("\n\n", at + 2)) this.#events++;
+    return true;
   }
 
   /** Most events are a few letters of text; only those are parsed that may say something new. */

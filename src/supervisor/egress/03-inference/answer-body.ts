@@ -1,21 +1,23 @@
 /** An answer's contents, piece by piece as they come, without their framing. */
-import type { ByteReader } from "../../../net/byte-reader.ts";
+import type { ByteReader, FillResult } from "../../../net/byte-reader.ts";
 import { BodyFollower } from "../../../net/http1-body.ts";
 import type { Framing } from "../../../net/http1-framing.ts";
 
-export type AnswerPiece =
-  /** `isLast`: the end is known already. */
-  | { readonly kind: "piece"; readonly bytes: Buffer; readonly isLast: boolean }
-  | { readonly kind: "end" }
+/** How reading ended. */
+export type AnswerEnd =
+  | { readonly kind: "whole" }
   /** The rest is missing. */
-  | { readonly kind: "broken"; readonly detail: string; readonly timedOut: boolean };
+  | { readonly kind: "broken"; readonly detail: string; readonly timedOut: boolean }
+  /** Whoever took the pieces takes no more. */
+  | { readonly kind: "left" };
+
+/** Takes a piece, all that has arrived; `isLast`: the end is known already. Promises an answer when there is room again. */
+export type TakePiece = (bytes: Buffer, isLast: boolean) => true | Promise<boolean>;
 
 /** What is read of an answer: as the backend sent it, or as another step makes it of that. */
 export interface AnswerPieces {
-  /** The next piece, all that has arrived of it. */
-  next(idleMs: number): Promise<AnswerPiece>;
-  /** All of it, if it is no longer than so many bytes. */
-  whole(maxBytes: number, idleMs: number): Promise<Buffer | undefined>;
+  /** Gives all pieces in order, each at once when it comes: an event must not wait for promises. */
+  each(idleMs: number, take: TakePiece): Promise<AnswerEnd>;
   /** Reads no more of it; the backend hears so by the end of its connection. */
   discard(): void;
 }
@@ -34,24 +36,21 @@ export class AnswerBody implements AnswerPieces {
     this.#onEnd = onEnd;
   }
 
-  async next(idleMs: number): Promise<AnswerPiece> {
+  async each(idleMs: number, take: TakePiece): Promise<AnswerEnd> {
     for (;;) {
-      if (this.#reader.bytes.length > 0 && !this.#follower.ended) {
-        const progress = this.#follower.advance(this.#reader.bytes);
-        if (progress.kind === "malformed") return this.#broken(`the backend's answer has ${progress.detail}`);
-        this.#reader.take(progress.taken);
+      const given = this.#give(take);
+      if (given === undefined) {
+        const filling = this.#reader.fill(idleMs);
+        const filled = filling instanceof Promise ? await filling : filling;
+        if (filled !== "data") return this.#cutShort(filled);
+        continue;
       }
-      if (this.#pieces.length > 0) return { kind: "piece", bytes: this.#takePieces(), isLast: this.#follower.ended };
-      if (this.#follower.ended) return this.#end();
-      const filled = await this.#reader.fill(idleMs);
-      if (filled === "end" && this.#follower.endsWithConnection) return this.#end();
-      if (filled === "timeout") return this.#broken("the backend fell silent in the middle of its answer", true);
-      if (filled !== "data") return this.#broken("the backend broke its answer off");
+      if (!(given instanceof Promise)) return given;
+      if (!(await given)) {
+        this.discard();
+        return { kind: "left" };
+      }
     }
-  }
-
-  whole(maxBytes: number, idleMs: number): Promise<Buffer | undefined> {
-    return wholeOf(this, maxBytes, idleMs);
   }
 
   discard(): void {
@@ -60,40 +59,52 @@ export class AnswerBody implements AnswerPieces {
     this.#onEnd(false);
   }
 
+  /** Gives away what has arrived. Undefined: more is welcome. */
+  #give(take: TakePiece): AnswerEnd | Promise<boolean> | undefined {
+    if (this.#reader.bytes.length > 0 && !this.#follower.ended) {
+      const progress = this.#follower.advance(this.#reader.bytes);
+      if (progress.kind === "malformed") return this.#broken(`the backend's answer has ${progress.detail}`);
+      this.#reader.take(progress.taken);
+    }
+    const taken = this.#pieces.length === 0 ? true : take(this.#takePieces(), this.#follower.ended);
+    if (taken !== true) return taken;
+    return this.#follower.ended ? this.#end() : undefined;
+  }
+
   #takePieces(): Buffer {
     const [first, ...others] = this.#pieces;
     this.#pieces = [];
     return first !== undefined && others.length === 0 ? first : Buffer.concat(first ? [first, ...others] : others);
   }
 
-  #end(): AnswerPiece {
+  #cutShort(filled: FillResult): AnswerEnd {
+    if (filled === "end" && this.#follower.endsWithConnection) return this.#end();
+    if (filled === "timeout") return this.#broken("the backend fell silent in the middle of its answer", true);
+    return this.#broken("the backend broke its answer off");
+  }
+
+  #end(): AnswerEnd {
     if (!this.#isOver) {
       this.#isOver = true;
       this.#onEnd(true);
     }
-    return { kind: "end" };
+    return { kind: "whole" };
   }
 
-  #broken(detail: string, timedOut = false): AnswerPiece {
+  #broken(detail: string, timedOut = false): AnswerEnd {
     this.discard();
     return { kind: "broken", detail, timedOut };
   }
 }
 
-/** Reads to the end; undefined for what breaks off or is too long. */
+/** The whole; undefined for what breaks off or is longer than so many bytes. */
 export async function wholeOf(body: AnswerPieces, maxBytes: number, idleMs: number): Promise<Buffer | undefined> {
   const pieces: Buffer[] = [];
   let length = 0;
-  for (;;) {
-    const next = await body.next(idleMs);
-    if (next.kind === "end") return Buffer.concat(pieces);
-    if (next.kind === "piece") {
-      length += next.bytes.length;
-      pieces.push(next.bytes);
-    }
-    if (next.kind === "broken" || length > maxBytes) {
-      body.discard();
-      return undefined;
-    }
-  }
+  const end = await body.each(idleMs, (bytes) => {
+    length += bytes.length;
+    pieces.push(bytes);
+    return length <= maxBytes || Promise.resolve(false);
+  });
+  return end.kind === "whole" ? Buffer.concat(pieces) : undefined;
 }

@@ -81,11 +81,11 @@ export class Caller {
   piece(bytes: Buffer): true | Promise<boolean> {
     if (bytes.length === 0) return true;
     if (this.#request.minor === 0) return writeBounded(this.#stream, bytes);
-    const size = Buffer.from(`${bytes.length.toString(16)}\r\n`, "latin1");
-    if (bytes.length <= joinedBytes) return writeBounded(this.#stream, Buffer.concat([size, bytes, lineEnd]));
+    const size = `${bytes.length.toString(16)}\r\n`;
+    if (bytes.length <= joinedBytes) return writeBounded(this.#stream, chunk(size, bytes));
     if (this.#stream.destroyed || this.#stream.writableEnded) return Promise.resolve(false);
     this.#stream.cork();
-    this.#stream.write(size);
+    this.#stream.write(size, "latin1");
     this.#stream.write(bytes);
     const hasRoom = this.#stream.write(lineEnd);
     this.#stream.uncork();
@@ -105,3 +105,12 @@ export class Caller {
 }
 
 const lineEnd = Buffer.from("\r\n");
+
+/** In one buffer, so that it leaves in one write and one TLS record. */
+function chunk(size: string, bytes: Buffer): Buffer {
+  const whole = Buffer.allocUnsafe(size.length + bytes.length + lineEnd.length);
+  whole.write(size, 0, "latin1");
+  bytes.copy(whole, size.length);
+  lineEnd.copy(whole, size.length + bytes.length);
+  return whole;
+}

@@ -46,29 +46,21 @@ export async function passAnswer(
   );
   let bytes = 0;
   let firstAt: number | undefined;
-  const passed = (brokenOff?: Refusal): Passed => ({
+  const end = await body.each(route.timeouts.idle, (piece, isLast) => {
+    firstAt ??= options.now();
+    bytes += piece.length;
+    if (isLast) caller.joinTurn();
+    const written = caller.piece(piece);
+    usage.push(piece);
+    return written;
+  });
+  if (end.kind === "whole") caller.end();
+  return {
     served: usage.finish(),
     bytes,
-    ...(brokenOff && { brokenOff }),
+    ...(end.kind === "broken" && { brokenOff: brokenOff(end) }),
     ...(firstAt !== undefined && { firstAt }),
-  });
-  for (;;) {
-    const next = await body.next(route.timeouts.idle);
-    if (next.kind === "end") {
-      caller.end();
-      return passed();
-    }
-    if (next.kind === "broken") return passed(brokenOff(next));
-    firstAt ??= options.now();
-    bytes += next.bytes.length;
-    if (next.isLast) caller.joinTurn();
-    const written = caller.piece(next.bytes);
-    usage.push(next.bytes);
-    if (written !== true && !(await written)) {
-      body.discard();
-      return passed();
-    }
-  }
+  };
 }
 
 function contentsOf(fields: readonly Field[]): "event-stream" | "aws-event-stream" | "json" {

@@ -4,6 +4,7 @@ import type { ModelRoute } from "../../../inference/routes.ts";
 import type { Field } from "../../../net/http1-fields.ts";
 import { Echoes } from "../../../secrets/echoes.ts";
 import { redacted } from "../../../secrets/secret.ts";
+import { wholeOf } from "./answer-body.ts";
 import type { Asked } from "./ask-routes.ts";
 import type { Caller, HeaderList } from "./caller.ts";
 import { maxWholeAnswerBytes } from "./limits.ts";
@@ -14,7 +15,7 @@ export async function passFailure({ answer, route }: Asked, caller: Caller, opti
   const echoes = echoesOf(route);
   const own = headersOfAnother(fields).map(([name, value]) => [name, echoes.masked(value)] as const);
   const headers = [...own, ...options.headers];
-  const said = await answer.body.whole(maxWholeAnswerBytes, route.timeouts.idle);
+  const said = await wholeOf(answer.body, maxWholeAnswerBytes, route.timeouts.idle);
   const body = said && Buffer.from(echoes.masked(said.toString("latin1")), "latin1");
   const firstAt = options.now();
   if (body !== undefined && saysFailure(caller.dialect, body)) {

@@ -2,9 +2,10 @@
  * A backend's answer → the caller, in the caller's dialect. A stream is translated event by event, as each comes; what is
  * not streamed must be known whole.
  */
-import type { Translation } from "../../../inference/translate/translate.ts";
+import type { Translation, Untranslated } from "../../../inference/translate/translate.ts";
 import { UsageFollower } from "../../../inference/usage.ts";
 import type { Refusal } from "../connection.ts";
+import { wholeOf } from "./answer-body.ts";
 import type { Asked } from "./ask-routes.ts";
 import type { Caller, HeaderList } from "./caller.ts";
 import { maxWholeAnswerBytes } from "./limits.ts";
@@ -34,7 +35,7 @@ async function passWhole(
   { caller, headers, now }: PassTranslatedOptions,
 ): Promise<Passed> {
   const usage = new UsageFollower("json");
-  const body = await answer.body.whole(maxWholeAnswerBytes, route.timeouts.idle);
+  const body = await wholeOf(answer.body, maxWholeAnswerBytes, route.timeouts.idle);
   if (body === undefined)
     return { served: usage.finish(), bytes: 0, brokenOff: nonsense("an answer that is not whole") };
   usage.push(body);
@@ -56,36 +57,33 @@ async function passStream(
   const stream = translation.stream();
   let bytes = 0;
   let firstAt: number | undefined;
-  const passed = (refusal?: Refusal): Passed => {
-    if (refusal) answer.body.discard();
-    return {
-      served: usage.finish(),
-      bytes,
-      ...(refusal && { brokenOff: refusal }),
-      ...(firstAt !== undefined && { firstAt }),
-    };
+  let sense: Refusal | undefined;
+  /** Writes events; what can't be said in the caller's dialect ends the stream. */
+  const say = (events: string | Untranslated, isLast: boolean): true | Promise<boolean> => {
+    if (typeof events !== "string") {
+      sense = nonsense(events.untranslatable);
+      return Promise.resolve(false);
+    }
+    if (isLast) caller.joinTurn();
+    return caller.piece(Buffer.from(events));
   };
-  for (;;) {
-    const next = await answer.body.next(route.timeouts.idle);
-    if (next.kind === "broken") return passed(brokenOff(next));
-    if (next.kind === "piece") {
-      firstAt ??= now();
-      bytes += next.bytes.length;
-      usage.push(next.bytes);
-    }
-    const events = next.kind === "end" ? stream.end() : stream.push(next.bytes);
-    if (typeof events !== "string") return passed(nonsense(events.untranslatable));
-    if (next.kind === "end" || next.isLast) caller.joinTurn();
-    const written = caller.piece(Buffer.from(events));
-    if (next.kind === "end") {
-      caller.end();
-      return passed();
-    }
-    if (written !== true && !(await written)) {
-      answer.body.discard();
-      return passed();
-    }
+  const end = await answer.body.each(route.timeouts.idle, (piece, isLast) => {
+    firstAt ??= now();
+    bytes += piece.length;
+    usage.push(piece);
+    return say(stream.push(piece), isLast);
+  });
+  if (end.kind === "whole") {
+    say(stream.end(), true);
+    if (sense === undefined) caller.end();
   }
+  const refusal = end.kind === "broken" ? brokenOff(end) : sense;
+  return {
+    served: usage.finish(),
+    bytes,
+    ...(refusal && { brokenOff: refusal }),
+    ...(firstAt !== undefined && { firstAt }),
+  };
 }
 
 function nonsense(detail: string): Refusal {

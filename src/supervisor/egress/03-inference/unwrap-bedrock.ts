@@ -2,7 +2,7 @@
 import { awsEventStream, BedrockStream } from "../../../inference/bedrock-stream.ts";
 import type { Dialect } from "../../../inference/dialects.ts";
 import { type Field, fieldValue } from "../../../net/http1-fields.ts";
-import { type AnswerPiece, type AnswerPieces, wholeOf } from "./answer-body.ts";
+import type { AnswerEnd, AnswerPieces, TakePiece } from "./answer-body.ts";
 import type { BackendAnswer } from "./ask-backend.ts";
 
 /** The answer in the dialect that the backend was asked in. */
@@ -25,28 +25,21 @@ class UnwrappedBody implements AnswerPieces {
     this.#wrapped = wrapped;
   }
 
-  async next(idleMs: number): Promise<AnswerPiece> {
-    for (;;) {
-      const next = await this.#wrapped.next(idleMs);
-      if (next.kind === "end" && !this.#stream.betweenEvents) return this.#broken("the backend broke its answer off");
-      if (next.kind !== "piece") return next;
-      const text = this.#stream.push(next.bytes);
-      const isLast = next.isLast && this.#stream.betweenEvents;
-      if (text !== "") return { kind: "piece", bytes: Buffer.from(text), isLast };
-      if (this.#stream.broken !== undefined) return this.#broken(`the backend's stream has ${this.#stream.broken}`);
-    }
-  }
-
-  whole(maxBytes: number, idleMs: number): Promise<Buffer | undefined> {
-    return wholeOf(this, maxBytes, idleMs);
+  async each(idleMs: number, take: TakePiece): Promise<AnswerEnd> {
+    const end = await this.#wrapped.each(idleMs, (bytes, isLast) => {
+      const text = this.#stream.push(bytes);
+      const taken = text === "" ? true : take(Buffer.from(text), isLast && this.#stream.betweenEvents);
+      return this.#stream.broken === undefined ? taken : Promise.resolve(false);
+    });
+    if (this.#stream.broken !== undefined) return broken(`the backend's stream has ${this.#stream.broken}`);
+    return end.kind === "whole" && !this.#stream.betweenEvents ? broken("the backend broke its answer off") : end;
   }
 
   discard(): void {
     this.#wrapped.discard();
   }
+}
 
-  #broken(detail: string): AnswerPiece {
-    this.discard();
-    return { kind: "broken", detail, timedOut: false };
-  }
+function broken(detail: string): AnswerEnd {
+  return { kind: "broken", detail, timedOut: false };
 }
