@@ -24,10 +24,11 @@ describe("programs that ask for models", () => {
     return runs(`cd ~/callers && cat > call.mjs <<'END'\n${text}\nEND\n${env} node call.mjs`);
   }
 
-  it("curl, through the proxy and past it", async () => {
-    const chat = `curl -sS https://inference.local/v1/chat/completions -d '{"model":"any","messages":[]}'`;
-    assert.match(await runs(chat), /Hello from gpt-served\./);
-    assert.match(await runs(`${chat} --noproxy '*'`), /Hello from gpt-served\./);
+  it("curl, through the proxy and past it, by HTTP/2 and HTTP/1.1", async () => {
+    const body = `'{"model":"any","messages":[]}'`;
+    const chat = `curl -sS https://inference.local/v1/chat/completions -d ${body} -w 'HTTP/%{http_version}'`;
+    assert.match(await runs(chat), /Hello from gpt-served\..*HTTP\/2$/);
+    assert.match(await runs(`${chat} --http1.1 --noproxy '*'`), /Hello from gpt-served\..*HTTP\/1\.1$/);
     assert.equal(models.backend.calls.at(-1)?.headers.authorization, `Bearer ${modelKey}`);
   });
 

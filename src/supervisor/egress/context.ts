@@ -7,6 +7,7 @@ import type { SessionEnd } from "./08-inspect/http1/session.ts";
 import type { Credentials } from "./09-credential/credentials.ts";
 import type { Audit } from "./11-audit.ts";
 import type { Decided, Guarded, Identified, Intercepted, Peeked, Refusal, Terminated } from "./connection.ts";
+import type { LiveConnection } from "./live-connections.ts";
 
 export interface EgressContext {
   /** For the commands that a refusal's answer names. */
@@ -29,8 +30,8 @@ export interface EgressContext {
 
 /** The steps that look at the world (processes, resolver, certificates), bound to what they look at it with. */
 export interface WorldlySteps {
-  /** Serves a connection to `inference.local` to its end; the signal cuts it. */
-  readonly infer: (connection: Identified, signal: AbortSignal) => Promise<SessionEnd>;
+  /** Serves a connection to `inference.local` to its end. */
+  readonly infer: (connection: Identified, live: Pick<LiveConnection, "signal" | "streams">) => Promise<SessionEnd>;
   readonly identify: (connection: Intercepted) => Promise<Identified | Refusal>;
   readonly guard: (connection: Decided) => Promise<Guarded | Refusal>;
   readonly terminate: (connection: Peeked) => Promise<Terminated | Refusal>;

@@ -78,7 +78,7 @@ export function createDecisionPath(world: EgressContext): DecisionPath {
 async function follow(connection: Intercepted, live: LiveConnection, context: PathContext): Promise<SessionEnd> {
   const identified = await context.steps.identify(connection); // 02
   if (isRefusal(identified)) return refuse(connection, identified, context);
-  if (identified.destination.host === inferenceHost) return context.steps.infer(identified, live.signal); // 03
+  if (identified.destination.host === inferenceHost) return context.steps.infer(identified, live); // 03
   const decided = decide(identified, context.policy()); // 04
   if (isRefusal(decided)) return refuse(identified, decided, context);
   live.reached = decided;

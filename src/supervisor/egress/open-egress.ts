@@ -72,6 +72,7 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     own: { ports: [spec.gateway.port], addresses: machineAddresses },
     proxies: new UpstreamProxies(spec.upstream),
   };
+  const onDefect = (error: unknown): void => console.error(error);
   const context: EgressContext = {
     sandboxName: spec.sandboxName,
     policy: options.policy,
@@ -80,10 +81,10 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     newId: randomUUID,
     now: Date.now,
     signal,
-    onDefect: (error) => console.error(error),
+    onDefect,
     steps: {
       identify: (connection) => identify(connection, identifyContext),
-      infer: lazyInference({ ...options, ...guardContext, signal }),
+      infer: lazyInference({ ...options, ...guardContext, onDefect, signal }),
       guard: (connection) => guard(connection, guardContext),
       terminate: (connection) => terminate(connection, { authority, trust, signal }),
     },
@@ -142,9 +143,9 @@ function recordTurnedAway(count: number, audit: Audit): void {
 /** What asks models is loaded when one is asked: it would be a tenth of every supervisor's code. */
 function lazyInference(options: InferenceOptions): EgressContext["steps"]["infer"] {
   let opened: Promise<EgressContext["steps"]["infer"]> | undefined;
-  return async (connection, signal) => {
+  return async (connection, live) => {
     opened ??= import("./03-inference/open-inference.ts").then(({ openInference }) => openInference(options));
-    return (await opened)(connection, signal);
+    return (await opened)(connection, live);
   };
 }
 

@@ -6,7 +6,7 @@ import type { BackendPool } from "./backend-pool.ts";
 import type { Budgets } from "./budgets.ts";
 import type { HeldBodies } from "./call-bytes.ts";
 
-export interface InferenceContext extends Pick<EgressContext, "sandboxName" | "audit" | "newId" | "now"> {
+export interface InferenceContext extends Pick<EgressContext, "sandboxName" | "audit" | "newId" | "now" | "onDefect"> {
   /** The routes in force now. Asked again for each call. */
   readonly routes: () => RouteTable;
   readonly authority: SandboxAuthority;

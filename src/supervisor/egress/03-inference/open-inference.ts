@@ -24,6 +24,8 @@ export interface InferenceOptions {
   readonly proxies: UpstreamProxies;
   /** The routes that are in force now. */
   readonly modelRoutes: () => ModelRoutes;
+  /** Told of exceptions, which are defects; the request has been broken off. */
+  readonly onDefect: (error: unknown) => void;
   /** Ends everything. */
   readonly signal: AbortSignal;
 }
@@ -38,12 +40,13 @@ export function openInference(options: InferenceOptions): WorldlySteps["infer"] 
     authority: options.authority,
     newId: randomUUID,
     now: Date.now,
+    onDefect: options.onDefect,
     routes: routesInForce(options.modelRoutes, budgets),
     pool,
     budgets,
     held: new HeldBodies(),
   };
-  return (connection, signal) => serveInference(connection, context, signal);
+  return (connection, live) => serveInference(connection, context, live);
 }
 
 /** Compiles the routes when they have changed. */

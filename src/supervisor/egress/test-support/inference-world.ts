@@ -55,6 +55,7 @@ export class InferenceWorld extends LoopbackWorld {
       resolver: async () => [],
       proxies: new UpstreamProxies({ proxies: {}, noProxy: [], resolve: "local", clientCertificates: [] }),
       modelRoutes: () => this.#routes,
+      onDefect: (error) => this.defects.push(error),
       signal: this.signal,
     });
   }

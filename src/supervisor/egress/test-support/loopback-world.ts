@@ -135,7 +135,7 @@ export class LoopbackWorld implements AsyncDisposable {
       signal: this.#stop.signal,
       onDefect: (error) => this.defects.push(error),
       steps: {
-        infer: (connection, signal) => this.infer(connection, signal),
+        infer: (connection, live) => this.infer(connection, live),
         identify: async (connection) => identifiedAsTest(connection),
         guard: async (decided): Promise<Guarded | Refusal> => ({
           ...decided,
