@@ -7,6 +7,7 @@ import { keepMemoryPrivate } from "../linux/private-memory.ts";
 import { configDirectory } from "../locations/config-directory.ts";
 import { runtimeDirectory } from "../locations/runtime-directory.ts";
 import { stateDirectory } from "../locations/state-directory.ts";
+import { maskUncaughtErrors } from "../secrets/printed-error.ts";
 import { VERSION } from "../version.ts";
 import { parseGatewayArguments } from "./arguments.ts";
 import { findEngine } from "./drivers/container/find-engine.ts";
@@ -28,6 +29,7 @@ const EXIT_ALREADY_RUNNING = 3;
 const PASSED_ON = ["PATH", "LANG", "LC_ALL", "TZ"];
 
 keepMemoryPrivate();
+maskUncaughtErrors();
 const { env } = process;
 // Its log's reader may go away, or the disk that it is on be full: neither is a reason to end.
 process.stderr.on("error", () => {});

@@ -7,11 +7,28 @@ import { inspect } from "node:util";
 
 export const redacted = "[redacted]";
 
+/** Secrets that were made since the list of those alive was last gone through. */
+const sweepEvery = 1024;
+
 export class Secret {
+  /** Of the whole process, as what it prints when it ends is. Holds none of them alive. */
+  static readonly #all = new Set<WeakRef<Secret>>();
+
   readonly #text: string;
 
   constructor(text: string) {
     this.#text = text;
+    Secret.#all.add(new WeakRef(this));
+    if (Secret.#all.size % sweepEvery === 0) Secret.alive();
+  }
+
+  /** Those that somebody holds still: what must not be in what the process prints. */
+  static alive(): readonly Secret[] {
+    return [...Secret.#all].flatMap((reference) => {
+      const secret = reference.deref();
+      if (secret === undefined) Secret.#all.delete(reference);
+      return secret ?? [];
+    });
   }
 
   /** The secret itself. Every caller is a place where it may get out. */

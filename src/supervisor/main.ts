@@ -5,6 +5,7 @@
 import { closeOthersOnExec } from "../linux/descriptors.ts";
 import { keepMemoryPrivate } from "../linux/private-memory.ts";
 import { releaseStartupPages } from "../linux/startup-pages.ts";
+import { maskUncaughtErrors } from "../secrets/printed-error.ts";
 import type { LaunchSpec, Preparation } from "./launch-spec.ts";
 import { readOrders } from "./read-orders.ts";
 import { discardSandbox, prepareSandbox } from "./sandbox/prepared-sandbox.ts";
@@ -15,6 +16,7 @@ const SETTLED_MS = 1_000;
 
 process.title = "openshell-supervisor";
 keepMemoryPrivate();
+maskUncaughtErrors();
 closeOthersOnExec();
 // From a gateway that wants the sandbox gone, and to hear no more of it.
 const dismissal = new Promise<void>((resolve) => process.once("SIGTERM", () => resolve()));

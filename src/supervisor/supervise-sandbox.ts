@@ -6,6 +6,7 @@ import type { ApplyCredentialsJson } from "../gen/openshell/v1/provider_pb.ts";
 import type { ModelRoutesJson } from "../gen/openshell/v1/supervisor_pb.ts";
 import { type ModelRoutes, modelRoutesFromJson } from "../inference/routes.ts";
 import { processStartTime } from "../linux/process-stat.ts";
+import { printedError } from "../secrets/printed-error.ts";
 import { VERSION } from "../version.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
 import { DetachedCommands } from "./detached/detached-commands.ts";
@@ -220,7 +221,7 @@ function applyModelRoutes(routes: ModelRoutesJson, running: Running): void {
   try {
     running.modelRoutes = modelRoutesFromJson(routes);
   } catch (error) {
-    console.error(error);
+    console.error(printedError(error));
   }
 }
 

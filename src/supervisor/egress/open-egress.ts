@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import type { ModelRoutes } from "../../inference/routes.ts";
 import type { CompiledPolicy } from "../../policy/verdict.ts";
+import { printedError } from "../../secrets/printed-error.ts";
 import type { LaunchSpec } from "../launch-spec.ts";
 import { watchRefusedCalls } from "../refused-calls/watch-refused-calls.ts";
 import type { ListenerDescriptors } from "../sandbox/listener-descriptors.ts";
@@ -72,7 +73,7 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     own: { ports: [spec.gateway.port], addresses: machineAddresses },
     proxies: new UpstreamProxies(spec.upstream),
   };
-  const onDefect = (error: unknown): void => console.error(error);
+  const onDefect = (error: unknown): void => console.error(printedError(error));
   const context: EgressContext = {
     sandboxName: spec.sandboxName,
     policy: options.policy,
