@@ -17,11 +17,12 @@ export function allProcesses(): string[] {
   return globSync("/proc/[0-9]*").map((path) => path.slice("/proc/".length));
 }
 
-/** The readable memory of a process, piece by piece; what has gone meanwhile is left out. */
+/** The readable memory of a process, piece by piece; nothing of one that has gone meanwhile. */
 export function* memoryOf(pid: string): Generator<Buffer> {
-  const memory = openSync(`/proc/${pid}/mem`, "r");
+  const memory = openIfThere(`/proc/${pid}/mem`);
+  if (memory === undefined) return;
   try {
-    for (const line of readFileSync(`/proc/${pid}/maps`, "latin1").trimEnd().split("\n")) {
+    for (const line of mapsOf(pid)) {
       const [, from = "0", to = "0"] = /^([0-9a-f]+)-([0-9a-f]+) r/.exec(line) ?? [];
       const start = Number.parseInt(from, 16);
       const length = Number.parseInt(to, 16) - start;
@@ -35,6 +36,25 @@ export function* memoryOf(pid: string): Generator<Buffer> {
     }
   } finally {
     closeSync(memory);
+  }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** None of a process that has ended: there is nothing of its memory left to be found. */
+function mapsOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/maps`, "latin1").trimEnd().split("\n");
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
+    throw error;
   }
 }
 
