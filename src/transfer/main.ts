@@ -2,7 +2,7 @@
  * The sandbox's end of `openshell sandbox upload` and `download`, started there by the CLI:
  *
  *     receive DESTINATION NAME     a sealed archive on standard input becomes files
- *     send PATH NAME               files become a sealed archive on standard output
+ *     send PATH NAME [total]       files become a sealed archive on standard output; says first how much it will be
  *
  * It runs on the sandbox's own Node, and so needs no `tar` and no shell of whatever the sandbox shows. It has the rights of
  * every program in there: policy, Landlock and user decide what it can read and write. Reports are lines of JSON on standard
@@ -16,7 +16,7 @@ import { openSource } from "./source.ts";
 import { TransferFailure } from "./transfer-failure.ts";
 import { unpack } from "./unpack.ts";
 
-const [, , verb, path = "", name = ""] = process.argv;
+const [, , verb, path = "", name = "", total] = process.argv;
 
 async function main(): Promise<void> {
   let files = 0;
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   };
   try {
     if (verb === "receive") await unpack(unseal(process.stdin), { path, name, links: "anywhere" }, listener);
-    else if (verb === "send") await pipeline(seal(pack(await openSource(path, name), listener)), process.stdout);
+    else if (verb === "send") await send(listener);
     else throw new TransferFailure(`the sandbox does not know how to "${verb}"`, "use an openshell of its version");
     report({ files, bytes });
   } catch (error) {
@@ -41,6 +41,12 @@ async function main(): Promise<void> {
     // More may come of what is refused already.
     process.stdin.destroy();
   }
+}
+
+async function send(listener: Listener): Promise<void> {
+  const source = await openSource(path, name);
+  if (total !== undefined) report({ total: await source.bytes() });
+  await pipeline(seal(pack(source, listener)), process.stdout);
 }
 
 function report(line: Report): void {

@@ -17,6 +17,8 @@ export interface Source {
   readonly name: string;
   /** Relative to the root, folders after what is in them. */
   readonly paths: AsyncIterable<string>;
+  /** How many bytes its files have, as far as one can say before they are read; looks at all of them. */
+  readonly bytes: () => Promise<number>;
 }
 
 /** Hears how a copy goes on. */

@@ -4,6 +4,8 @@
 export type Report =
   /** The last line of a copy that was done. */
   | { readonly files: number; readonly bytes: number }
+  /** The first, where it was asked for: what is about to be copied. */
+  | { readonly total: number }
   | { readonly leftOut: string; readonly why: string }
   | { readonly error: string; readonly hint?: string };
 
@@ -19,6 +21,7 @@ export function readReport(line: string): Report | undefined {
   if ("files" in value && typeof value.files === "number" && "bytes" in value && typeof value.bytes === "number") {
     return { files: value.files, bytes: value.bytes };
   }
+  if ("total" in value && typeof value.total === "number") return { total: value.total };
   if ("leftOut" in value && typeof value.leftOut === "string" && "why" in value && typeof value.why === "string") {
     return { leftOut: value.leftOut, why: value.why };
   }

@@ -26,9 +26,10 @@ export async function download(
   { gateway, context }: { readonly gateway: Gateway; readonly context: CommandContext },
 ): Promise<Totals & { readonly leftOut: number }> {
   const name = copyName(path);
-  const end = new SandboxEnd({ sandboxId, verb: "send", path, name }, gateway, context.note);
-  using interruption = holdInterruptions(context.signals, () => end.call.cancel());
   using progress = showProgress("downloaded", context);
+  const onTotal = progress.isShown && { onTotal: (bytes: number) => progress.expect(bytes) };
+  const end = new SandboxEnd({ sandboxId, verb: "send", path, name, ...onTotal }, gateway, context.note);
+  using interruption = holdInterruptions(context.signals, () => end.call.cancel());
   let [files, bytes, leftOut] = [0, 0, 0];
   const listener = {
     packed: (entry: { readonly isFile: boolean; readonly bytes: number }) => {

@@ -35,6 +35,8 @@ export interface Task {
   readonly path: string;
   /** What the copy is called in the archive. */
   readonly name: string;
+  /** To be told how many bytes it will be, before they come. */
+  readonly onTotal?: (bytes: number) => void;
 }
 
 export class SandboxEnd {
@@ -42,15 +44,20 @@ export class SandboxEnd {
   /** What the program says it did; set once `output` has ended. */
   totals: Totals | undefined;
   private readonly note: (line: string) => void;
+  private readonly onTotal: ((bytes: number) => void) | undefined;
   /** The program has ended, or cannot be reached any more. */
   isOver = false;
   private unread = "";
   private leftOut = 0;
   private failure: { readonly message: string; readonly hint?: string } | undefined;
 
-  constructor({ sandboxId, verb, path, name }: Task, gateway: Gateway, note: (line: string) => void) {
+  constructor({ sandboxId, verb, path, name, onTotal }: Task, gateway: Gateway, note: (line: string) => void) {
     this.note = note;
-    this.call = openCommand(gateway, { sandboxId, command: [...program, verb, path, name] });
+    this.onTotal = onTotal;
+    this.call = openCommand(gateway, {
+      sandboxId,
+      command: [...program, verb, path, name, ...(onTotal ? ["total"] : [])],
+    });
   }
 
   /** The program's output, until it has done its part. Throws CommandFailure if it could not, RpcError. */
@@ -84,6 +91,8 @@ export class SandboxEnd {
       this.failure = { message: report.error, ...(report.hint !== undefined && { hint: report.hint }) };
     } else if ("files" in report) {
       this.totals = report;
+    } else if ("total" in report) {
+      this.onTotal?.(report.total);
     } else if (this.leftOut++ < MAX_LEFT_OUT_TOLD) {
       this.note(leftOutNote(report.leftOut, report.why));
     }

@@ -27,7 +27,13 @@ export interface Where {
 
 /** Looks for what is to be copied. Throws CommandFailure if it is not there. */
 export async function uploadSource({ local, gitIgnore }: Upload, context: CommandContext): Promise<Source> {
-  const list = (folder: string) => (gitIgnore ? notIgnored(folder, context) : walkTree(folder));
+  // Listed twice where somebody watches, and told of once.
+  const told = new Set<string>();
+  const note = (text: string) => {
+    if (!told.has(text)) context.note(text);
+    told.add(text);
+  };
+  const list = (folder: string) => (gitIgnore ? notIgnored(folder, { ...context, note }) : walkTree(folder));
   try {
     return await openSource(local, copyName(local), list);
   } catch (error) {
@@ -45,6 +51,7 @@ export async function upload(
   const end = new SandboxEnd(task, gateway, context.note);
   using interruption = holdInterruptions(context.signals, () => end.call.cancel());
   using progress = showProgress("uploaded", context);
+  if (progress.isShown) progress.expect(await source.bytes());
   let files = 0;
   const listener: Listener = {
     packed: ({ isFile }) => {
