@@ -67,8 +67,11 @@ export interface GatewayLink {
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 /** Soon enough that a restarted gateway finds its sandboxes before a person has typed the next command … */
 const FIRST_RETRY_MS = 50;
-/** … and seldom enough that a hundred supervisors without a gateway cost nothing. */
-const LAST_RETRY_MS = 5_000;
+/**
+ * … and seldom enough that a hundred supervisors without a gateway cost nothing. A second, since a gateway that was away for long
+ * is to have its sandboxes again within two of its start.
+ */
+const LAST_RETRY_MS = 1_000;
 /** A session that ended sooner was of no use: one that the gateway accepts and drops again is not asked for at once. */
 const STEADY_AFTER_MS = 1_000;
 /** A gateway that has said nothing for so many heartbeats hangs: dial anew. */
