@@ -6,10 +6,13 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import { text } from "node:stream/consumers";
 import { type Render, renderers } from "./model-answers.ts";
 
-/** What a model answers: words, or the wish to have a tool called. */
-export type ModelAnswer =
-  | { readonly text: string }
-  | { readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };
+export interface ToolCall {
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+/** What a model answers: words, or the wish to have a tool called, or several at once. */
+export type ModelAnswer = { readonly text: string } | ToolCall | { readonly calls: readonly ToolCall[] };
 
 /** How a call goes wrong. */
 export type Fault =
