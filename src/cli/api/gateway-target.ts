@@ -28,6 +28,8 @@ export interface GatewayTarget {
   readonly authority?: string;
   /** Whether this machine's own gateway is meant, which may be started when it does not run. */
   readonly isLocal: boolean;
+  /** Its entry, where it was started on another machine by SSH, and SSH leads to its address. */
+  readonly behindSsh?: GatewayMetadata;
 }
 
 /** @returns the target as the files say now. Throws CommandFailure for a name that has no entry or a bad address. */
@@ -45,7 +47,7 @@ export function gatewayTarget(globals: GlobalFlags, environment: Environment): G
       hint: "`openshell gateway list` shows the known ones; `openshell gateway add` adds one",
     });
   }
-  return { name, endpoint: entry.gateway_endpoint, isLocal, ...credentialsOf(directories, entry) };
+  return { name, endpoint: entry.gateway_endpoint, isLocal, ...wayTo(entry), ...credentialsOf(directories, entry) };
 }
 
 /** The user's own entries first: they hide the machine's entries of the same name. */
@@ -72,7 +74,12 @@ function byAddress(typed: string, environment: Environment): GatewayTarget {
   const endpoint = parseEndpoint(typed);
   const known = allGatewayEntries(environment).find((entry) => entry.gateway_endpoint === endpoint);
   if (!known) return { endpoint, isLocal: false };
-  return { endpoint, isLocal: false, name: known.name, ...credentialsOf(configDirectories(environment), known) };
+  const credentials = credentialsOf(configDirectories(environment), known);
+  return { endpoint, isLocal: false, name: known.name, ...wayTo(known), ...credentials };
+}
+
+function wayTo(entry: GatewayMetadata): Pick<GatewayTarget, "behindSsh"> {
+  return "remote_runtime" in entry ? { behindSsh: entry } : {};
 }
 
 /** @returns `scheme://host:port` without a path. Throws CommandFailure. */

@@ -3,6 +3,7 @@
  * fresh machine works like every later one.
  */
 
+import type { GatewayMetadata } from "../../locations/gateway-entry.ts";
 import { readRunningGateway } from "../../locations/running-gateway.ts";
 import { stateDirectory } from "../../locations/state-directory.ts";
 import { isPrivateUrl } from "../../net/loopback-url.ts";
@@ -37,10 +38,19 @@ export async function openGateway(context: CommandContext): Promise<Gateway> {
 export async function connectGateway(target: GatewayTarget, context: CommandContext): Promise<Gateway> {
   const { endpoint, name, isLocal } = target;
   if (endpoint === undefined) throw unreachable("it has never been started", target);
+  if (target.behindSsh !== undefined) await openWay(target.behindSsh, context);
   const carriage = (await localCarriage(target, context)) ?? (await remoteCarriage({ ...target, endpoint }, context));
   // Looked up again: a gateway that was restarted may have another address.
   const reconnect = () => connectGateway(gatewayTarget(context.globals, context.environment), context);
   return { channel: new Channel(carriage), endpoint, isLocal, ...(name !== undefined && { name }), reconnect };
+}
+
+async function openWay(entry: GatewayMetadata, { environment }: CommandContext): Promise<void> {
+  // Loaded only here: most gateways are not behind SSH.
+  const { remoteGatewayOf } = await import("../remote/remote-gateway.ts");
+  const { openTunnel } = await import("../remote/tunnel.ts");
+  const remote = remoteGatewayOf(entry, environment);
+  if (remote !== undefined) await openTunnel(remote);
 }
 
 /** The short way to this machine's own gateway; undefined if it cannot be taken, and the other one will tell why. */
@@ -108,13 +118,15 @@ function refusePlaintext({ endpoint }: GatewayTarget): void {
   });
 }
 
-function unreachable(reason: string, { name, endpoint, isLocal }: GatewayTarget): CommandFailure {
+function unreachable(reason: string, { name, endpoint, isLocal, behindSsh }: GatewayTarget): CommandFailure {
   const shown = name === undefined ? endpoint : `"${name}"${endpoint === undefined ? "" : ` at ${endpoint}`}`;
   return new CommandFailure(`cannot reach the gateway ${shown}: ${reason}`, {
     code: "unavailable",
     hint: isLocal
       ? "see `openshell gateway status`, and `openshell gateway restart`"
-      : "check the address with `openshell gateway list`, or choose another with `-g`",
+      : behindSsh
+        ? `SSH leads to its machine; \`openshell gateway restart -g ${name}\` starts it there`
+        : "check the address with `openshell gateway list`, or choose another with `-g`",
   });
 }
 

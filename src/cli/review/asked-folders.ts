@@ -1,7 +1,9 @@
 /** The folders that a new sandbox is to see: `--workspace FOLDER` and `--mount`. */
 import { resolve } from "node:path";
 import type { FolderMountJson } from "../../gen/openshell/v1/sandbox_pb.ts";
+import { gatewayTarget } from "../api/gateway-target.ts";
 import type { CommandContext } from "../command-context.ts";
+import { CommandFailure } from "../command-failure.ts";
 import { DEFAULT_WORKSPACE } from "../flags/global-flags.ts";
 
 /** Where a sandbox sees the folder that it works on, and starts its programs. */
@@ -17,6 +19,24 @@ export function withFolder(context: CommandContext): { readonly context: Command
   // A view of the same context, whose streams are opened only when they are used.
   const globals = { ...context.globals, workspace: DEFAULT_WORKSPACE };
   return { context: Object.create(context, { globals: { value: globals } }), folder: resolve(workspace) };
+}
+
+/**
+ * Throws CommandFailure where the gateway is on another machine that SSH leads to: the folders would be those of the same
+ * names over there.
+ */
+export function refuseFoldersElsewhere(
+  folder: string | undefined,
+  mounts: readonly TypedMount[],
+  { globals, environment }: CommandContext,
+): void {
+  const flag = folder !== undefined ? "--workspace FOLDER" : mounts.length > 0 ? "--mount" : undefined;
+  const { behindSsh, name } = gatewayTarget(globals, environment);
+  if (flag === undefined || behindSsh === undefined) return;
+  throw new CommandFailure(`${flag} holds on this machine alone, and the gateway "${name}" is on another`, {
+    code: "failed_precondition",
+    hint: "copy the folder: --upload, and `openshell sandbox download` for what comes of it",
+  });
 }
 
 export interface TypedMount {

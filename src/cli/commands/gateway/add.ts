@@ -20,7 +20,10 @@ export const command = defineCommand({
   flags: {
     name: text("what to call it; its host name otherwise", { placeholder: "NAME" }),
     local: toggle("it runs on this machine"),
-    remote: unavailable("reach it through SSH", "gateways behind SSH come later"),
+    remote: unavailable(
+      "reach it through SSH",
+      "`openshell gateway start --remote USER@HOST` starts and registers one there",
+    ),
     "oidc-issuer": text("its users log in here, and show tokens in place of certificates", { placeholder: "URL" }),
     "oidc-client-id": text("this program's name there", { placeholder: "ID" }),
     "oidc-audience": text("what the tokens are to be for", { placeholder: "AUDIENCE" }),

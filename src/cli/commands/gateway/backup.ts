@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { stateDirectory } from "../../../locations/state-directory.ts";
 import { defineCommand } from "../../command.ts";
 import { requireStateInFiles } from "../../local-gateway/state-in-files.ts";
+import { refuseRemoteGateway } from "../../remote/asked-remote.ts";
 
 export const command = defineCommand({
   name: "backup",
@@ -13,6 +14,7 @@ export const command = defineCommand({
   flags: {},
   examples: [{ typed: "openshell gateway backup gateway.backup", meaning: "Before an upgrade" }],
   action: async (context, { words }) => {
+    refuseRemoteGateway("backup", context);
     requireStateInFiles(context, "use pg_dump for it, and keep secrets.key and certificates/ of the state directory");
     const { backUpGateway } = await import("../../local-gateway/backup.ts");
     const file = resolve(words.file);

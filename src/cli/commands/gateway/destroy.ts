@@ -4,6 +4,7 @@ import { CommandFailure } from "../../command-failure.ts";
 import { confirm } from "../../confirm.ts";
 import { toggle } from "../../flags/flag.ts";
 import { requireStateInFiles } from "../../local-gateway/state-in-files.ts";
+import { askedRemoteGateway } from "../../remote/asked-remote.ts";
 
 export const command = defineCommand({
   name: "destroy",
@@ -15,15 +16,24 @@ export const command = defineCommand({
     { typed: "openshell gateway backup gateway.backup", meaning: "What can be kept of it, before" },
   ],
   action: async (context, { flags }) => {
+    const remote = askedRemoteGateway(context);
+    if (remote !== undefined) {
+      const everything = `delete all sandboxes, policies, credentials and logs of "${remote.name}" on ${remote.access.destination}`;
+      if (!flags.yes && !(await confirm(everything, context))) throw cancelled();
+      await (await import("../../remote/verbs.ts")).destroyThere(remote, context);
+      return 0;
+    }
     requireStateInFiles(context, "delete its sandboxes, stop it, and drop the database; then remove that file");
     const state = stateDirectory(context.environment);
     const what = `delete ${state} with every sandbox, policy, credential and log in it`;
-    if (!flags.yes && !(await confirm(what, context))) {
-      throw new CommandFailure("nothing was deleted", { code: "cancelled" });
-    }
+    if (!flags.yes && !(await confirm(what, context))) throw cancelled();
     const { destroyLocalGateway } = await import("../../local-gateway/destroy.ts");
     await destroyLocalGateway(context);
     context.print(`the local gateway is destroyed; nothing is left in ${state}\n`);
     return 0;
   },
 });
+
+function cancelled(): CommandFailure {
+  return new CommandFailure("nothing was deleted", { code: "cancelled" });
+}

@@ -1,6 +1,7 @@
 import { defineCommand } from "../../command.ts";
 import { startLocalGateway } from "../../local-gateway/start.ts";
 import { stopLocalGateway } from "../../local-gateway/stop.ts";
+import { askedRemoteGateway } from "../../remote/asked-remote.ts";
 
 export const command = defineCommand({
   name: "restart",
@@ -9,6 +10,11 @@ export const command = defineCommand({
   flags: {},
   examples: [{ typed: "openshell gateway restart", meaning: "After an upgrade" }],
   action: async (context) => {
+    const remote = askedRemoteGateway(context);
+    if (remote !== undefined) {
+      await (await import("../../remote/verbs.ts")).restartThere(remote, context);
+      return 0;
+    }
     await stopLocalGateway(context.environment);
     const { endpoint, pid } = await startLocalGateway(context);
     context.print(`the local gateway runs at ${endpoint} (process ${pid})\n`);

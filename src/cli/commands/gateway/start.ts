@@ -1,17 +1,26 @@
+import { resolve } from "node:path";
+import { isGatewayName } from "../../../locations/gateway-entry.ts";
+import { LOCAL_GATEWAY_NAME } from "../../../locations/local-gateway.ts";
 import { readRunningGateway } from "../../../locations/running-gateway.ts";
 import { stateDirectory } from "../../../locations/state-directory.ts";
 import { defineCommand } from "../../command.ts";
-import { toggle, value } from "../../flags/flag.ts";
+import type { CommandContext } from "../../command-context.ts";
+import { usageFailure } from "../../command-failure.ts";
+import { text, toggle, value } from "../../flags/flag.ts";
 import { imageName, oneOf, wholeNumber } from "../../flags/meanings.ts";
 import { runGatewayInForeground } from "../../local-gateway/foreground.ts";
 import { startLocalGateway } from "../../local-gateway/start.ts";
+import { askedRemoteGateway } from "../../remote/asked-remote.ts";
+import { controlPath, hostOf, parseDestination, type SshAccess } from "../../remote/remote-gateway.ts";
 
 export const command = defineCommand({
   name: "start",
-  summary: "start this machine's gateway, if it does not run",
+  summary: "start this machine's gateway, or one on another machine by SSH, if it does not run",
   details:
     "Sandboxes that ran when the machine or the gateway went down are brought back. Without --port it listens on 17670, or " +
-    "on a free port where something else has that one.",
+    "on a free port where something else has that one. With --remote the programs are copied to that machine, into the " +
+    "user's home, and the gateway is registered, selected, and reached by SSH from then on; nothing else need be installed there " +
+    "but what `openshell doctor` asks for.",
   positionals: {},
   flags: {
     port: value("listen on this port, or not at all; 0: any free one", wholeNumber(0, 65_535), { placeholder: "PORT" }),
@@ -28,11 +37,18 @@ export const command = defineCommand({
       placeholder: "PORT",
       environment: "OPENSHELL_METRICS_PORT",
     }),
+    remote: text("start it on this machine, by SSH", { placeholder: "USER@HOST[:PORT]" }),
+    "ssh-key": text("the private key for it; otherwise as ssh's own configuration says", { placeholder: "FILE" }),
+    name: text("what to call a remote one; its host's name otherwise", { placeholder: "NAME" }),
     foreground: toggle("stay in the foreground, with its log on standard error, until Ctrl-C"),
   },
   examples: [
     { typed: "openshell gateway start", meaning: "Start it ahead of the first command" },
     { typed: "openshell gateway start --foreground --port 9000", meaning: "Under a service manager of your own" },
+    {
+      typed: "openshell gateway start --remote me@build.example",
+      meaning: "On another machine, which needs sshd alone",
+    },
   ],
   action: async (context, { flags }) => {
     const gatewayArguments = [
@@ -41,6 +57,13 @@ export const command = defineCommand({
       ...(flags.driver === undefined ? [] : ["--driver", flags.driver]),
       ...(flags["sandbox-image"] === undefined ? [] : ["--sandbox-image", flags["sandbox-image"]]),
     ];
+    const remote = askedStart(flags, context);
+    if (remote !== undefined) {
+      const { startThere } = await import("../../remote/start-there.ts");
+      const { name, access } = await startThere({ ...remote, gatewayArguments }, context);
+      context.print(`the gateway "${name}" runs on ${access.destination}\n`);
+      return 0;
+    }
     if (flags.foreground) return await runGatewayInForeground(gatewayArguments, context);
     const before = readRunningGateway(stateDirectory(context.environment));
     const { endpoint, pid } = before ?? (await startLocalGateway(context, gatewayArguments));
@@ -48,3 +71,30 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+interface RemoteFlags {
+  readonly remote: string | undefined;
+  readonly "ssh-key": string | undefined;
+  readonly name: string | undefined;
+  readonly foreground: boolean | undefined;
+}
+
+/** Where it is to be started, if not here: as the flags say, or as before for one that was started so. */
+function askedStart(flags: RemoteFlags, context: CommandContext): { name: string; access: SshAccess } | undefined {
+  const known = flags.remote === undefined ? askedRemoteGateway(context) : undefined;
+  if (flags.remote === undefined && known === undefined) {
+    const stray = (["ssh-key", "name"] as const).find((flag) => flags[flag] !== undefined);
+    if (stray !== undefined) throw usageFailure(`--${stray} is for gateways with --remote`);
+    return undefined;
+  }
+  if (flags.foreground) throw usageFailure("--foreground holds on this machine alone, and the gateway is on another");
+  const key = flags["ssh-key"] === undefined ? undefined : resolve(flags["ssh-key"]);
+  if (known !== undefined) return { name: known.name, access: { ...known.access, ...(key !== undefined && { key }) } };
+  const parsed = parseDestination(flags.remote ?? "");
+  const name = flags.name ?? context.globals.gateway ?? hostOf(parsed.destination);
+  if (!isGatewayName(name) || name === LOCAL_GATEWAY_NAME) {
+    throw usageFailure(`"${name}" can't be a remote gateway's name`, "choose one with --name");
+  }
+  const path = controlPath(name, context.environment);
+  return { name, access: { ...parsed, ...(key !== undefined && { key }), controlPath: path } };
+}

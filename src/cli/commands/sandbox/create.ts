@@ -30,7 +30,7 @@ import { type PortSpec, portSpec } from "../../forward/port-spec.ts";
 import { holdInterruptions } from "../../hold-interruptions.ts";
 import { structured } from "../../output/structured.ts";
 import { loadPolicyFile } from "../../policy-file.ts";
-import { askedFolders, withFolder } from "../../review/asked-folders.ts";
+import { askedFolders, refuseFoldersElsewhere, withFolder } from "../../review/asked-folders.ts";
 import { type EditorName, editorNames } from "../../ssh/editors.ts";
 import {
   type LifecycleFlags,
@@ -133,6 +133,7 @@ export const command = defineCommand({
   action: async (typed, { flags, words }) => {
     refuseContradictions(flags, words.command);
     const { context, folder } = withFolder(typed);
+    refuseFoldersElsewhere(folder, flags.mount, context);
     const agent = agentOf(words.command);
     const policy = await askedPolicy(flags, agent, context);
     if (gatewayTarget(context.globals, context.environment).isLocal) requireTools(context.environment);
