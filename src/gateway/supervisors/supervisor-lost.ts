@@ -33,7 +33,7 @@ export async function supervisorLost(context: GatewayContext, instance: Instance
     }
     if (context.sessions.get(instance.sandboxId) !== undefined) return;
   }
-  await change(context, instance, (record) => disconnected(record, record.status.phase, context.now()));
+  await change(context, instance, (record) => disconnected(context, record, record.status.phase));
   setTimeout(() => void stillGone(context, instance), RECONNECT_MS).unref();
 }
 
@@ -86,21 +86,27 @@ async function stillGone(context: GatewayContext, instance: Instance): Promise<v
   const record = await context.store.sandboxes.get(instance.sandboxId);
   if (record?.supervisor?.instanceId !== instance.instanceId) return;
   if (!context.driver.isRunning(record.supervisor)) await supervisorEnded(context, instance, "the supervisor ended");
-  else await change(context, instance, (current) => disconnected(current, SandboxPhase.UNKNOWN, context.now()));
+  else await change(context, instance, (current) => disconnected(context, current, SandboxPhase.UNKNOWN));
 }
 
 function change(
   context: GatewayContext,
   instance: Instance,
-  make: (record: SandboxRecord) => SandboxRecord,
+  make: (record: SandboxRecord) => SandboxRecord | undefined,
 ): Promise<SandboxRecord | undefined> {
   return context.registry.change(instance.sandboxId, (record) =>
     record.supervisor?.instanceId === instance.instanceId ? make(record) : undefined,
   );
 }
 
-function disconnected(record: SandboxRecord, phase: SandboxPhase, nowMs: number): SandboxRecord {
+/** Undefined if the supervisor has come back in this very moment: what is stored of that must stand. */
+function disconnected(
+  { sessions, now }: GatewayContext,
+  record: SandboxRecord,
+  phase: SandboxPhase,
+): SandboxRecord | undefined {
+  if (sessions.get(record.id) !== undefined) return undefined;
   const message = "the supervisor runs, and enforces its policy, but is not connected";
   const condition = { type: "SupervisorConnected", isTrue: false, reason: "Disconnected", message } as const;
-  return { ...record, status: withPhase(record.status, phase, { conditions: [condition], nowMs }) };
+  return { ...record, status: withPhase(record.status, phase, { conditions: [condition], nowMs: now() }) };
 }

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { SandboxPhase } from "../../gen/openshell/v1/sandbox_pb.ts";
+import type { GatewayContext } from "../context.ts";
+import { newStatus } from "../sandboxes/status.ts";
+import type { SandboxRecord } from "../store/store.ts";
+import { supervisorLost } from "./supervisor-lost.ts";
+
+it("a supervisor that comes back while its absence is written down is not said to be away", async () => {
+  const record = {
+    id: "a",
+    desired: "running",
+    status: newStatus("a", { phase: SandboxPhase.READY, startedAtMs: 0n }),
+    supervisor: { pid: 1, startTime: "1", instanceId: "one" },
+  } as SandboxRecord;
+  let isBack = false;
+  let clock = 0;
+  const written: (SandboxRecord | undefined)[] = [];
+  const context = {
+    store: { sandboxes: { get: async () => record } },
+    driver: { isRunning: () => true },
+    sessions: { get: () => (isBack ? {} : undefined) },
+    signal: new AbortController().signal,
+    now: () => (clock += 1_000),
+    registry: {
+      async change(_id: string, make: (current: SandboxRecord) => SandboxRecord | undefined) {
+        isBack = true;
+        written.push(make(record));
+      },
+    },
+  };
+  await supervisorLost(context as unknown as GatewayContext, { sandboxId: "a", instanceId: "one" });
+  assert.deepEqual(written, [undefined]);
+});
