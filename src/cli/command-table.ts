@@ -96,6 +96,7 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       update: () => import("./commands/policy/update.ts"),
       get: () => import("./commands/policy/get.ts"),
       list: () => import("./commands/policy/list.ts"),
+      delete: () => import("./commands/policy/delete.ts"),
       history: () => import("./commands/policy/history.ts"),
       diff: () => import("./commands/policy/diff.ts"),
       explain: () => import("./commands/policy/explain.ts"),
@@ -264,6 +265,5 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
  * there yet, not that it is misspelt.
  */
 export const commandsToCome: Readonly<Record<string, string>> = {
-  "policy delete": "deleting the gateway-wide policy",
   term: "the terminal interface",
 };

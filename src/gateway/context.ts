@@ -9,6 +9,7 @@ import type { Observer } from "./health/observer.ts";
 import type { Readiness } from "./health/readiness.ts";
 import type { InferenceRoutes } from "./inference/routes.ts";
 import type { UserTokens } from "./oidc/user-tokens.ts";
+import type { GatewayPolicy } from "./policies/gateway-policy.ts";
 import type { Providers } from "./providers/providers.ts";
 import type { SandboxChanges } from "./sandboxes/changes.ts";
 import type { OneAtATime } from "./sandboxes/one-at-a-time.ts";
@@ -35,6 +36,7 @@ export interface GatewayContext {
   /** Absent where only certificates are taken. */
   readonly userTokens: UserTokens | undefined;
   readonly settings: Settings;
+  readonly gatewayPolicy: GatewayPolicy;
   readonly exposedServices: ExposedServices;
   readonly servicePort: ServicePort;
   readonly exports: Exports;

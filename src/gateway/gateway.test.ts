@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { PolicySource } from "../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import type { ExecSandboxEvent, ExecSandboxInputSchema } from "../gen/openshell/v1/exec_pb.ts";
 import { OpenShell } from "../gen/openshell/v1/openshell_pb.ts";
 import { PolicyStatus } from "../gen/openshell/v1/policy_pb.ts";
@@ -169,6 +170,44 @@ describe("a gateway", () => {
     await assert.rejects(gateway.client.createSandbox({ name: "redacted", spec: { policy } }), refused);
     await sandbox("unredacted");
     await assert.rejects(gateway.client.updateConfig({ name: "unredacted", policy }), refused);
+  });
+
+  it("puts a policy of all sandboxes in place of their own, until it is deleted", async () => {
+    const id = await sandbox("governed");
+    await run(id, "true");
+    await gateway.client.updateConfig({ name: "governed", policy: policyWith("own") });
+    const rulesOf = async (name: string) => {
+      const { sandbox: found } = await gateway.client.getSandbox({ name });
+      const config = await gateway.client.getSandboxConfig({ sandboxId: found?.metadata?.id ?? "" });
+      return [Object.keys(config.policy?.networkPolicies ?? {}).join(), config.policySource];
+    };
+    const { version } = await gateway.client.updateConfig({ global: true, policy: policyWith("everywhere") });
+    assert.equal(version, 1);
+    assert.deepEqual(await rulesOf("governed"), ["everywhere", PolicySource.GLOBAL]);
+    const { activeVersion } = await gateway.client.getSandboxPolicyStatus({ name: "governed" });
+    assert.equal(activeVersion, 3, "it is loaded when the call is answered");
+    await assert.rejects(
+      gateway.client.updateConfig({ name: "governed", policy: policyWith("other") }),
+      isCode(Code.FailedPrecondition, /policy of all sandboxes is in force/),
+    );
+    await gateway.client.createSandbox({ name: "newcomer", spec: { policy: policyWith("mine") } });
+    assert.deepEqual(await rulesOf("newcomer"), ["everywhere", PolicySource.GLOBAL]);
+    const again = await gateway.client.updateConfig({ global: true, policy: policyWith("everywhere") });
+    assert.deepEqual([again.version, again.unchanged], [1, true]);
+    const { revisions } = await gateway.client.listSandboxPolicies({ global: true });
+    assert.deepEqual(
+      revisions.map((revision) => revision.version),
+      [1],
+    );
+
+    const { deleted } = await gateway.client.updateConfig({ global: true, settingKey: "policy", deleteSetting: true });
+    assert.equal(deleted, true);
+    assert.deepEqual(await rulesOf("governed"), ["own", PolicySource.SANDBOX]);
+    assert.deepEqual(await rulesOf("newcomer"), ["mine", PolicySource.SANDBOX]);
+    await assert.rejects(
+      gateway.client.getSandboxPolicyStatus({ global: true }),
+      isCode(Code.NotFound, /policy of all sandboxes/),
+    );
   });
 
   it("refuses to change what is fixed, and names it", async () => {

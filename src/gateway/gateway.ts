@@ -34,6 +34,7 @@ import { createReadiness } from "./health/readiness.ts";
 import { InferenceRoutes } from "./inference/routes.ts";
 import type { OidcSettings } from "./oidc/oidc-file.ts";
 import { createUserTokens } from "./oidc/user-tokens.ts";
+import { GatewayPolicy } from "./policies/gateway-policy.ts";
 import { Profiles } from "./providers/profiles.ts";
 import { Providers } from "./providers/providers.ts";
 import { startRefreshing } from "./providers/refresh/refresher.ts";
@@ -178,6 +179,7 @@ function createContext(
       now,
     }),
     settings,
+    gatewayPolicy: new GatewayPolicy(store.resources("gateway_policy"), now),
     exposedServices: new ExposedServices(store.resources("service"), now),
     servicePort: new ServicePort(
       () => createServiceServer(context),

@@ -3,7 +3,7 @@ import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { type AttachedProvider, attachedProviders } from "../providers/attached-providers.ts";
 import { withProviderRules } from "../providers/provider-rules.ts";
-import { aborted } from "../refuse.ts";
+import { aborted, failedPrecondition } from "../refuse.ts";
 import type { SandboxRecord } from "../store/store.ts";
 import { type CheckedPolicy, checkPolicy, refuseStaticChange } from "./check-policy.ts";
 import { pushRevision } from "./push.ts";
@@ -29,20 +29,35 @@ export interface Revised {
 }
 
 /**
- * Makes a new revision of a sandbox's policy, with the rules of its providers, and puts it in force: pushed to the supervisor, and answered when it has
- * been loaded. PENDING when no supervisor is connected; it is pushed when one comes. A policy that is already the
- * effective one makes no revision.
+ * Makes a new revision of a sandbox's policy, with the rules of its providers, and puts it in force: pushed to the
+ * supervisor, and answered when it has been loaded. PENDING when no supervisor is connected; it is pushed when one comes. A policy that is already the
+ * effective one makes no revision. Throws FAILED_PRECONDITION while the gateway has a policy of its own.
  */
 export async function revisePolicy(
   context: GatewayContext,
   record: SandboxRecord,
   { policy, expectedResourceVersion, provenance }: RevisionRequest,
 ): Promise<Revised> {
-  const { store, sessions } = context;
+  if ((await context.gatewayPolicy.inForce()) !== undefined) {
+    throw failedPrecondition(
+      "a policy of all sandboxes is in force, so that none can be given another; " +
+        "`openshell policy delete --global` lets each have its own again",
+    );
+  }
   if (expectedResourceVersion !== 0 && expectedResourceVersion !== record.resourceVersion) {
     throw aborted(`sandbox "${record.name}" is at version ${record.resourceVersion}: read it again and repeat`);
   }
-  const { message, hash, warnings, policy: meant } = await wholePolicy(context, record, policy);
+  return putInForce(context, record, { checked: await wholePolicy(context, record, policy), provenance });
+}
+
+/** The same for a policy that has all its rules, whoever's it is. */
+export async function putInForce(
+  context: GatewayContext,
+  record: SandboxRecord,
+  { checked, provenance }: { readonly checked: CheckedPolicy } & Pick<RevisionRequest, "provenance">,
+): Promise<Revised> {
+  const { store, sessions } = context;
+  const { message, hash, warnings, policy: meant } = checked;
   const current = await store.policies.effective(record.id);
   if (current !== undefined) refuseStaticChange(current.policy, meant, record.name);
   if (current?.hash === hash) return { ...current, warnings, unchanged: true };

@@ -24,6 +24,8 @@ export async function sandboxChanged(context: GatewayContext, record: SandboxRec
   const session = context.sessions.get(record.id);
   // Before the rules: a request that a new rule lets pass finds its credential there.
   if (session !== undefined) await pushCredentials(context, session, record);
+  // It holds without the rules of providers, which come back with the sandbox's own policy.
+  if ((await context.gatewayPolicy.inForce()) !== undefined) return;
   const current = await context.store.policies.effective(record.id);
   if (current === undefined) return;
   const { policy } = current;

@@ -15,6 +15,7 @@ import { checkFolders } from "../folders/check-folders.ts";
 import { folderRequests, workspaceFolder } from "../folders/requests.ts";
 import { routesForSupervisor } from "../inference/push-routes.ts";
 import { checkPolicy, imagePolicy } from "../policies/check-policy.ts";
+import { settledPolicy } from "../policies/settle-policy.ts";
 import { attachedProviders } from "../providers/attached-providers.ts";
 import { withProviderRules } from "../providers/provider-rules.ts";
 import { alreadyExists, failedPrecondition, notAvailable } from "../refuse.ts";
@@ -69,7 +70,8 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
     if (record === undefined) await discard(context, prepared);
   }
   if (record === undefined) throw alreadyExists(`sandbox "${request.name}"`);
-  const pending = { ...revision, version: 1, status: PolicyStatus.PENDING, loadError: "", loadedAtMs: 0 };
+  const own = { ...revision, version: 1, status: PolicyStatus.PENDING, loadError: "", loadedAtMs: 0 };
+  const pending = (await settledPolicy(context, record)) ?? own;
   const { token } = instance;
   launch(context, prepared, { record, token, policy: pending, attached, modelRoutes, runsCommand: true });
   context.log.info(`sandbox ${record.name} (${record.id}) created`);

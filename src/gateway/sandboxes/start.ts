@@ -5,6 +5,7 @@ import type { GatewayContext } from "../context.ts";
 import type { FolderRequest } from "../drivers/driver.ts";
 import { folderRequests } from "../folders/requests.ts";
 import { routesForSupervisor } from "../inference/push-routes.ts";
+import { settledPolicy } from "../policies/settle-policy.ts";
 import { attachedProviders } from "../providers/attached-providers.ts";
 import { failedPrecondition, notFound } from "../refuse.ts";
 import { placementOf, type SandboxRecord } from "../store/store.ts";
@@ -53,7 +54,7 @@ async function start(
     throw failedPrecondition(`sandbox "${name}" is still stopping; try again`);
   }
   if (!isRevival) context.revivals.forget(record.id);
-  const policy = await context.store.policies.effective(record.id);
+  const policy = await settledPolicy(context, record);
   if (policy === undefined) throw failedPrecondition(`sandbox "${name}" has no policy that can be loaded`);
   const attached = await attachedProviders(context, record);
   const modelRoutes = await routesForSupervisor(context, record.workspace);

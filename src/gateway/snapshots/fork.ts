@@ -1,6 +1,7 @@
 import { clone } from "@bufbuild/protobuf";
 import { SandboxPhase, SandboxSpecSchema } from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { GatewayContext } from "../context.ts";
+import { ownRevision } from "../policies/settle-policy.ts";
 import { alreadyExists, failedPrecondition } from "../refuse.ts";
 import { requireSandboxName } from "../sandboxes/names.ts";
 import { newStatus } from "../sandboxes/status.ts";
@@ -22,7 +23,7 @@ export async function forkSandbox(
   const { store, driver } = context;
   if ((await store.sandboxes.getByName(sandbox.workspace, name)) !== undefined)
     throw alreadyExists(`sandbox "${name}"`);
-  const policy = await store.policies.effective(sandbox.id);
+  const policy = await ownRevision(context, sandbox.id);
   if (policy === undefined) throw failedPrecondition(`sandbox "${sandbox.name}" has no policy that can be loaded`);
   const placement = await copying(context, sandbox, () => driver.fork(placementOf(sandbox)));
   const { sandboxId, hostUid } = placement;

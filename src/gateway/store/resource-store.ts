@@ -48,6 +48,7 @@ export type ResourceKind =
   | "provider_profile"
   | "inference_route"
   | "settings"
+  | "gateway_policy"
   | "service"
   | "workspace"
   | "workspace_member";

@@ -1,14 +1,14 @@
 import type { SandboxPolicyJson } from "../../../gen/openshell/sandbox/v1/sandbox_pb.ts";
-import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
 import { getSandboxPolicyStatus } from "../../api/methods.ts";
 import { revisionView } from "../../api/revision-view.ts";
 import { defineCommand } from "../../command.ts";
-import { toggle, unavailable, valueOr } from "../../flags/flag.ts";
+import { toggle, valueOr } from "../../flags/flag.ts";
 import { wholeNumber } from "../../flags/meanings.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
 import { printableLine } from "../../output/printable.ts";
 import { structured } from "../../output/structured.ts";
 import { fields } from "../../output/table.ts";
+import { policyPlace } from "./policy-place.ts";
 
 export const command = defineCommand({
   name: "get",
@@ -22,7 +22,7 @@ export const command = defineCommand({
     }),
     full: toggle("with the whole policy"),
     base: toggle("the policy without the rules of attached providers"),
-    global: unavailable("the gateway-wide policy", "gateway-wide policies come later"),
+    global: toggle("the policy of all sandboxes"),
     output: outputFlag,
   },
   examples: [
@@ -31,20 +31,16 @@ export const command = defineCommand({
   ],
   action: async (context, { flags, words }) => {
     const gateway = await context.gateway();
-    const name = sandboxName(words.name, gateway, context);
-    const { revision = {}, activeVersion = 0 } = await gateway.channel.unary(getSandboxPolicyStatus, {
-      name,
-      version: flags.rev,
-      workspace: context.globals.workspace,
-    });
-    rememberSandbox(name, gateway, context);
+    const place = policyPlace(words.name, flags.global, { gateway, context });
+    const asked = { ...place.request, version: flags.rev };
+    const { revision = {}, activeVersion = 0 } = await gateway.channel.unary(getSandboxPolicyStatus, asked);
+    place.remember();
     const view = revisionView(revision);
     const wanted = flags.base ? withoutProviders(revision.policy ?? {}) : (revision.policy ?? {});
     const policy = flags.full || flags.base ? (await import("../../policy-json.ts")).policyDocument(wanted) : undefined;
     if (flags.output !== "table") {
       const document = {
-        scope: "sandbox",
-        sandbox: name,
+        ...place.document,
         ...view,
         active_version: activeVersion,
         ...(policy && { policy }),
@@ -53,7 +49,7 @@ export const command = defineCommand({
       return 0;
     }
     const head = fields([
-      ["Sandbox", name],
+      ["Sandbox", place.title],
       ["Revision", `${view.version}`],
       ["In force", `${activeVersion}`],
       ["Status", view.status],

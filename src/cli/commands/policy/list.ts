@@ -1,12 +1,12 @@
-import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
 import { listSandboxPolicies } from "../../api/methods.ts";
 import { revisionView } from "../../api/revision-view.ts";
 import { defineCommand } from "../../command.ts";
-import { unavailable, valueOr } from "../../flags/flag.ts";
+import { toggle, valueOr } from "../../flags/flag.ts";
 import { wholeNumber } from "../../flags/meanings.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
 import { structured } from "../../output/structured.ts";
 import { table } from "../../output/table.ts";
+import { policyPlace } from "./policy-place.ts";
 
 const DEFAULT_LIMIT = 20;
 const SHOWN_HASH_DIGITS = 12;
@@ -21,20 +21,16 @@ export const command = defineCommand({
       initial: DEFAULT_LIMIT,
       shownDefault: `${DEFAULT_LIMIT}`,
     }),
-    global: unavailable("of the gateway-wide policy", "gateway-wide policies come later"),
+    global: toggle("of the policy of all sandboxes"),
     output: outputFlag,
   },
   examples: [{ typed: "openshell policy list demo", meaning: "What was in force when" }],
   action: async (context, { flags, words }) => {
     const gateway = await context.gateway();
-    const name = sandboxName(words.name, gateway, context);
-    const { workspace } = context.globals;
-    const { revisions = [] } = await gateway.channel.unary(listSandboxPolicies, {
-      name,
-      limit: flags.limit,
-      workspace,
-    });
-    rememberSandbox(name, gateway, context);
+    const place = policyPlace(words.name, flags.global, { gateway, context });
+    const asked = { ...place.request, limit: flags.limit };
+    const { revisions = [] } = await gateway.channel.unary(listSandboxPolicies, asked);
+    place.remember();
     const views = revisions.map(revisionView);
     if (flags.output !== "table") {
       context.print(await structured(flags.output, views));

@@ -1,8 +1,12 @@
+import type { SandboxPolicyJson } from "../../../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import { appliedText, applyPolicy } from "../../api/apply-policy.ts";
 import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
+import { updateConfig } from "../../api/methods.ts";
 import { defineCommand } from "../../command.ts";
+import type { CommandContext } from "../../command-context.ts";
 import { usageFailure } from "../../command-failure.ts";
-import { text, toggle, unavailable, valueOr } from "../../flags/flag.ts";
+import { confirm } from "../../confirm.ts";
+import { text, toggle, valueOr } from "../../flags/flag.ts";
 import { wholeNumber } from "../../flags/meanings.ts";
 import { loadPolicyFile } from "../../policy-file.ts";
 
@@ -13,7 +17,8 @@ export const command = defineCommand({
   summary: "replace a running sandbox's network rules",
   details:
     "The whole policy is replaced by the file's, in force for every connection from then on. The static sections " +
-    "(filesystem, landlock, process) must be the same as before: they are fixed when a sandbox is created.",
+    "(filesystem, landlock, process) must be the same as before: they are fixed when a sandbox is created. With --global it " +
+    "holds in every sandbox until it is deleted, and no sandbox can be given another meanwhile.",
   positionals: { name: { kind: "optional", summary: "the sandbox; the one used last if left out" } },
   flags: {
     policy: text("the policy file", { placeholder: "FILE" }),
@@ -23,7 +28,7 @@ export const command = defineCommand({
       initial: DEFAULT_TIMEOUT_SECONDS,
       shownDefault: `${DEFAULT_TIMEOUT_SECONDS}`,
     }),
-    global: unavailable("set the policy of all sandboxes", "gateway-wide policies come later; set it for each sandbox"),
+    global: toggle("in all sandboxes, in place of their own network rules"),
     yes: toggle("ask nothing"),
   },
   examples: [
@@ -32,6 +37,7 @@ export const command = defineCommand({
   action: async (context, { flags, words }) => {
     if (flags.policy === undefined) throw usageFailure("--policy is missing: the file to set");
     const policy = await loadPolicyFile(flags.policy, context);
+    if (flags.global) return setForAll(policy, { isSure: flags.yes, named: words.name, context });
     const gateway = await context.gateway();
     const name = sandboxName(words.name, gateway, context);
     const waitMs = flags.wait ? flags.timeout * 1000 : 0;
@@ -41,3 +47,21 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+interface SetForAll {
+  readonly isSure: boolean | undefined;
+  /** A sandbox's name, which there must not be. */
+  readonly named: string | undefined;
+  readonly context: CommandContext;
+}
+
+async function setForAll(policy: SandboxPolicyJson, { isSure, named, context }: SetForAll): Promise<number> {
+  if (named !== undefined) throw usageFailure("either a sandbox or --global, not both");
+  if (!isSure && !(await confirm("put this policy in force in every sandbox", context))) return 1;
+  const gateway = await context.gateway();
+  const { version = 0, unchanged, warnings = [] } = await gateway.channel.unary(updateConfig, { global: true, policy });
+  for (const warning of warnings) context.note(`warning: ${warning}`);
+  const outcome = unchanged ? `unchanged, revision ${version} says the same` : `policy revision ${version} is in force`;
+  context.print(`all sandboxes: ${outcome}\n`);
+  return 0;
+}

@@ -1,10 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { PolicySource } from "../../../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import { SandboxPolicyRevisionSchema, type UpdateConfigRequest } from "../../../gen/openshell/v1/policy_pb.ts";
+import type { ListSandboxPoliciesRequest } from "../../../gen/openshell/v1/sandbox_pb.ts";
 import { mergePolicy } from "../../../policy/merge.ts";
 import type { GatewayContext } from "../../context.ts";
 import { revisePolicy } from "../../policies/revise.ts";
-import { failedPrecondition, invalid, notAvailable, notFound } from "../../refuse.ts";
+import { isOfGateway } from "../../policies/settle-policy.ts";
+import { isAboutGatewayPolicy, updateGatewayPolicy } from "../../policies/update-gateway-policy.ts";
+import { failedPrecondition, invalid, notFound } from "../../refuse.ts";
 import { effectiveSettings, settingMessages } from "../../settings/describe.ts";
 import { GATEWAY_SETTINGS } from "../../settings/settings.ts";
 import { updateSetting } from "../../settings/update-setting.ts";
@@ -17,6 +20,7 @@ export function policyMethods(context: GatewayContext): Methods {
   const { registry, store } = context;
   return {
     async updateConfig(request) {
+      if (isAboutGatewayPolicy(request)) return updateGatewayPolicy(context, request);
       if (request.settingKey !== "") return updateSetting(context, request);
       refuseHalfSettings(request);
       const record = await registry.findByName(request.workspace, request.name);
@@ -30,14 +34,14 @@ export function policyMethods(context: GatewayContext): Methods {
       return { version, policyHash: hash, annotations, ...outcome };
     },
     async getSandboxPolicyStatus({ workspace, name, version, global }) {
-      if (global) throw notAvailable("this gateway has no policy of its own yet");
+      if (global) return gatewayPolicyStatus(context, version);
       const { id, status } = await registry.findByName(workspace, name);
       const revision = version === 0 ? await newest(context, id) : await store.policies.get(id, version);
       if (revision === undefined) throw notFound(`revision ${version} of the policy`);
       return { revision: revisionMessage(revision), activeVersion: status.currentPolicyVersion };
     },
     async listSandboxPolicies({ workspace, name, limit, offset, global }) {
-      if (global) throw notAvailable("this gateway has no policy of its own yet");
+      if (global) return { revisions: (await gatewayRevisions(context, { limit, offset })).map(revisionMessage) };
       const { id } = await registry.findByName(workspace, name);
       const revisions = await store.policies.list(id, { limit: pageLimit(limit), offset });
       return { revisions: revisions.map(revisionMessage) };
@@ -49,7 +53,10 @@ export function policyMethods(context: GatewayContext): Methods {
       const { policy, version, hash } = revision;
       const configRevision = BigInt(version);
       const settings = await effectiveSettings(context, id);
-      const facts = { policyHash: hash, configRevision, policySource: PolicySource.SANDBOX };
+      const source = isOfGateway(revision)
+        ? { policySource: PolicySource.GLOBAL, globalPolicyVersion: Number(revision.provenance["version"]) }
+        : { policySource: PolicySource.SANDBOX };
+      const facts = { policyHash: hash, configRevision, ...source };
       return { policy, version, ...facts, settings, workspace };
     },
     async getGatewayConfig() {
@@ -59,9 +66,23 @@ export function policyMethods(context: GatewayContext): Methods {
   };
 }
 
-function refuseHalfSettings({ global, settingValue, deleteSetting }: UpdateConfigRequest): void {
+function refuseHalfSettings({ settingValue, deleteSetting }: UpdateConfigRequest): void {
   if (settingValue !== undefined || deleteSetting) throw invalid("`setting_key` is missing");
-  if (global) throw notAvailable("this gateway has no policy of its own yet");
+}
+
+/** A revision of the gateway's policy, the one in force for 0, and which is in force; 0 if none is. */
+async function gatewayPolicyStatus({ gatewayPolicy }: GatewayContext, version: number) {
+  const inForce = await gatewayPolicy.inForce();
+  const revision = version === 0 ? inForce : (await gatewayPolicy.list()).find((each) => each.version === version);
+  if (revision === undefined) throw notFound(version === 0 ? "a policy of all sandboxes" : `its revision ${version}`);
+  return { revision: revisionMessage(revision), activeVersion: inForce?.version ?? 0 };
+}
+
+async function gatewayRevisions(
+  { gatewayPolicy }: GatewayContext,
+  { limit, offset }: Pick<ListSandboxPoliciesRequest, "limit" | "offset">,
+) {
+  return (await gatewayPolicy.list()).slice(offset, offset + pageLimit(limit));
 }
 
 async function wantedPolicy({ store }: GatewayContext, { id }: SandboxRecord, request: UpdateConfigRequest) {
