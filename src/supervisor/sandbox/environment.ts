@@ -6,8 +6,11 @@
 import { AUTHORITY, TRUST_BUNDLE } from "./trust-files.ts";
 
 const PROXY = "http://127.0.0.1:3128";
-/** Programs on the sandbox's own loopback are reached without the proxy, which would refuse them. */
-const NO_PROXY = "localhost,127.0.0.1,::1,[::1]";
+/**
+ * Programs on the sandbox's own loopback are reached without the proxy, which would refuse them. The last without
+ * brackets: httpx, on which the Python SDKs of OpenAI and Anthropic stand, takes what is in them for a port and gives up.
+ */
+const NO_PROXY = "localhost,127.0.0.1,::1";
 
 /** Variables by which programs find the certificates they trust, each the whole bundle. */
 const bundleVariables = [
