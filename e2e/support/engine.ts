@@ -3,11 +3,11 @@
  * directory, which ends with the world. Nothing is pulled: there is no network.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { packBaseImage } from "./base-image.ts";
-import { type Driver, driverOf, driverVariable } from "./world.ts";
+import { type Driver, driverOf, driverVariable, world } from "./world.ts";
 
 type EngineName = Exclude<Driver, "local">;
 
@@ -16,6 +16,9 @@ export const baseImage = "openshell-e2e:base";
 
 /** In the world's own /run. */
 const socketPath = "/run/engine.sock";
+
+/** In the world's directory. */
+const pidName = "engine.pid";
 
 /** A cold engine opens some databases; on a machine that has much else to do that takes a while. */
 const startTimeout = 60_000;
@@ -34,11 +37,35 @@ export function engineEnvironment(): Record<string, string> {
 
 /** Starts it and gives it the base image. It goes on when this process ends. */
 export async function startEngine(name: EngineName, directory: string): Promise<void> {
+  await launch(name, directory);
+  importImage(name, baseImage, packBaseImage(directory));
+  // Shows that it can run one, and leaves what an engine mounts for the first only: tests look for mounts that stay.
+  engineCommand(name, ["run", "--rm", "--network", "host", baseImage, "true"]);
+}
+
+/** Ends the world's engine at once, as the kernel would for lack of memory. Containers are not its children. */
+export async function killEngine(): Promise<void> {
+  const { driver, directory } = world();
+  const pid = Number(readFileSync(join(directory, pidName), "utf8"));
+  process.kill(pid, "SIGKILL");
+  while (existsSync(`/proc/${pid}/exe`)) await wait(lookEvery);
+  // Of a killed dockerd the file stays, and another would not start.
+  if (driver === "docker") for (const path of [socketPath, "/run/engine.pid"]) rmSync(path, { force: true });
+}
+
+/** Starts it again, with all that it had. */
+export async function restartEngine(): Promise<void> {
+  const { driver, directory } = world();
+  if (driver !== "local") await launch(driver, directory);
+}
+
+async function launch(name: EngineName, directory: string): Promise<void> {
   const logPath = join(directory, "engine.log");
   const log = openSync(logPath, "a");
   const [program = "", ...args] = commands[name](directory);
   const engine = spawn(program, args, { detached: true, stdio: ["ignore", log, log] });
   engine.unref();
+  writeFileSync(join(directory, pidName), String(engine.pid));
   closeSync(log);
   let ended = false;
   for (const event of ["error", "exit"]) engine.once(event, () => (ended = true));
@@ -47,9 +74,6 @@ export async function startEngine(name: EngineName, directory: string): Promise<
   }
   // As for the members of an engine's group.
   chmodSync(socketPath, 0o666);
-  importImage(name, baseImage, packBaseImage(directory));
-  // Shows that it can run one, and leaves what an engine mounts for the first only: tests look for mounts that stay.
-  engineCommand(name, ["run", "--rm", "--network", "host", baseImage, "true"]);
 }
 
 /** No bridge and no rules: the world's network is the tests'. */

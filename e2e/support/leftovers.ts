@@ -48,15 +48,19 @@ function leftovers({ pids, mounts: before }: Baseline, sandboxesDirectory: strin
 
 /** Processes of the world that are not zombies: those have ended, and only wait for their parent to ask how. */
 function processes(): string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => /^\d+ \(.*\) [^ZX]/s.test(readProcess(pid, "stat")));
+  return (
+    readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .filter((pid) => /^\d+ \(.*\) [^ZX]/s.test(readProcess(pid, "stat")))
+      // The world's engine, which a test may start anew. What it runs for containers has other names.
+      .filter((pid) => !/^(dockerd|containerd|podman)\0/.test(readProcess(pid, "cmdline")))
+  );
 }
 
-/** Without the one that Podman has of its own folder while it has containers, and may have for a moment longer. */
+/** Without those that an engine has for itself, and may make anew or keep for a moment. */
 function mounts(): string[] {
   const lines = readFileSync("/proc/self/mountinfo", "utf8").trimEnd().split("\n");
-  return lines.filter((line) => !/ \S+\/engine\/overlay rw/.test(line));
+  return lines.filter((line) => !/ \S+\/engine\/(overlay|netns\/default) rw/.test(line));
 }
 
 /** Empty when the process has ended in the meantime. */
