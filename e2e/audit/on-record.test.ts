@@ -64,6 +64,23 @@ describe("the audit log of a sandbox", () => {
     );
   });
 
+  it("tells of what a program tries again and again in one event, with the number", async () => {
+    await sandbox.run("for i in $(seq 30); do curl -s https://again.example.test/; done; true");
+    await installation.run(["sandbox", "stop", sandbox.name]);
+    const refused = installation
+      .events()
+      .filter((event) => event.class_uid === 4001)
+      .filter(({ dst_endpoint }) => dst_endpoint.hostname === "again.example.test");
+    const [first] = refused;
+    assert.ok(first?.count === undefined && first?.disposition === "Blocked", "the first is told of by itself");
+    assert.ok(refused.length <= 10, `${refused.length} events`);
+    assert.equal(
+      refused.reduce((sum, { count = 1 }) => sum + count, 0),
+      30,
+    );
+    await installation.run(["sandbox", "start", sandbox.name]);
+  });
+
   it("is what `openshell logs` shows", async () => {
     const { stdout } = await installation.run(["logs", sandbox.name]);
     assert.match(stdout, /NET:OPEN \[MED\] DENIED \/usr\/bin\/curl\(\d+\) -> other\.example\.test:443 /);

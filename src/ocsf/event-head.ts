@@ -40,6 +40,12 @@ export interface EventHead<Uid extends number> {
   readonly message: string;
   readonly metadata: Metadata;
   readonly device: Device;
+  /** Of equal events that this one tells of, the first at `start_time`, the last at `end_time`; absent for one. */
+  readonly count?: number;
+  readonly start_time?: number;
+  readonly end_time?: number;
+  /** Milliseconds. */
+  readonly duration?: number;
   /** What OCSF has no attribute for. */
   readonly unmapped?: Readonly<Record<string, unknown>>;
 }

@@ -110,8 +110,8 @@ function target(endpoint: Endpoint): string {
   return `${host.includes(":") ? `[${host}]` : printable(host)}:${endpoint.port}`;
 }
 
-/** Rule, the step that ruled, and why not. */
-function brackets(event: RulingAttributes, engine: string): string {
+/** Rule, the step that ruled, why not, and how often. */
+function brackets(event: RulingAttributes & Pick<OcsfEvent, "count">, engine: string): string {
   const audit = event.action === "Observed" ? " [enforcement:audit]" : "";
   const rule = printable(event.firewall_rule?.name ?? "-");
   return `[policy:${rule} engine:${engineOf(event.status_code) ?? engine}]${audit}${reason(event)}`;
@@ -131,7 +131,8 @@ function engineOf(code: string | undefined): string | undefined {
   return engines.get(step) ?? step;
 }
 
-function reason(event: RulingAttributes): string {
+function reason(event: RulingAttributes & Pick<OcsfEvent, "count">): string {
   if (event.status_code === undefined) return "";
-  return ` [reason:${event.status_code}${event.status_detail ? `: ${printable(event.status_detail)}` : ""}]`;
+  const count = event.count === undefined ? "" : ` [count:${event.count}]`;
+  return ` [reason:${event.status_code}${event.status_detail ? `: ${printable(event.status_detail)}` : ""}]${count}`;
 }

@@ -88,8 +88,9 @@ export function createMetrics({ version, store, sessions }: MetricsSources): Met
     },
     linesStored(lines: readonly SandboxLogLine[]) {
       for (const line of lines) {
-        const decision = decisionOf(eventOfLine(line));
-        if (decision !== undefined) decisions.inc(decision);
+        const event = eventOfLine(line);
+        const decision = decisionOf(event);
+        if (decision !== undefined) decisions.inc(decision, event?.count ?? 1);
       }
       for (const { route, isFailure, inputTokens, outputTokens } of callsIn(lines, { workspace: "", name: "" })) {
         modelCalls.inc({ route, outcome: isFailure ? "failure" : "success" });

@@ -4,12 +4,13 @@
  * Gives  nothing, or, where something was about to be allowed, a Refusal if it can't be recorded.
  * Refuses audit.unwritable: what leaves no trace does not leave.
  * Assumes the caller reports a refusal here before it writes the first byte of the answer: when a method returns, the
- *        event of a refusal is in the file.
+ *        event of a refusal is in the file, or that of an equal one a few seconds before it.
  */
 import { applicationLifecycle } from "../../ocsf/classes/application-lifecycle.ts";
 import type { Reporter } from "../../ocsf/event-head.ts";
 import { type SandboxNames, sandboxDevice } from "../../ocsf/objects/device.ts";
 import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
+import { RepeatedEvents } from "../../ocsf/repeated-events.ts";
 import { writeEvent } from "../../ocsf/write-jsonl.ts";
 import { reasonEntry } from "../../policy/reason-codes.ts";
 import type { RequestVerdict } from "../../policy/verdict.ts";
@@ -41,7 +42,7 @@ import {
 } from "../audit/connection-events.ts";
 import { dnsAnsweredEvent, dnsRefusedEvent } from "../audit/dns-events.ts";
 import { type Moment, occasion } from "../audit/moment.ts";
-import { Overdue } from "../audit/overdue.ts";
+import { type RefusedActivity, refusalKind } from "../audit/refusal-kind.ts";
 import { refusedCallsEvent } from "../audit/refused-call-events.ts";
 import { requestAllowedEvent, requestRefusedEvent } from "../audit/request-events.ts";
 import { configEvent, findingEvent, processEvent } from "../audit/sandbox-events.ts";
@@ -69,7 +70,7 @@ export interface Audit {
   /** False while events can't be written. Whatever is allowed then must be refused; the methods below say so. */
   readonly healthy: boolean;
 
-  /** A connection was refused at any step. On disk on return. */
+  /** A connection was refused at any step. On disk on return; one that equals another of the last seconds is counted there. */
   connectionRefused(connection: AuditedConnection, refusal: Refusal): void;
   /** A connection is about to be opened. On disk on return, or a Refusal to give instead. */
   connectionAllowed(connection: Guarded): Refusal | undefined;
@@ -85,7 +86,7 @@ export interface Audit {
   requestAllowed(connection: AuditedConnection, request: AuditedRequest, verdict: RequestVerdict): Refusal | undefined;
   /** The exchange is over, or has become something else (101 Switching Protocols). */
   requestCompleted(connection: AuditedConnection, request: AuditedRequest, outcome: RequestOutcome): void;
-  /** A request was refused, or could not be forwarded. On disk on return. */
+  /** A request was refused, or could not be forwarded. On disk on return, or counted. */
   requestRefused(connection: AuditedConnection, request: AuditedRequest, refusal: Refusal): void;
 
   /**
@@ -162,10 +163,12 @@ class LoggedAudit implements Audit {
     this.#append(requestAllowedEvent(this.#moment(), connection, exchange), "soon"),
   );
   readonly #answered = new AnsweredRequests();
-  /** Calls to models that are not answered yet. */
-  readonly #calls = new Overdue<OpenCall>(slowRequestMilliseconds, ({ connection, call }) =>
-    this.#append(callAllowedEvent(this.#moment(), connection, { call }), "soon"),
-  );
+  /** What puts calls to models on record that are slow to be answered, by id. */
+  readonly #openCalls = new Map<string, NodeJS.Timeout>();
+  readonly #repeated = new RepeatedEvents<RefusedActivity>({
+    kindOf: refusalKind,
+    write: (event) => this.#append(event, "soon"),
+  });
 
   constructor(log: AuditLog, reporter: Reporter, now: () => number) {
     this.#log = log;
@@ -178,8 +181,7 @@ class LoggedAudit implements Audit {
   }
 
   connectionRefused(connection: AuditedConnection, refusal: Refusal): void {
-    this.#append(connectionRefusedEvent(this.#moment(), connection, refusal), "now");
-    this.#findIn(refusal);
+    if (this.#appendRefusal(connectionRefusedEvent(this.#moment(), connection, refusal))) this.#findIn(refusal);
   }
 
   connectionAllowed(connection: Guarded): Refusal | undefined {
@@ -193,7 +195,7 @@ class LoggedAudit implements Audit {
 
   clientRejected(connection: AuditedConnection, detail: string): void {
     const refusal = { refused: "terminate.client_rejected", detail } as const;
-    this.#append(connectionRefusedEvent(this.#moment(), connection, refusal), "now");
+    this.#appendRefusal(connectionRefusedEvent(this.#moment(), connection, refusal));
   }
 
   requestAllowed(connection: AuditedConnection, request: AuditedRequest, verdict: RequestVerdict): Refusal | undefined {
@@ -210,9 +212,9 @@ class LoggedAudit implements Audit {
   }
 
   requestRefused(connection: AuditedConnection, request: AuditedRequest, refusal: Refusal): void {
-    this.#requests.end(request.id);
-    this.#append(requestRefusedEvent(this.#moment(), connection, { request, refusal }), "now");
-    this.#findIn(refusal);
+    this.#endRequest(request);
+    const event = requestRefusedEvent(this.#moment(), connection, { request, refusal });
+    if (this.#appendRefusal(event)) this.#findIn(refusal);
   }
 
   /** Some refusals are news apart from the connection: the table says which. */
@@ -239,7 +241,7 @@ class LoggedAudit implements Audit {
   }
 
   udpRefused(datagram: RefusedDatagram, refusal: Refusal): void {
-    this.#append(datagramRefusedEvent(this.#moment(), datagram, refusal), "now");
+    this.#appendRefusal(datagramRefusedEvent(this.#moment(), datagram, refusal));
   }
 
   dnsAnswered(question: DnsQuestion, address?: string): void {
@@ -247,7 +249,7 @@ class LoggedAudit implements Audit {
   }
 
   dnsRefused(question: DnsQuestion, refusal: Refusal): void {
-    this.#append(dnsRefusedEvent(this.#moment(), question, refusal), "now");
+    this.#appendRefusal(dnsRefusedEvent(this.#moment(), question, refusal));
   }
 
   kernelCallsRefused(calls: RefusedKernelCalls): void {
@@ -268,6 +270,7 @@ class LoggedAudit implements Audit {
   }
 
   lifecycle(activity: "start" | "stop", detail: string): void {
+    this.#repeated.tell();
     this.#append(applicationLifecycle(occasion(this.#moment(), { message: detail }), activity), "now");
   }
 
@@ -281,6 +284,25 @@ class LoggedAudit implements Audit {
 
   #moment(): Moment {
     return { reporter: this.#reporter, time: this.#now() };
+  }
+
+  #endCall({ id }: AuditedCall): void {
+    clearTimeout(this.#openCalls.get(id));
+    this.#openCalls.delete(id);
+  }
+
+  #endRequest({ id }: AuditedRequest): RequestVerdict | undefined {
+    const open = this.#open.get(id);
+    this.#open.delete(id);
+    clearTimeout(open?.timer);
+    return open?.verdict;
+  }
+
+  /** On disk on return, unless an equal one was just now; then it is counted, and this is false. */
+  #appendRefusal(event: RefusedActivity): boolean {
+    if (this.#repeated.counts(event)) return false;
+    this.#append(event, "now");
+    return true;
   }
 
   #append(event: OcsfEvent, urgency: Urgency): boolean {
