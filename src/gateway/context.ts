@@ -1,5 +1,6 @@
 import type { Vault } from "../secrets/vault.ts";
 import type { UpstreamSettings } from "../supervisor/launch-spec.ts";
+import type { CallRecorder } from "./audit/record-calls.ts";
 import type { ComputeDriver } from "./drivers/driver.ts";
 import type { Exports } from "./export/exports.ts";
 import type { ExposedServices } from "./exposed/exposed-services.ts";
@@ -40,6 +41,8 @@ export interface GatewayContext {
   readonly exposedServices: ExposedServices;
   readonly servicePort: ServicePort;
   readonly exports: Exports;
+  /** What puts users' calls on record. */
+  readonly calls: CallRecorder;
   /** What secrets are sealed with. */
   readonly vault: Vault;
   readonly log: GatewayLog;

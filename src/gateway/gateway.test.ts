@@ -257,7 +257,7 @@ describe("a gateway", () => {
     for await (const { payload } of gateway.client.watchSandbox({ id, followLogs: true, logTailLines: 10 })) {
       if (payload.case === "log" && payload.value.message === "exited 0") break;
     }
-    const { logs } = await gateway.client.getSandboxLogs({ sandboxId: id });
+    const { logs } = await gateway.client.getSandboxLogs({ sandboxId: id, sources: ["sandbox"] });
     assert.deepEqual(
       logs.map(({ message, sequence }) => [message, sequence]),
       [

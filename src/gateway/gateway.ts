@@ -15,6 +15,7 @@ import { forgetRunningGateway, writeRunningGateway } from "../locations/running-
 import { apiSocketPath, supervisorSocketPath } from "../locations/runtime-directory.ts";
 import { KeyFile } from "../secrets/key-file.ts";
 import { Vault } from "../secrets/vault.ts";
+import { StoredCalls } from "./audit/call-recorder.ts";
 import { type GatewayCertificates, loadCertificates } from "./certificates/gateway-certificates.ts";
 import type { GatewayContext } from "./context.ts";
 import { ContainerDriver } from "./drivers/container/container-driver.ts";
@@ -39,7 +40,7 @@ import { Profiles } from "./providers/profiles.ts";
 import { Providers } from "./providers/providers.ts";
 import { startRefreshing } from "./providers/refresh/refresher.ts";
 import { SandboxChanges } from "./sandboxes/changes.ts";
-import { OneAtATime } from "./sandboxes/one-at-a-time.ts";
+import { startLogRetention } from "./sandboxes/log-retention.ts";
 import { reconcile } from "./sandboxes/reconcile.ts";
 import { SandboxRegistry } from "./sandboxes/registry.ts";
 import { Revivals } from "./sandboxes/revivals.ts";
@@ -118,6 +119,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await reconcile(context);
   readiness.reconciled();
   startRefreshing(context);
+  startLogRetention(context);
   port = await listenOnPort(server, options.port);
   await listenForOwnPrograms(ownServer, apiSocketPath(options.runtimeDirectory));
   if ((await context.exposedServices.list()).length > 0) await context.servicePort.open();
@@ -165,11 +167,16 @@ function createContext(
   const settings = new Settings(store.resources("settings"), now);
   const profiles = new Profiles(store.resources("provider_profile"), now);
   const providers = new Providers({ store: store.resources("provider"), profiles, vault, now });
+  const registry = new SandboxRegistry(store, changes);
+  const exports = new Exports({ ...options, outbox: store.outbox, settings });
+  const calls = new StoredCalls({ ...options, store, exports, changes, registry }, options.name);
+  given.signal.addEventListener("abort", () => calls.flush(), { once: true });
   const context: GatewayContext = {
     version: options.version,
     store,
     driver,
     providers,
+    calls,
     routes: new InferenceRoutes({ store: store.resources("inference_route"), providers, vault, now }),
     sshSessions: new SshSessions(store.sshSessions, now),
     userTokens: options.oidc && createUserTokens(options.oidc, now),
@@ -185,9 +192,9 @@ function createContext(
       () => createServiceServer(context),
       () => given.apiPort() + 1,
     ),
-    exports: new Exports({ ...options, outbox: store.outbox, settings }),
+    exports,
     changes,
-    registry: new SandboxRegistry(store, changes),
+    registry,
     log: options.log,
     privateDirectories: [options.stateDirectory, options.configDirectory, options.runtimeDirectory],
     upstream: options.upstream.settings,

@@ -7,7 +7,7 @@
  */
 import { namedOperations } from "../policy/operations.ts";
 import type { RequestFacts } from "../policy/verdict.ts";
-import type { ApiActivity } from "./classes/api-activity.ts";
+import type { ApiActivity, ModelCall } from "./classes/api-activity.ts";
 import type { DecisionAttributes } from "./enums/decision.ts";
 import { shortSeverity } from "./enums/severity.ts";
 import type { Endpoint } from "./objects/endpoint.ts";
@@ -49,9 +49,11 @@ export function shorthandMessage(event: OcsfEvent): string {
       return `PROC:${word(event.activity_name)} ${severity} ${actor({ process: event.process })}${exit}${detail}`;
     }
     case 6003: {
+      if (event.unmapped === undefined) return gatewayCallMessage(event);
       const who = actor(event.actor.process && { process: event.actor.process });
-      const what = `${who} ${printable(event.api.operation)} ${models(event)}`;
-      return `API:${word(event.activity_name)} ${severity} ${decisionWord(event)} ${what} ${callBrackets(event)}`;
+      const what = `${who} ${printable(event.api.operation)} ${models(event.unmapped)}`;
+      const brackets = callBrackets(event, event.unmapped);
+      return `API:${word(event.activity_name)} ${severity} ${decisionWord(event)} ${what} ${brackets}`;
     }
     case 6002:
       return `LIFECYCLE:${word(event.activity_name)} ${severity} ${printable(event.message)}`;
@@ -77,18 +79,31 @@ function operations(unmapped: Pick<RequestFacts, "graphql" | "rpc"> = {}): strin
 }
 
 /** What was asked for, and what served it where that is another. */
-function models({ unmapped: { model_asked: asked = "-", model_served: served } }: ApiActivity): string {
+function models({ model_asked: asked = "-", model_served: served }: ModelCall): string {
   return printable(served === undefined || served === asked ? asked : `${asked} -> ${served}`);
 }
 
 /** Route, tokens in and out, time to the first piece, and why not. */
-function callBrackets(event: ApiActivity): string {
-  const { route, tokens_in: tokensIn, tokens_out: tokensOut, first_byte_ms: firstByteMs } = event.unmapped;
+function callBrackets(event: ApiActivity, call: ModelCall): string {
+  const { route, tokens_in: tokensIn, tokens_out: tokensOut, first_byte_ms: firstByteMs } = call;
   const tokens =
     tokensIn === undefined && tokensOut === undefined ? "" : ` tokens:${tokensIn ?? "?"}/${tokensOut ?? "?"}`;
   const first = firstByteMs === undefined ? "" : ` first:${firstByteMs}ms`;
   const status = event.http_response === undefined ? "" : ` [status:${event.http_response.code}]`;
   return `[route:${printable(route ?? "-")}${tokens}${first} total:${event.duration}ms]${status}${reason(event)}`;
+}
+
+/** Who called which method about what. The code that the caller got stands first in a failure's reason. */
+function gatewayCallMessage(event: ApiActivity): string {
+  const severity = `[${shortSeverity(event.severity_id)}]`;
+  const about = (event.resources ?? []).map(({ type, namespace, name, uid }) => {
+    return `${type} ${printable([namespace, name ?? uid].filter(Boolean).join("/"))}`;
+  });
+  const what = [printable(event.actor.user?.name ?? "-"), event.api.operation, ...about].join(" ");
+  const code = event.api.response === undefined ? "" : ` [${event.api.response.error}]`;
+  const why = event.status_detail === undefined ? "" : ` [${printable(event.status_detail)}]`;
+  const count = event.count === undefined ? "" : ` [count:${event.count}]`;
+  return `API:${word(event.activity_name)} ${severity} ${decisionWord(event)} ${what}${code}${why}${count}`;
 }
 
 /** Activity names are captions such as `Open`; the line has them in capitals. */

@@ -25,7 +25,8 @@ export function addressOf(message: object): Address {
   };
 }
 
-function openingOf(message: object): object {
+/** What of a message says what it is about: itself, or the opening in it. */
+export function openingOf(message: object): object {
   const payload = (message as { readonly payload?: { readonly case?: string; readonly value?: unknown } }).payload;
   const isOpening = payload?.case === "init" || payload?.case === "start";
   return isOpening && typeof payload?.value === "object" && payload.value !== null ? payload.value : message;

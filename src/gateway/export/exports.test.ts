@@ -64,7 +64,7 @@ class Gateway implements AsyncDisposable {
       });
       return create(SandboxLogLineSchema, { sequence: BigInt(this.#sequence), fields: { ocsf }, message });
     });
-    const outgoing = await this.#running?.outgoing(box, lines);
+    const outgoing = await this.#running?.outgoing(box);
     await this.#store.logs.append(box.id, lines, outgoing);
     this.#running?.wake();
   }

@@ -1,6 +1,5 @@
 /** All exports of a gateway: those of its `exports.yaml`, and the file that the setting `ocsf_json_enabled` fills. */
 import { join } from "node:path";
-import type { SandboxLogLine } from "../../gen/openshell/v1/watch_pb.ts";
 import type { GatewayLog } from "../gateway-log.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Outbox } from "../store/outbox.ts";
@@ -52,12 +51,12 @@ export class Exports {
     ];
   }
 
-  /** What makes events of a sandbox's lines, to be stored together with them; undefined where nobody wants any. */
-  async outgoing(
-    { id, name }: { readonly id: string; readonly name: string },
-    lines: readonly SandboxLogLine[],
-  ): Promise<Outgoing | undefined> {
-    const isForOwnFile = lines.length > 0 && (await this.#options.settings.effective(id, "ocsf_json_enabled"));
+  /**
+   * What makes events of a sandbox's lines, or of the gateway's (id and name are empty), to be stored together with them;
+   * undefined where nobody wants any.
+   */
+  async outgoing({ id, name }: { readonly id: string; readonly name: string }): Promise<Outgoing | undefined> {
+    const isForOwnFile = await this.#options.settings.effective(id, "ocsf_json_enabled");
     if (!isForOwnFile && this.#options.exports.length === 0) return undefined;
     return ({ fields }) => {
       const json = fields["ocsf"];

@@ -83,6 +83,6 @@ export function syslogMessage({ json, sandboxName }: OutgoingEvent): Buffer {
   const event = JSON.parse(json) as OcsfEvent;
   const priority = FACILITY * 8 + (severities[event.severity_id] ?? 5);
   const time = new Date(event.time).toISOString();
-  const head = [`<${priority}>1`, time, hostname(), "openshell", sandboxName, `${event.class_uid}`, "-"];
+  const head = [`<${priority}>1`, time, hostname(), "openshell", sandboxName || "-", `${event.class_uid}`, "-"];
   return Buffer.from(`${head.join(" ")} ${json}`);
 }

@@ -127,7 +127,7 @@ function decisionOf(event: OcsfEvent | undefined) {
     case 4003:
       return labelsOf("dns", event);
     case 6003:
-      return event.unmapped.in_progress ? undefined : labelsOf("inference", event);
+      return event.unmapped?.in_progress ? undefined : labelsOf("inference", event);
     default:
       return undefined;
   }

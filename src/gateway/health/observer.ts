@@ -61,6 +61,6 @@ async function* untilEnd<T>(messages: AsyncIterable<T>, ended: (error?: unknown)
 }
 
 /** `NotFound` as `NOT_FOUND`. */
-function codeName(code: Code): string {
+export function codeName(code: Code): string {
   return Code[code].replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
 }

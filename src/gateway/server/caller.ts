@@ -6,6 +6,8 @@ import type { TLSSocket } from "node:tls";
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
 import { peerCredentials, sharesUserNamespace } from "../../linux/local-peer.ts";
 import { socketDescriptor } from "../../linux/original-dst.ts";
+import type { NamedEndpoint } from "../../ocsf/classes/api-activity.ts";
+import { type Endpoint, endpoint } from "../../ocsf/objects/endpoint.ts";
 import type { Role } from "../access/role.ts";
 import { permissionDenied } from "../refuse.ts";
 import type { SandboxRecord, Store } from "../store/store.ts";
@@ -35,6 +37,9 @@ export type Caller =
 
 export const callerKey = createContextKey<Caller>({ kind: "anonymous" });
 
+/** Where a call comes from. On the local socket that is no address. */
+export const peerKey = createContextKey<Endpoint | NamedEndpoint>({ name: "local socket" });
+
 /** Whoever holds the certificate of a local gateway, or its socket, owns it. */
 function owner(subject: string, isOnThisMachine: boolean): UserCaller {
   const identity = { subject, displayName: subject, identityProvider: "mtls" };
@@ -43,7 +48,7 @@ function owner(subject: string, isOnThisMachine: boolean): UserCaller {
 
 /** The caller of a request on the TLS port. */
 export function callerOf(request: IncomingMessage | Http2ServerRequest): ContextValues {
-  return createContextValues().set(callerKey, identify(request));
+  return createContextValues().set(callerKey, identify(request)).set(peerKey, peerOf(request));
 }
 
 /** What a user's calls on the local socket are given. */
@@ -69,6 +74,13 @@ export function requireUser(values: ContextValues): UserCaller {
   return caller;
 }
 
+/** Throws PERMISSION_DENIED unless the caller may see what all users of the gateway do. */
+export function requireOwner(values: ContextValues): void {
+  const { role, subject } = requireUser(values);
+  if (role !== "admin")
+    throw permissionDenied(`the gateway's own log needs the role admin, which ${subject} does not have`);
+}
+
 /** The sandbox; throws PERMISSION_DENIED unless the caller shows the token of this very one. */
 export async function requireSupervisor(
   values: ContextValues,
@@ -91,6 +103,11 @@ export async function supervisedSandbox(values: ContextValues, store: Store): Pr
 function showsTokenOf(values: ContextValues, { tokenHash }: SandboxRecord): boolean {
   const caller = values.get(callerKey);
   return caller.kind === "supervisor" && isToken(caller.token, tokenHash);
+}
+
+function peerOf(request: IncomingMessage | Http2ServerRequest): Endpoint | NamedEndpoint {
+  const { remoteAddress, remotePort } = ("stream" in request ? request.stream.session?.socket : request.socket) ?? {};
+  return remoteAddress === undefined ? { name: "unknown" } : endpoint(remoteAddress, remotePort ?? 0);
 }
 
 function identify(request: IncomingMessage | Http2ServerRequest): Caller {

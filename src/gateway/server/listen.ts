@@ -3,6 +3,7 @@ import type { AddressInfo, Server } from "node:net";
 import type { ConnectRouterOptions } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { authorize } from "../access/authorize.ts";
+import { recordCalls } from "../audit/record-calls.ts";
 import type { GatewayCertificates } from "../certificates/gateway-certificates.ts";
 import type { GatewayContext } from "../context.ts";
 import { observeCalls } from "../health/observer.ts";
@@ -21,11 +22,12 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /** What holds for each call, whichever way it comes. */
 function routerOptions(context: GatewayContext): ConnectRouterOptions {
-  const { log, signal, observers } = context;
+  const { log, signal, observers, calls, now } = context;
   return {
     interceptors: [
       ...(observers.length > 0 ? [observeCalls(observers)] : []),
       hideDefects(log),
+      recordCalls(calls, now),
       authenticate(context.userTokens, log),
       authorize(context),
     ],

@@ -10,6 +10,8 @@ export type ApprovalMode = "manual" | "auto";
 /** A setting's values by its key. */
 export interface SettingTypes {
   readonly log_level: string;
+  readonly log_retention_days: number;
+  readonly log_retention_lines: number;
   readonly ocsf_json_enabled: boolean;
   readonly proposal_approval_mode: ApprovalMode;
   readonly providers_v2_enabled: boolean;
@@ -32,6 +34,13 @@ const knownSettings: { readonly [K in SettingKey]: KnownSetting<SettingTypes[K]>
       levelsFrom(level);
       return level || "all";
     },
+  },
+  // How long the gateway keeps lines of a log, and how many: whichever is less.
+  log_retention_days: { initial: 90, read: (value) => integerOf("log_retention_days", value, [1, 3650]) },
+  // Some 85 MB of usual events for each sandbox.
+  log_retention_lines: {
+    initial: 50_000,
+    read: (value) => integerOf("log_retention_lines", value, [1000, 10_000_000]),
   },
   // Whether a sandbox's audit events go to the gateway's own file of events, too.
   ocsf_json_enabled: { initial: false, read: (value) => booleanOf("ocsf_json_enabled", value) },
@@ -68,9 +77,12 @@ export function readSetting(key: SettingKey, value: SettingValue | undefined): S
 }
 
 export function settingMessage(value: SettingTypes[SettingKey]): SettingValue {
-  return create(SettingValueSchema, {
-    value: typeof value === "boolean" ? { case: "boolValue", value } : { case: "stringValue", value },
-  });
+  return create(SettingValueSchema, { value: valueMessage(value) });
+}
+
+function valueMessage(value: SettingTypes[SettingKey]): SettingValue["value"] {
+  if (typeof value === "boolean") return { case: "boolValue", value };
+  return typeof value === "number" ? { case: "intValue", value: BigInt(value) } : { case: "stringValue", value };
 }
 
 function stringOf(key: SettingKey, value: SettingValue["value"]): string {
@@ -83,4 +95,16 @@ function booleanOf(key: SettingKey, value: SettingValue["value"]): boolean {
   if (value.case === "boolValue") return value.value;
   if (value.case === "stringValue" && /^(true|false)$/i.test(value.value)) return value.value.toLowerCase() === "true";
   throw invalid(`${key}: the value must be true or false`);
+}
+
+/** Also as the digits that a command line has. */
+function integerOf(
+  key: SettingKey,
+  value: SettingValue["value"],
+  [least, most]: readonly [least: number, most: number],
+): number {
+  const isText = value.case === "stringValue" && /^\d{1,9}$/.test(value.value);
+  const number = isText || value.case === "intValue" ? Number(value.value) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw invalid(`${key}: the value must be a whole number from ${least} to ${most}`);
 }

@@ -7,6 +7,7 @@ import { DraftHistoryEntrySchema, PolicyChunkSchema } from "../../gen/openshell/
 import { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
 import { SandboxPhase, SandboxSpecSchema, SandboxStatusSchema } from "../../gen/openshell/v1/sandbox_pb.ts";
 import { SandboxLogLineSchema } from "../../gen/openshell/v1/watch_pb.ts";
+import { verifyChain } from "../../ocsf/chain.ts";
 import type { SshSessionRecord } from "./ssh-session-store.ts";
 import { type NewPolicyRevision, SandboxGone, type SandboxRecord, type Store } from "./store.ts";
 
@@ -289,6 +290,47 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
         (await store.logs.read({ ...everything, ...more })).map(({ sequence }) => Number(sequence));
       assert.deepEqual(await read({ lines: 2 }), [3, 4]);
       assert.deepEqual(await read({ sinceMs: 30 }), [3, 4]);
+    });
+
+    it("keep the end of a log without a gap, by number and by age, whatever the clock was set to", async () => {
+      // The third was written while the clock was behind.
+      const lines = [line(1), line(2), { ...line(3), timestampMs: 1n }, line(4), line(5), line(6)];
+      await store.logs.append("a", lines);
+      const left = async () => (await store.logs.read(everything)).map(({ sequence }) => Number(sequence)).sort();
+      await store.logs.trim("a", { lines: 100, sinceMs: 20 });
+      assert.deepEqual(await left(), [2, 3, 4, 5, 6]);
+      await store.logs.trim("a", { lines: 3, sinceMs: 0 });
+      assert.deepEqual(await left(), [4, 5, 6]);
+      await store.logs.trim("a", { lines: 100, sinceMs: 1_000_000 });
+      assert.deepEqual(await left(), [6]);
+      assert.equal(await store.logs.cursor("a"), 6);
+    });
+
+    it("number and chain what users asked of the gateway, also after it was opened again", async () => {
+      const call = (sandboxId: string, time: number) => ({
+        sandboxId,
+        event: { time, severityId: 1, shorthand: `call at ${time}`, json: '{"time":0,"metadata":{"x":1' },
+      });
+      await store.callLog.append(call("a", 10));
+      await store.callLog.append(call("", 20));
+      const id = await store.callLog.id();
+      store.close();
+      store = await tested.open();
+      assert.equal(await store.callLog.id(), id);
+      await store.callLog.append(call("a", 30));
+      await store.logs.append("a", [line(2)]);
+      const messages = async (query: Partial<typeof everything> = {}) =>
+        (await store.logs.read({ ...everything, ...query })).map(({ message }) => message);
+      assert.deepEqual(await messages(), ["call at 10", "line 2", "call at 30"]);
+      const gatewayOnly = { ...everything, sandboxId: "" };
+      assert.deepEqual(await messages(gatewayOnly), ["call at 10", "call at 20", "call at 30"]);
+      const kept = await store.logs.read(gatewayOnly);
+      const chain = kept.map(({ fields }) => ({ line: fields["ocsf"] ?? "", place: "" }));
+      assert.deepEqual(verifyChain(chain), { ok: true, checked: 3, first: 1, last: 3 });
+      await store.callLog.trim({ lines: 2, sinceMs: 0 });
+      assert.deepEqual(await messages(gatewayOnly), ["call at 20", "call at 30"]);
+      await store.callLog.trim({ lines: 2, sinceMs: 1000 });
+      assert.deepEqual(await messages(gatewayOnly), ["call at 30"]);
     });
 
     it("filter by level and source", async () => {

@@ -8,6 +8,7 @@ import type { SandboxSpec, SandboxStatus } from "../../gen/openshell/v1/sandbox_
 import type { SandboxLogLine } from "../../gen/openshell/v1/watch_pb.ts";
 import type { WrappedKeyStore } from "../../secrets/vault.ts";
 import type { Placement } from "../drivers/driver.ts";
+import type { CallLog } from "./call-log.ts";
 import type { NewOutgoingEvent, Outbox } from "./outbox.ts";
 import type { ProposalStore } from "./proposal-store.ts";
 import type { ResourceKind, ResourceStore } from "./resource-store.ts";
@@ -23,6 +24,7 @@ export interface Store {
   readonly proposals: ProposalStore;
   readonly sshSessions: SshSessionStore;
   readonly logs: LogStore;
+  readonly callLog: CallLog;
   readonly usage: UsageStore;
   readonly outbox: Outbox;
   /** The named things of a kind; `T` is what its owner keeps there. */
@@ -120,10 +122,8 @@ export interface PolicyStore {
   markFailed(sandboxId: string, version: number, error: string): Promise<void>;
 }
 
-/** Kept for each sandbox; the supervisor's files on disk have more. Some 15 MB for usual lines. */
-export const MAX_LOG_LINES = 50_000;
-
 export interface LogQuery {
+  /** Empty: what users asked of the gateway, whatever sandbox it was about. */
   readonly sandboxId: string;
   /** The newest so many. */
   readonly lines: number;
@@ -134,6 +134,14 @@ export interface LogQuery {
   readonly sources: readonly string[];
   /** Empty: all levels. */
   readonly levels: readonly string[];
+}
+
+/** How much of a log is kept. */
+export interface LogRetention {
+  /** The newest so many. */
+  readonly lines: number;
+  /** Milliseconds since the epoch; what is older goes. */
+  readonly sinceMs: number;
 }
 
 /** The event of a line that is to leave the gateway. */
@@ -150,4 +158,6 @@ export interface LogStore {
   /** Oldest first. */
   read(query: LogQuery): Promise<SandboxLogLine[]>;
   count(sandboxId: string): Promise<number>;
+  /** Drops what is more than is to be kept of a sandbox's lines, the oldest first. */
+  trim(sandboxId: string, retention: LogRetention): Promise<void>;
 }

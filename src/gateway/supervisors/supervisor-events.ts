@@ -121,7 +121,7 @@ export async function storeLogLines(
   }
   const record = await store.sandboxes.get(sandboxId);
   const { name = sandboxId, workspace = DEFAULT_WORKSPACE } = record ?? {};
-  const outgoing = await exports.outgoing({ id: sandboxId, name }, lines);
+  const outgoing = await exports.outgoing({ id: sandboxId, name });
   const added = await store.logs.append(sandboxId, lines, outgoing);
   if (outgoing !== undefined) exports.wake();
   const calls = callsIn(added, { workspace, name });

@@ -1,16 +1,16 @@
-/** OCSF object `device`: the sandbox, seen as the machine on which things happen. */
+/** OCSF object `device`: the sandbox, seen as the machine on which things happen; or the gateway. */
 
 export interface Device {
   readonly type_id: number;
   readonly type: string;
   /** The sandbox's id, stable over its life. */
   readonly uid: string;
-  /** The sandbox's name. */
+  /** The sandbox's name, or the gateway's. */
   readonly name: string;
-  /** Different for each start of the sandbox. */
+  /** Different for each start. */
   readonly instance_uid: string;
   /** The sandbox's workspace. */
-  readonly domain: string;
+  readonly domain?: string;
   readonly hostname: string;
 }
 
@@ -34,5 +34,22 @@ export function sandboxDevice(names: SandboxNames): Device {
     instance_uid: names.instanceId,
     domain: names.workspace,
     hostname: names.hostname,
+  };
+}
+
+/** A gateway, which is a server. `uid` is that of its log, `hostname` the machine's. */
+export function gatewayDevice(gateway: {
+  readonly uid: string;
+  readonly name: string;
+  readonly instanceId: string;
+  readonly hostname: string;
+}): Device {
+  return {
+    type_id: 1,
+    type: "Server",
+    uid: gateway.uid,
+    name: gateway.name,
+    instance_uid: gateway.instanceId,
+    hostname: gateway.hostname,
   };
 }

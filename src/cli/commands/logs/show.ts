@@ -1,8 +1,10 @@
 import type { SandboxLogLineJson } from "../../../gen/openshell/v1/watch_pb.ts";
+import type { Gateway } from "../../api/gateway.ts";
 import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
 import { getSandbox, getSandboxLogs, watchSandbox } from "../../api/methods.ts";
 import { defineCommand } from "../../command.ts";
 import type { CommandContext } from "../../command-context.ts";
+import { usageFailure } from "../../command-failure.ts";
 import { toggle, value, valueOr } from "../../flags/flag.ts";
 import { duration, oneOf, wholeNumber } from "../../flags/meanings.ts";
 import { printableLine } from "../../output/printable.ts";
@@ -34,20 +36,21 @@ export const command = defineCommand({
       placeholder: "LEVEL",
     }),
     json: toggle("print the events themselves, one JSON object a line"),
+    ocsf: toggle("the same as --json"),
+    global: toggle("what users asked of the gateway, whatever sandbox it was about; for its admins"),
   },
   examples: [
     { typed: "openshell logs demo --tail", meaning: "Watch what happens" },
     { typed: "openshell logs demo --since 5m --level medium", meaning: "What was denied just now" },
+    { typed: "openshell logs --global --since 1d", meaning: "Who did what with the gateway" },
   ],
   action: async (context, { flags, words }) => {
+    if (flags.global && words.name !== undefined) throw usageFailure("either a sandbox or --global, not both");
     const gateway = await context.gateway();
-    const name = sandboxName(words.name, gateway, context);
-    const { sandbox } = await gateway.channel.unary(getSandbox, { name, workspace: context.globals.workspace });
-    rememberSandbox(name, gateway, context);
-    const id = sandbox?.metadata?.id ?? "";
+    const id = flags.global ? GATEWAY_LOG : await sandboxId(words.name, gateway, context);
     const sinceMs = flags.since === undefined ? "0" : `${Date.now() - flags.since}`;
     const sources = flags.source === "all" ? [] : [flags.source];
-    const show = flags.json ? eventLine : (line: SandboxLogLineJson) => textLine(line, context);
+    const show = flags.json || flags.ocsf ? eventLine : (line: SandboxLogLineJson) => textLine(line, context);
     if (!flags.tail) {
       const request = { sandboxId: id, lines: flags.n, sinceMs, sources, minLevel: flags.level ?? "" };
       const { logs = [] } = await gateway.channel.unary(getSandboxLogs, request);
@@ -68,6 +71,16 @@ export const command = defineCommand({
     );
   },
 });
+
+/** The place of a sandbox's id in a request for the gateway's own log. */
+const GATEWAY_LOG = "";
+
+async function sandboxId(word: string | undefined, gateway: Gateway, context: CommandContext): Promise<string> {
+  const name = sandboxName(word, gateway, context);
+  const { sandbox } = await gateway.channel.unary(getSandbox, { name, workspace: context.globals.workspace });
+  rememberSandbox(name, gateway, context);
+  return sandbox?.metadata?.id ?? "";
+}
 
 /** Until the sandbox is deleted or the reader has enough. */
 async function follow(

@@ -6,23 +6,51 @@ import {
   SandboxStreamEventSchema,
   type WatchSandboxRequest,
 } from "../../../gen/openshell/v1/watch_pb.ts";
+import { GATEWAY_LOG } from "../../audit/call-recorder.ts";
 import type { GatewayContext } from "../../context.ts";
 import { ChangeQueue, type Missed } from "../../sandboxes/change-queue.ts";
 import type { SandboxChange } from "../../sandboxes/changes.ts";
 import { levelsFrom } from "../../sandboxes/log-levels.ts";
 import { sandboxMessage } from "../../sandboxes/sandbox-message.ts";
+import { requireOwner } from "../../server/caller.ts";
 import type { SandboxRecord } from "../../store/store.ts";
 import type { Methods } from "./methods.ts";
 
 /** Following a sandbox. */
 export function watchMethods(context: GatewayContext): Methods {
   return {
-    async *watchSandbox(request, { signal }) {
+    async *watchSandbox(request, { signal, values }) {
+      if (request.id === GATEWAY_LOG) {
+        requireOwner(values);
+        yield* followGateway(context, request, signal);
+        return;
+      }
       const record = await context.registry.find(request.id);
       const logMinLevel = request.logMinLevel || (await context.settings.effective(record.id, "log_level"));
       yield* watch(context, { request: { ...request, logMinLevel }, record, signal });
     },
   };
+}
+
+/** What users ask of the gateway, as it comes: it has no status to follow. */
+async function* followGateway(
+  context: GatewayContext,
+  request: WatchSandboxRequest,
+  signal: AbortSignal,
+): AsyncGenerator<SandboxStreamEvent> {
+  using changes = new ChangeQueue<SandboxChange>(
+    (listener) => context.changes.subscribe(GATEWAY_LOG, listener),
+    [signal, context.signal],
+  );
+  const shown = new ShownLines();
+  for (const line of await storedLines(context, GATEWAY_LOG, request)) {
+    shown.add(line);
+    yield event({ case: "log", value: line });
+  }
+  const filter = logFilter(request, shown);
+  for (let change = await changes.next(); change !== undefined; change = await changes.next()) {
+    yield* eventsOf(change, { ...request, followLogs: true }, filter);
+  }
 }
 
 interface Watch {
@@ -39,9 +67,9 @@ async function* watch(context: GatewayContext, { request, record, signal }: Watc
   );
   if (request.followStatus || !request.followLogs) yield event({ case: "sandbox", value: sandboxMessage(record) });
   if (request.stopOnTerminal && isTerminal(record)) return;
-  let shown = 0n;
-  for (const line of await storedLines(context, record, request)) {
-    if (line.sequence > shown) shown = line.sequence;
+  const shown = new ShownLines();
+  for (const line of await storedLines(context, record.id, request)) {
+    shown.add(line);
     yield event({ case: "log", value: line });
   }
   const filter = logFilter(request, shown);
@@ -81,12 +109,12 @@ const MAX_STORED_LINES = 10_000;
 
 async function storedLines(
   { store }: GatewayContext,
-  { id }: SandboxRecord,
+  sandboxId: string,
   { followLogs, logTailLines, logSinceMs, logSources, logMinLevel }: WatchSandboxRequest,
 ): Promise<readonly SandboxLogLine[]> {
   if (!followLogs || (logTailLines === 0 && logSinceMs === 0n)) return [];
   return store.logs.read({
-    sandboxId: id,
+    sandboxId,
     lines: Math.min(logTailLines || MAX_STORED_LINES, MAX_STORED_LINES),
     sinceMs: Number(logSinceMs),
     sources: logSources,
@@ -94,13 +122,29 @@ async function storedLines(
   });
 }
 
-/** Whether a new line is wanted; those up to `shown` have been given already. */
-function logFilter({ logSources, logMinLevel }: WatchSandboxRequest, shown: bigint): (line: SandboxLogLine) => boolean {
+/** How far the lines of each source have been given. */
+class ShownLines {
+  readonly #newest = new Map<string, bigint>();
+
+  add({ source, sequence }: SandboxLogLine): void {
+    if (sequence > (this.#newest.get(source) ?? 0n)) this.#newest.set(source, sequence);
+  }
+
+  has({ source, sequence }: SandboxLogLine): boolean {
+    return sequence <= (this.#newest.get(source) ?? 0n);
+  }
+}
+
+/** Whether a new line is wanted that was not given already. */
+function logFilter(
+  { logSources, logMinLevel }: WatchSandboxRequest,
+  shown: ShownLines,
+): (line: SandboxLogLine) => boolean {
   const levels = levelsFrom(logMinLevel);
-  return ({ level, source, sequence }) =>
-    sequence > shown &&
-    (levels.length === 0 || levels.includes(level.toUpperCase())) &&
-    (logSources.length === 0 || logSources.includes(source));
+  return (line) =>
+    !shown.has(line) &&
+    (levels.length === 0 || levels.includes(line.level.toUpperCase())) &&
+    (logSources.length === 0 || logSources.includes(line.source));
 }
 
 /** Phases in which a sandbox stays until somebody does something. */

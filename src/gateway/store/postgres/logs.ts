@@ -1,6 +1,6 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type SandboxLogLine, SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
-import { type LogStore, MAX_LOG_LINES } from "../store.ts";
+import type { LogStore } from "../store.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import type { PostgresOutbox } from "./outbox.ts";
 
@@ -14,10 +14,6 @@ export function postgresLogs(database: PostgresDatabase, outbox: PostgresOutbox)
         await statements.rows("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [sandboxId]);
         const lastOf = await lastSequences(statements, sandboxId);
         const added = await insert(statements, sandboxId, numbered(lines, lastOf));
-        await statements.changes(
-          "DELETE FROM log_lines WHERE sandbox_id = $1 AND source = 'sandbox' AND sequence <= $2",
-          [sandboxId, (lastOf.get("sandbox") ?? 0) - MAX_LOG_LINES],
-        );
         await outbox.put(
           statements,
           added.flatMap((line) => outgoing(line) ?? []),
@@ -30,9 +26,13 @@ export function postgresLogs(database: PostgresDatabase, outbox: PostgresOutbox)
     },
     async read({ sandboxId, lines, sinceMs, beforeSequence = 0, sources, levels }) {
       const rows = await database.rows(
-        `SELECT line FROM log_lines
+        `SELECT line, timestamp_ms, sequence FROM log_lines
          WHERE sandbox_id = $1 AND timestamp_ms >= $2 AND ($3::bigint = 0 OR sequence < $3)
            AND ($4::text[] = '{}' OR source = ANY ($4)) AND ($5::text[] = '{}' OR level = ANY ($5))
+         UNION ALL
+         SELECT line, timestamp_ms, sequence FROM call_log
+         WHERE ($1 = '' OR sandbox_id = $1) AND timestamp_ms >= $2 AND ($3::bigint = 0 OR sequence < $3)
+           AND ($4::text[] = '{}' OR 'gateway' = ANY ($4)) AND ($5::text[] = '{}' OR level = ANY ($5))
          ORDER BY timestamp_ms DESC, sequence DESC LIMIT $6`,
         [sandboxId, sinceMs, beforeSequence, sources, levels, lines],
       );
@@ -41,6 +41,16 @@ export function postgresLogs(database: PostgresDatabase, outbox: PostgresOutbox)
     async count(sandboxId) {
       const [row] = await database.rows("SELECT count(*) AS count FROM log_lines WHERE sandbox_id = $1", [sandboxId]);
       return Number(row?.["count"]);
+    },
+    // As in SQLite: what is left has no gap, and the newest stays.
+    async trim(sandboxId, { lines, sinceMs }) {
+      const newest = (await lastSequences(database, sandboxId)).get("sandbox") ?? 0;
+      await database.changes(
+        `DELETE FROM log_lines WHERE sandbox_id = $1 AND source = 'sandbox' AND sequence < greatest($2::bigint - $3::bigint + 1,
+           (SELECT coalesce(min(sequence), $2::bigint) FROM log_lines
+              WHERE sandbox_id = $1 AND source = 'sandbox' AND (timestamp_ms >= $4 OR sequence = $2::bigint)))`,
+        [sandboxId, newest, lines, sinceMs],
+      );
     },
   };
 }

@@ -104,4 +104,16 @@ export const stateMigrations: readonly Migration[] = [
      name TEXT PRIMARY KEY,
      position BIGINT NOT NULL
    );`,
+  `CREATE TABLE call_log (
+     sequence BIGINT PRIMARY KEY,
+     sandbox_id TEXT NOT NULL,
+     timestamp_ms BIGINT NOT NULL,
+     level TEXT NOT NULL,
+     line BYTEA NOT NULL
+   );
+   CREATE INDEX call_log_by_sandbox ON call_log (sandbox_id, timestamp_ms);
+   CREATE TABLE call_log_id (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     uid TEXT NOT NULL
+   );`,
 ];

@@ -1,4 +1,5 @@
 import type { Store } from "../store.ts";
+import { postgresCallLog } from "./call-log.ts";
 import { openPostgres } from "./database.ts";
 import { postgresLogs } from "./logs.ts";
 import { postgresOutbox } from "./outbox.ts";
@@ -26,6 +27,7 @@ export async function openPostgresStore(url: string, onLost: (error: Error) => v
     usage: postgresUsage(database),
     wrappedKey: postgresWrappedKey(database),
     logs: postgresLogs(database, outbox),
+    callLog: postgresCallLog(database, outbox),
     outbox,
     close: () => database.close(),
   };

@@ -1,12 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type SandboxLogLine, SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
-import { type LogStore, MAX_LOG_LINES } from "../store.ts";
+import type { LogStore } from "../store.ts";
 import { inTransaction } from "./database.ts";
 import type { SqliteOutbox } from "./outbox.ts";
-
-/** Looking for lines to drop costs more than keeping a few, so it is done once in so many. */
-const TRIM_EVERY = 1_000;
 
 export interface SqliteLogs extends LogStore {
   remove(sandboxId: string): void;
@@ -20,13 +17,22 @@ export function sqliteLogs(database: DatabaseSync, outbox: SqliteOutbox): Sqlite
     "SELECT max(sequence) AS sequence FROM log_lines WHERE sandbox_id = ? AND source = ?",
   );
   const count = database.prepare("SELECT count(*) AS count FROM log_lines WHERE sandbox_id = ?");
-  const trim = database.prepare("DELETE FROM log_lines WHERE sandbox_id = ? AND source = 'sandbox' AND sequence <= ?");
+  // By number, so that what is left is the end of the log without a gap, also where the clock was set meanwhile. The newest
+  // stays, whatever its age: it tells the supervisor from where to go on.
+  const trim = database.prepare(
+    `DELETE FROM log_lines WHERE sandbox_id = $id AND source = 'sandbox' AND sequence < max($newest - $lines + 1,
+       (SELECT coalesce(min(sequence), $newest) FROM log_lines
+          WHERE sandbox_id = $id AND source = 'sandbox' AND (timestamp_ms >= $since OR sequence = $newest)))`,
+  );
   const remove = database.prepare("DELETE FROM log_lines WHERE sandbox_id = ?");
+  const wanted = `timestamp_ms >= $since AND ($before = 0 OR sequence < $before)
+    AND ($levels = '[]' OR level IN (SELECT value FROM json_each($levels)))`;
+  const isWanted = (source: string) => `($sources = '[]' OR ${source} IN (SELECT value FROM json_each($sources)))`;
   const read = database.prepare(
-    `SELECT line FROM log_lines
-     WHERE sandbox_id = $id AND timestamp_ms >= $since AND ($before = 0 OR sequence < $before)
-       AND ($sources = '[]' OR source IN (SELECT value FROM json_each($sources)))
-       AND ($levels = '[]' OR level IN (SELECT value FROM json_each($levels)))
+    `SELECT line, timestamp_ms, sequence FROM log_lines WHERE sandbox_id = $id AND ${wanted} AND ${isWanted("source")}
+     UNION ALL
+     SELECT line, timestamp_ms, sequence FROM call_log
+       WHERE ($id = '' OR sandbox_id = $id) AND ${wanted} AND ${isWanted("'gateway'")}
      ORDER BY timestamp_ms DESC, sequence DESC LIMIT $lines`,
   );
   const cursorOf = (id: string, source: string) => Number(newest.get(id, source)?.["sequence"] ?? 0);
@@ -42,7 +48,6 @@ export function sqliteLogs(database: DatabaseSync, outbox: SqliteOutbox): Sqlite
           const at = Number(line.timestampMs);
           const { changes } = insert.run(sandboxId, source, sequence, at, line.level.toUpperCase(), bytes);
           if (changes > 0) added.push(line);
-          if (sequence % TRIM_EVERY === 0) trim.run(sandboxId, sequence - MAX_LOG_LINES);
         }
         outbox.put(added.flatMap((line) => outgoing(line) ?? []));
         return added;
@@ -64,6 +69,9 @@ export function sqliteLogs(database: DatabaseSync, outbox: SqliteOutbox): Sqlite
     },
     async count(sandboxId) {
       return Number(count.get(sandboxId)?.["count"]);
+    },
+    async trim(sandboxId, { lines, sinceMs }) {
+      trim.run({ $id: sandboxId, $newest: cursorOf(sandboxId, "sandbox"), $since: sinceMs, $lines: lines });
     },
     remove: (sandboxId) => void remove.run(sandboxId),
   };

@@ -121,4 +121,16 @@ export const logMigrations: readonly Migration[] = [
      SELECT hour_ms, 'default', sandbox_name, route, provider, model, calls, failures, input_tokens, output_tokens
      FROM inference_usage_of_one_workspace;
    DROP TABLE inference_usage_of_one_workspace;`,
+  `CREATE TABLE call_log (
+     sequence INTEGER PRIMARY KEY,
+     sandbox_id TEXT NOT NULL,
+     timestamp_ms INTEGER NOT NULL,
+     level TEXT NOT NULL,
+     line BLOB NOT NULL
+   ) STRICT;
+   CREATE INDEX call_log_by_sandbox ON call_log (sandbox_id, timestamp_ms);
+   CREATE TABLE call_log_id (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     uid TEXT NOT NULL
+   ) STRICT;`,
 ];

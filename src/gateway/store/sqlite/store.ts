@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../store.ts";
+import { sqliteCallLog } from "./call-log.ts";
 import { openDatabase } from "./database.ts";
 import { sqliteLogs } from "./logs.ts";
 import { logMigrations, stateMigrations } from "./migrations.ts";
@@ -31,6 +32,7 @@ export function openSqliteStore(directory: string): Store {
     sshSessions: sqliteSshSessions(state),
     usage: sqliteUsage(lines),
     wrappedKey: sqliteWrappedKey(state),
+    callLog: sqliteCallLog(lines, outbox),
     logs,
     outbox,
     async close() {

@@ -1,0 +1,46 @@
+import { randomUUID } from "node:crypto";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
+import { callLine } from "../call-line.ts";
+import type { CallLog } from "../call-log.ts";
+import type { PostgresDatabase } from "./database.ts";
+import type { PostgresOutbox } from "./outbox.ts";
+
+/** The gateway's own log in PostgreSQL. What reads it together with a sandbox's is in logs.ts. */
+export function postgresCallLog(database: PostgresDatabase, outbox: PostgresOutbox): CallLog {
+  async function id(): Promise<string> {
+    await database.changes("INSERT INTO call_log_id (id, uid) VALUES (1, $1) ON CONFLICT DO NOTHING", [randomUUID()]);
+    return String((await database.rows("SELECT uid FROM call_log_id"))[0]?.["uid"]);
+  }
+  return {
+    id,
+    async append(call, outgoing = () => undefined) {
+      const uid = await id();
+      return await database.transaction(async (statements) => {
+        // Calls take turns, so that each follows the one that is before it.
+        await statements.rows("SELECT uid FROM call_log_id FOR UPDATE");
+        const [last] = await statements.rows("SELECT line FROM call_log ORDER BY sequence DESC LIMIT 1");
+        const line = callLine(call, uid, last && fromBinary(SandboxLogLineSchema, last["line"] as Uint8Array));
+        await statements.changes("INSERT INTO call_log VALUES ($1, $2, $3, $4, $5)", [
+          Number(line.sequence),
+          call.sandboxId,
+          Number(line.timestampMs),
+          line.level,
+          Buffer.from(toBinary(SandboxLogLineSchema, line)),
+        ]);
+        await outbox.put(statements, [outgoing(line) ?? []].flat());
+        return line;
+      });
+    },
+    // As in SQLite: what is left has no gap, and the newest stays.
+    async trim({ lines, sinceMs }) {
+      await database.changes(
+        `WITH newest AS (SELECT max(sequence) AS sequence FROM call_log)
+         DELETE FROM call_log USING newest WHERE call_log.sequence < greatest(newest.sequence - $1::bigint + 1,
+           (SELECT coalesce(min(kept.sequence), newest.sequence) FROM call_log kept
+              WHERE kept.timestamp_ms >= $2 OR kept.sequence = newest.sequence))`,
+        [lines, sinceMs],
+      );
+    },
+  };
+}
