@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { GetSandboxLogsRequest, WatchSandboxRequest } from "../../../gen/openshell/v1/watch_pb.ts";
 import { fakeGateway } from "../../test-support/fake-gateway.ts";
 import { CommandRunner } from "../../test-support/run-command.ts";
@@ -49,6 +50,8 @@ describe("logs", () => {
       getSandbox: () => ({ sandbox: { metadata: { id: "1", name: "demo" } } }),
       watchSandbox: async function* (request) {
         requests.push(request);
+        // As a gateway ends the stream of a sandbox that is deleted, and answers whoever asks again.
+        if (requests.length > 1) throw new ConnectError("there is no such sandbox", Code.NotFound);
         yield { payload: { case: "log", value: line } };
         yield { payload: { case: "warning", value: { message: "lines were lost" } } };
         yield { payload: { case: "log", value: { ...line, message: "second" } } };

@@ -1,12 +1,14 @@
 import type { SandboxLogLineJson } from "../../../gen/openshell/v1/watch_pb.ts";
 import type { Gateway } from "../../api/gateway.ts";
 import { rememberSandbox, sandboxName } from "../../api/last-sandbox.ts";
-import { getSandbox, getSandboxLogs, watchSandbox } from "../../api/methods.ts";
+import { getSandbox, getSandboxLogs } from "../../api/methods.ts";
 import { defineCommand } from "../../command.ts";
 import type { CommandContext } from "../../command-context.ts";
 import { usageFailure } from "../../command-failure.ts";
 import { toggle, value, valueOr } from "../../flags/flag.ts";
 import { duration, oneOf, wholeNumber } from "../../flags/meanings.ts";
+import { GatewayAbsence } from "../../gateway-absence.ts";
+import { followLogs } from "../../logs/follow-logs.ts";
 import { printableLine } from "../../output/printable.ts";
 
 const DEFAULT_LINES = 200;
@@ -57,18 +59,25 @@ export const command = defineCommand({
       context.print(logs.map(show).join(""));
       return 0;
     }
-    return await follow(
-      gateway.channel.serverStream(watchSandbox, {
+    using absence = new GatewayAbsence(gateway, context);
+    await followLogs(
+      gateway,
+      {
         id,
         followLogs: true,
         logTailLines: flags.n,
         logSinceMs: sinceMs,
         logSources: sources,
         logMinLevel: flags.level ?? "",
-      }),
-      context,
-      show,
+      },
+      {
+        line: (line) => context.print(show(line)),
+        note: (text) => context.note(`warning: ${printableLine(text)}`),
+        away: (isAway) => absence.set(isAway),
+        signal: whenUnread(context),
+      },
     );
+    return 0;
   },
 });
 
@@ -82,23 +91,11 @@ async function sandboxId(word: string | undefined, gateway: Gateway, context: Co
   return sandbox?.metadata?.id ?? "";
 }
 
-/** Until the sandbox is deleted or the reader has enough. */
-async function follow(
-  events: AsyncIterable<{ log?: SandboxLogLineJson; warning?: { message?: string } }>,
-  context: CommandContext,
-  show: (line: SandboxLogLineJson) => string,
-): Promise<number> {
-  let open = true;
-  const leave = () => {
-    open = false;
-  };
-  context.stdout.once("error", leave);
-  for await (const { log, warning } of events) {
-    if (!open) break;
-    if (log) context.print(show(log));
-    if (warning) context.note(`warning: ${printableLine(warning.message ?? "")}`);
-  }
-  return 0;
+/** Aborted when nobody reads what is printed, as after `| head`. */
+function whenUnread({ stdout }: CommandContext): AbortSignal {
+  const leaving = new AbortController();
+  stdout.once("error", () => leaving.abort());
+  return leaving.signal;
 }
 
 /** The line for people is part of what the sandbox's supervisor sends; lines of the gateway get the same shape here. */
