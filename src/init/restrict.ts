@@ -4,6 +4,7 @@
  * second filter: for what init has done by now, and for the calls that the supervisor is to hear of.
  */
 import { readFileSync, readlinkSync } from "node:fs";
+import { changingCallRules } from "../linux/changing-calls.ts";
 import { type LandlockOutcome, restrictWithLandlock } from "../linux/landlock.ts";
 import { type Resource, setLimit, setNoNewPrivileges, setNotDumpable } from "../linux/process-limits.ts";
 import { compileSeccomp, installSeccomp, installSeccompWithListener } from "../linux/seccomp.ts";
@@ -26,7 +27,7 @@ export function restrictEarly(): void {
 export function restrictCalls({ supervisorPid }: Configuration): number | undefined {
   setNoNewPrivileges();
   setNotDumpable();
-  const rules = lateSeccompRules([process.pid, ...(supervisorPid === undefined ? [] : [supervisorPid])]);
+  const rules = [...lateSeccompRules(process.pid), ...changingCallRules];
   const listener = installSeccompWithListener(compileSeccomp(rules, architecture, "listener"));
   if (listener === undefined) installSeccomp(compileSeccomp(rules, architecture));
   return listener;

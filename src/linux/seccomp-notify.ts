@@ -1,8 +1,8 @@
 /**
  * The listener of a seccomp filter, which answers in the kernel's place; seccomp_unotify(2). The caller waits meanwhile.
  *
- * An answer here is always an errno. Letting a call go on (SECCOMP_USER_NOTIF_FLAG_CONTINUE) is no decision that could be
- * relied on: its arguments may have changed by then.
+ * An answer that decides is always an errno. Letting a call go on (SECCOMP_USER_NOTIF_FLAG_CONTINUE) is for calls that
+ * something else decides about, as mounts and Landlock do about files: its arguments may have changed by then.
  */
 import { readlinkSync } from "node:fs";
 import { checked, lastError, libc } from "./libc.ts";
@@ -27,6 +27,8 @@ const argumentsAt = 32;
 /** struct seccomp_notif_resp: id, value, error, flags. */
 const answerSize = 24;
 const errorAt = 16;
+const answerFlagsAt = 20;
+const FLAG_CONTINUE = 1;
 
 /** A call that waits for its answer. */
 export interface WaitingCall {
@@ -36,6 +38,8 @@ export interface WaitingCall {
   readonly number: number;
   /** The low halves of the six arguments, which is what rules look at. */
   readonly arguments: readonly number[];
+  /** All of them, which is what pointers are. */
+  readonly pointers: readonly bigint[];
 }
 
 /** Whether a descriptor is a filter's listener. */
@@ -77,6 +81,7 @@ export class SeccompListener {
       thread: this.#notice.readUInt32LE(pidAt),
       number: this.#notice.readInt32LE(numberAt),
       arguments: Array.from({ length: 6 }, (_, index) => this.#notice.readUInt32LE(argumentsAt + 8 * index)),
+      pointers: Array.from({ length: 6 }, (_, index) => this.#notice.readBigUInt64LE(argumentsAt + 8 * index)),
     };
   }
 
@@ -95,6 +100,21 @@ export class SeccompListener {
     this.#answer.fill(0);
     this.#answer.writeBigUInt64LE(id, 0);
     this.#answer.writeInt32LE(-errno, errorAt);
+    this.#send();
+  }
+
+  /**
+   * Lets a call go on, to be decided by the kernel.
+   * @throws SystemError
+   */
+  goOn({ id }: WaitingCall): void {
+    this.#answer.fill(0);
+    this.#answer.writeBigUInt64LE(id, 0);
+    this.#answer.writeUInt32LE(FLAG_CONTINUE, answerFlagsAt);
+    this.#send();
+  }
+
+  #send(): void {
     if (ioctl(this.#fd, IOCTL_NOTIF_SEND, this.#answer) === -1) throwUnlessGone("NOTIF_SEND");
   }
 }

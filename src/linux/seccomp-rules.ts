@@ -35,6 +35,8 @@ export interface SeccompRule {
    * at others. Calls that honest programs try by the way are refused by the kernel alone.
    */
   readonly recorded?: true;
+  /** The supervisor is told of the call and lets it go on; without a listener it is no rule at all. */
+  readonly watched?: true;
 }
 
 /** CLONE_NEWTIME 0x80, NEWNS 0x20000, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET; clone(2), unshare(2). */

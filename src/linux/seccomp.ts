@@ -84,8 +84,10 @@ export function compileSeccomp(
     program.push({ code: JUMP_GREATER_OR_EQUAL, ifTrue: 0, ifFalse: 1, k: X32_SYSCALL_BIT }, refuseWith("ENOSYS"));
   }
   for (const rule of rules) {
+    if (rule.watched && refuser === "kernel") continue;
     const number = rule.numbers[architecture];
-    const refusal = rule.recorded && refuser === "listener" ? askListener : refuseWith(rule.errno);
+    const isAsked = (rule.recorded || rule.watched) && refuser === "listener";
+    const refusal = isAsked ? askListener : refuseWith(rule.errno);
     if (number !== undefined) program.push(...compileRule(rule.when ?? [], number, refusal));
   }
   program.push(statement(RETURN, RET_ALLOW));

@@ -4,6 +4,7 @@ import type { ApplicationLifecycle } from "./classes/application-lifecycle.ts";
 import type { DetectionFinding } from "./classes/detection-finding.ts";
 import type { DeviceConfigStateChange } from "./classes/device-config-state-change.ts";
 import type { DnsActivity } from "./classes/dns-activity.ts";
+import type { FileActivity } from "./classes/file-activity.ts";
 import type { HttpActivity } from "./classes/http-activity.ts";
 import type { NetworkActivity } from "./classes/network-activity.ts";
 import type { ProcessActivity } from "./classes/process-activity.ts";
@@ -16,6 +17,7 @@ export type OcsfEvent =
   | ApiActivity
   | DnsActivity
   | SshActivity
+  | FileActivity
   | ProcessActivity
   | ApplicationLifecycle
   | DeviceConfigStateChange

@@ -43,6 +43,11 @@ export function shorthandMessage(event: OcsfEvent): string {
       const who = printable(event.actor.user.name);
       return `SSH:${word(event.activity_name)} ${severity} ${decisionWord(event)} ${who} ${printable(event.message)}`;
     }
+    case 1001: {
+      const count = event.count === undefined ? "" : ` [count:${event.count}]`;
+      const what = `${actor(event.actor)} ${printable(event.file.path)} [${printable(event.status_detail ?? "")}]${count}`;
+      return `FILE:${word(event.activity_name)} ${severity} ${decisionWord(event)} ${what}`;
+    }
     case 1007: {
       const exit = event.exit_code === undefined ? "" : ` [exit:${event.exit_code}]`;
       const detail = event.status_detail ? ` [${printable(event.status_detail)}]` : "";

@@ -44,10 +44,10 @@ export function process(facts: ProcessFacts): Process {
   const [parent] = facts.ancestors ?? [];
   return {
     ...entity(facts),
-    file: file(facts.path, facts.sha256),
+    file: processFile(facts.path, facts.sha256),
     ...(facts.commandLine && { cmd_line: facts.commandLine }),
     ...(facts.startedAt !== undefined && { created_time: facts.startedAt }),
-    ...(parent && { parent_process: { ...entity(parent), file: file(parent.path) } }),
+    ...(parent && { parent_process: { ...entity(parent), file: processFile(parent.path) } }),
     ...(facts.ancestors?.length && { ancestry: facts.ancestors.map(entity) }),
   };
 }
@@ -56,7 +56,8 @@ function entity({ pid, path }: { readonly pid: number; readonly path: string }):
   return { pid, name: lastSegment(path), path };
 }
 
-function file(path: string, sha256?: string): ProcessFile {
+/** OCSF object `file`, of a regular one. */
+export function processFile(path: string, sha256?: string): ProcessFile {
   return {
     name: lastSegment(path),
     path,

@@ -1,4 +1,5 @@
 /** What is told to the audit (egress/11-audit.ts), apart from the records of the decision path themselves. */
+import type { FileActivityName } from "../../ocsf/classes/file-activity.ts";
 import type { SshActivityName } from "../../ocsf/classes/ssh-activity.ts";
 import type { Destination, RequestFacts } from "../../policy/verdict.ts";
 import type {
@@ -165,4 +166,14 @@ export interface RefusedKernelCalls {
   readonly count: number;
   /** Whose first call it was; absent if it had gone before it could be read. */
   readonly program?: CallingProgram;
+}
+
+/** A change of a file that the kernel refuses, since the policy does not let the sandbox write there. */
+export interface RefusedFileChange {
+  /** As the sandbox sees it. */
+  readonly path: string;
+  readonly change: FileActivityName;
+  /** The system call's name. */
+  readonly call: string;
+  readonly program: CallingProgram;
 }

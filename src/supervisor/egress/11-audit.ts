@@ -29,6 +29,7 @@ import type {
   Finding,
   ProcessEnd,
   RefusedDatagram,
+  RefusedFileChange,
   RefusedKernelCalls,
   RequestOutcome,
   TrafficCounts,
@@ -41,6 +42,7 @@ import {
   datagramRefusedEvent,
 } from "../audit/connection-events.ts";
 import { dnsAnsweredEvent, dnsRefusedEvent } from "../audit/dns-events.ts";
+import { fileRefusedEvent } from "../audit/file-events.ts";
 import { type Moment, occasion } from "../audit/moment.ts";
 import { type RefusedActivity, refusalKind } from "../audit/refusal-kind.ts";
 import { refusedCallsEvent } from "../audit/refused-call-events.ts";
@@ -61,6 +63,7 @@ export type {
   Finding,
   ProcessEnd,
   RefusedDatagram,
+  RefusedFileChange,
   RefusedKernelCalls,
   RequestOutcome,
   TrafficCounts,
@@ -108,6 +111,9 @@ export interface Audit {
 
   /** System calls were refused, or more of them. On disk on return. */
   kernelCallsRefused(calls: RefusedKernelCalls): void;
+
+  /** A file was not changed. On disk on return, or counted. */
+  fileRefused(refused: RefusedFileChange): void;
 
   processStarted(process: AuditedProcess): void;
   processExited(process: AuditedProcess, end: ProcessEnd): void;
@@ -254,6 +260,10 @@ class LoggedAudit implements Audit {
 
   kernelCallsRefused(calls: RefusedKernelCalls): void {
     this.#append(refusedCallsEvent(this.#moment(), calls), "now");
+  }
+
+  fileRefused(refused: RefusedFileChange): void {
+    this.#appendRefusal(fileRefusedEvent(this.#moment(), refused));
   }
 
   processStarted(process: AuditedProcess): void {

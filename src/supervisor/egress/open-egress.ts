@@ -7,6 +7,7 @@ import type { ModelRoutes } from "../../inference/routes.ts";
 import type { CompiledPolicy } from "../../policy/verdict.ts";
 import { printedError } from "../../secrets/printed-error.ts";
 import type { LaunchSpec } from "../launch-spec.ts";
+import { FileChanges } from "../refused-calls/file-changes.ts";
 import { watchRefusedCalls } from "../refused-calls/watch-refused-calls.ts";
 import type { ListenerDescriptors } from "../sandbox/listener-descriptors.ts";
 import type { BuiltSandbox } from "../sandbox/prepared-sandbox.ts";
@@ -119,7 +120,13 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
   const calls =
     listener === undefined
       ? undefined
-      : watchRefusedCalls({ listener, guardPids, identify: identifyContext, audit, now: Date.now });
+      : watchRefusedCalls({
+          listener,
+          identify: identifyContext,
+          audit,
+          files: new FileChanges(`/proc/${built.initPid}/root`, built.rules),
+          now: Date.now,
+        });
   return {
     recheck: path.recheck,
     forward: (stream, to) => serveForwarded(stream, { to, path }, context),

@@ -2,6 +2,7 @@
  * A sandbox that is built before anybody has asked for it, on the guess that the next one will have the same fixed
  * sections as the last. A wrong guess costs nothing but work that was done while nobody waited.
  */
+import type { LandlockRule } from "../../linux/landlock.ts";
 import { systemCertificates } from "../../net/system-certificates.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { SandboxAuthority } from "../egress/07-terminate/certificate-authority.ts";
@@ -9,7 +10,7 @@ import { trustBundle } from "../egress/07-terminate/trust-bundle.ts";
 import type { ContainerPlace, LaunchSpec, Preparation, SandboxDirectories } from "../launch-spec.ts";
 import { readPolicyMessage } from "../policy-in-force.ts";
 import { type Blueprint, drawBlueprint, isSameBlueprint } from "./blueprint.ts";
-import { joinContainer } from "./join-container.ts";
+import { containerRules, joinContainer } from "./join-container.ts";
 import type { LaunchedChain } from "./launch.ts";
 import { closeListeners } from "./listener-descriptors.ts";
 import { nameSandbox, raiseSandbox } from "./raise-sandbox.ts";
@@ -30,6 +31,8 @@ export interface PreparedSandbox {
 export interface BuiltSandbox extends LaunchedSandbox {
   /** See LaunchedChain; absent in a container. */
   readonly chainPid?: number;
+  /** What Landlock allows. */
+  readonly rules: readonly LandlockRule[];
   /** What the policy asked for and this machine could not give. */
   readonly warnings: readonly string[];
 }
@@ -61,11 +64,14 @@ export async function finishSandbox(
   policy: Policy,
 ): Promise<BuiltSandbox> {
   const { container: place, trust } = prepared;
-  if (place !== undefined) return { ...(await joinContainer({ place, spec, policy, trust })), warnings: [] };
+  if (place !== undefined) {
+    const joined = await joinContainer({ place, spec, policy, trust });
+    return { ...joined, rules: containerRules(policy, spec), warnings: [] };
+  }
   const blueprint = drawBlueprint(policy, spec.directories, spec);
   const sandbox = (await fitting(prepared, blueprint)) ?? (await raiseSandbox(blueprint, spec.directories, trust));
   await nameSandbox(sandbox, spec.directories, { sandboxName: spec.sandboxName, policy: spec.policyText });
-  return { ...sandbox, warnings: blueprint.plan.warnings };
+  return { ...sandbox, rules: blueprint.plan.landlock, warnings: blueprint.plan.warnings };
 }
 
 /** Ends what was built in vain. */

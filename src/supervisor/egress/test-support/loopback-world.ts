@@ -42,6 +42,8 @@ export class RememberingAudit {
     this.#note("call completed", `${outcome.status}`);
   };
   readonly callRefused: Audit["callRefused"] = (_, _call, { refusal }) => this.#note("call refused", refusal.refused);
+  readonly fileRefused: Audit["fileRefused"] = () => this.#note("file refused");
+
   readonly udpRefused: Audit["udpRefused"] = () => this.#note("udp refused");
   readonly dnsAnswered: Audit["dnsAnswered"] = () => this.#note("dns answered");
   readonly dnsRefused: Audit["dnsRefused"] = () => this.#note("dns refused");
