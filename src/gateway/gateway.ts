@@ -41,6 +41,7 @@ import { Providers } from "./providers/providers.ts";
 import { startRefreshing } from "./providers/refresh/refresher.ts";
 import { SandboxChanges } from "./sandboxes/changes.ts";
 import { startLogRetention } from "./sandboxes/log-retention.ts";
+import { OneAtATime } from "./sandboxes/one-at-a-time.ts";
 import { reconcile } from "./sandboxes/reconcile.ts";
 import { SandboxRegistry } from "./sandboxes/registry.ts";
 import { Revivals } from "./sandboxes/revivals.ts";

@@ -27,7 +27,8 @@ export function restrictEarly(): void {
 export function restrictCalls({ supervisorPid }: Configuration): number | undefined {
   setNoNewPrivileges();
   setNotDumpable();
-  const rules = [...lateSeccompRules(process.pid), ...changingCallRules];
+  const pids = [process.pid, ...(supervisorPid === undefined ? [] : [supervisorPid])];
+  const rules = [...lateSeccompRules(pids), ...changingCallRules];
   const listener = installSeccompWithListener(compileSeccomp(rules, architecture, "listener"));
   if (listener === undefined) installSeccomp(compileSeccomp(rules, architecture));
   return listener;

@@ -11,7 +11,14 @@ import { problemText, readConfigurationFile } from "../configuration-file.ts";
 
 export type ExportTarget =
   | { readonly kind: "file"; readonly path: string; readonly keptFiles: number }
-  | { readonly kind: "syslog"; readonly transport: "tcp" | "udp"; readonly host: string; readonly port: number }
+  | {
+      readonly kind: "syslog";
+      readonly transport: "tcp" | "tls" | "udp";
+      readonly host: string;
+      readonly port: number;
+      /** In PEM: the authorities of a receiver over TLS, in place of those that Node knows. */
+      readonly authorities?: string;
+    }
   | {
       readonly kind: "webhook";
       readonly url: string;
@@ -30,6 +37,8 @@ export interface ExportSettings {
 /** Today's file and those of the two days before. */
 export const DEFAULT_KEPT_FILES = 3;
 const SYSLOG_PORT = 514;
+/** RFC 5425, section 4.1. */
+const SYSLOG_TLS_PORT = 6514;
 
 const fileSchema = record({
   exports: listOf(
@@ -43,6 +52,7 @@ const fileSchema = record({
         url: text,
         headers: mapOf(text),
         secret_file: text,
+        ca_file: text,
       },
       ["name", "type"],
     ),
@@ -54,7 +64,7 @@ type Written = NonNullable<NonNullable<ValueOf<typeof fileSchema>>["exports"]>[n
 /** Keys that a type has besides its name; the first is required. */
 const keysOf = {
   file: ["path", "kept_files"],
-  syslog: ["address"],
+  syslog: ["address", "ca_file"],
   webhook: ["url", "headers", "secret_file"],
   otlp: ["url", "headers"],
 } as const;
@@ -103,7 +113,7 @@ class ExportReader {
         return { kind: "file", path: written.path, keptFiles: written.kept_files ?? DEFAULT_KEPT_FILES };
       }
       case "syslog":
-        return this.#syslog(written.address ?? "", index);
+        return this.#syslog(written, index);
       case "webhook":
       case "otlp": {
         if (!/^https?:$/.test(URL.parse(written.url ?? "")?.protocol ?? "")) {
@@ -112,7 +122,7 @@ class ExportReader {
         const common = { url: written.url ?? "", headers: Object.fromEntries(written.headers ?? []) };
         if (type === "otlp") return { kind: type, ...common };
         if (written.secret_file === undefined) return { kind: type, ...common };
-        const secret = this.#secret(written.secret_file, index);
+        const secret = this.#content(written.secret_file, index, "secret_file");
         return secret === undefined ? undefined : { kind: type, ...common, secret };
       }
       default:
@@ -120,24 +130,31 @@ class ExportReader {
     }
   }
 
-  #syslog(address: string, index: number): ExportTarget | undefined {
-    const [, transport, host, port] =
-      /^(tcp|udp):\/\/(\[[0-9a-fA-F:.]+\]|[^:/[\]]+)(?::([0-9]{1,5}))?$/.exec(address) ?? [];
+  #syslog({ address = "", ca_file: authorityFile }: Written, index: number): ExportTarget | undefined {
+    const [, transport = "", host, port] =
+      /^(tcp|tls|udp):\/\/(\[[0-9a-fA-F:.]+\]|[^:/[\]]+)(?::([0-9]{1,5}))?$/.exec(address) ?? [];
     if (host === undefined || Number(port ?? 1) > 65_535 || port === "0") {
-      return this.#add(index, "address", "must be tcp://HOST[:PORT] or udp://HOST[:PORT]");
+      return this.#add(index, "address", "must be tcp://HOST[:PORT], tls://HOST[:PORT] or udp://HOST[:PORT]");
     }
-    const isUdp = transport === "udp";
-    const bare = host.replace(/^\[|\]$/g, "");
-    return { kind: "syslog", transport: isUdp ? "udp" : "tcp", host: bare, port: Number(port ?? SYSLOG_PORT) };
+    if (authorityFile !== undefined && transport !== "tls") return this.#add(index, "ca_file", "is for tls:// only");
+    const authorities = authorityFile === undefined ? undefined : this.#content(authorityFile, index, "ca_file");
+    if (authorityFile !== undefined && authorities === undefined) return undefined;
+    return {
+      kind: "syslog",
+      transport: transport as "tcp" | "tls" | "udp",
+      host: host.replace(/^\[|\]$/g, ""),
+      port: Number(port ?? (transport === "tls" ? SYSLOG_TLS_PORT : SYSLOG_PORT)),
+      ...(authorities !== undefined && { authorities }),
+    };
   }
 
   /** Relative names are relative to the directory of the file that has them. */
-  #secret(path: string, index: number): string | undefined {
+  #content(path: string, index: number, key: "secret_file" | "ca_file"): string | undefined {
     try {
-      const secret = readFileSync(resolve(this.#directory, path), "utf8").trim();
-      return secret === "" ? this.#add(index, "secret_file", "is empty") : secret;
+      const content = readFileSync(resolve(this.#directory, path), "utf8").trim();
+      return content === "" ? this.#add(index, key, "is empty") : content;
     } catch (error) {
-      return this.#add(index, "secret_file", `can't be read: ${(error as NodeJS.ErrnoException).code}`);
+      return this.#add(index, key, `can't be read: ${(error as NodeJS.ErrnoException).code}`);
     }
   }
 

@@ -259,6 +259,8 @@ exports:
       ["{ name: A b, type: file, path: /x }", /lower-case/],
       ["{ name: a, type: file, path: x }", /absolute/],
       ["{ name: a, type: syslog, address: unix:/dev/log }", /tcp:\/\/HOST/],
+      ["{ name: a, type: syslog, address: tcp://x, ca_file: hook.key }", /tls:\/\/ only/],
+      ["{ name: a, type: syslog, address: tls://x, ca_file: absent }", /ENOENT/],
       ["{ name: a, type: otlp, url: ftp://x }", /http or https/],
       ["{ name: a, type: otlp, url: http://x, path: /y }", /`exports\[0\]\.path`|path.*is nothing/],
       ["{ name: a, type: webhook, url: http://x, secret_file: absent }", /ENOENT/],

@@ -38,9 +38,16 @@ export function fileSink({ path, keptFiles, now }: FileSinkOptions): Sink {
   return {
     async send(events) {
       const file = await fileOf(new Date(now()).toISOString().slice(0, 10));
-      await file.appendFile(events.map(({ json }) => `${json}\n`).join(""));
-      // The outbox forgets them now.
-      await file.datasync();
+      const { size } = await file.stat();
+      try {
+        await file.appendFile(events.map(({ json }) => `${json}\n`).join(""));
+        // The outbox forgets them now.
+        await file.datasync();
+      } catch (error) {
+        // A disk that is full takes a part; it will be written again whole.
+        await file.truncate(size).catch(() => {});
+        throw error;
+      }
     },
     async close() {
       await current?.file.close();

@@ -1,11 +1,13 @@
 /**
- * Events as syslog messages (RFC 5424), one a datagram (RFC 5426) or counted on a connection (RFC 6587, section 3.4.1).
+ * Events as syslog messages (RFC 5424), one a datagram (RFC 5426) or counted on a connection (RFC 6587, section 3.4.1; over
+ * TLS, RFC 5425).
  * Syslog acknowledges nothing: over TCP what the kernel had taken when the connection broke may be lost, over UDP anything.
  */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import { hostname } from "node:os";
+import { connect as connectTls } from "node:tls";
 import type { OcsfEvent } from "../../ocsf/ocsf-event.ts";
 import type { OutgoingEvent } from "../store/outbox.ts";
 import type { ExportTarget } from "./exports-file.ts";
@@ -44,12 +46,21 @@ function udpSink({ host, port }: SyslogTarget): Sink {
   };
 }
 
-function tcpSink({ host, port }: SyslogTarget): Sink {
+/** A connection, and the event that tells that it can be used: over TLS the receiver has proved who it is by then. */
+function dial({ transport, host, port, authorities }: SyslogTarget): readonly [Socket, "connect" | "secureConnect"] {
+  if (transport !== "tls") return [connect({ host, port, noDelay: true, keepAlive: true }), "connect"];
+  const ca = authorities === undefined ? {} : { ca: authorities };
+  // A name is also told to the receiver; an address must not be (RFC 6066, section 3).
+  const name = isIP(host) ? {} : { servername: host };
+  return [connectTls({ host, port, minVersion: "TLSv1.2", ...name, ...ca }), "secureConnect"];
+}
+
+function tcpSink(target: SyslogTarget): Sink {
   let socket: Socket | undefined;
   async function connected(signal: AbortSignal): Promise<Socket> {
     if (socket?.writable) return socket;
-    const fresh = connect({ host, port, noDelay: true, keepAlive: true });
-    await once(fresh, "connect", { signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]) }).catch(
+    const [fresh, ready] = dial(target);
+    await once(fresh, ready, { signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]) }).catch(
       (error: unknown) => {
         fresh.destroy();
         throw error;

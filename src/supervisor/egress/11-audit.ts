@@ -44,6 +44,7 @@ import {
 import { dnsAnsweredEvent, dnsRefusedEvent } from "../audit/dns-events.ts";
 import { fileRefusedEvent } from "../audit/file-events.ts";
 import { type Moment, occasion } from "../audit/moment.ts";
+import { Overdue } from "../audit/overdue.ts";
 import { type RefusedActivity, refusalKind } from "../audit/refusal-kind.ts";
 import { refusedCallsEvent } from "../audit/refused-call-events.ts";
 import { requestAllowedEvent, requestRefusedEvent } from "../audit/request-events.ts";
@@ -169,8 +170,10 @@ class LoggedAudit implements Audit {
     this.#append(requestAllowedEvent(this.#moment(), connection, exchange), "soon"),
   );
   readonly #answered = new AnsweredRequests();
-  /** What puts calls to models on record that are slow to be answered, by id. */
-  readonly #openCalls = new Map<string, NodeJS.Timeout>();
+  /** Calls to models that are not answered yet. */
+  readonly #calls = new Overdue<OpenCall>(slowRequestMilliseconds, ({ connection, call }) =>
+    this.#append(callAllowedEvent(this.#moment(), connection, { call }), "soon"),
+  );
   readonly #repeated = new RepeatedEvents<RefusedActivity>({
     kindOf: refusalKind,
     write: (event) => this.#append(event, "soon"),
@@ -218,7 +221,7 @@ class LoggedAudit implements Audit {
   }
 
   requestRefused(connection: AuditedConnection, request: AuditedRequest, refusal: Refusal): void {
-    this.#endRequest(request);
+    this.#requests.end(request.id);
     const event = requestRefusedEvent(this.#moment(), connection, { request, refusal });
     if (this.#appendRefusal(event)) this.#findIn(refusal);
   }
@@ -294,18 +297,6 @@ class LoggedAudit implements Audit {
 
   #moment(): Moment {
     return { reporter: this.#reporter, time: this.#now() };
-  }
-
-  #endCall({ id }: AuditedCall): void {
-    clearTimeout(this.#openCalls.get(id));
-    this.#openCalls.delete(id);
-  }
-
-  #endRequest({ id }: AuditedRequest): RequestVerdict | undefined {
-    const open = this.#open.get(id);
-    this.#open.delete(id);
-    clearTimeout(open?.timer);
-    return open?.verdict;
   }
 
   /** On disk on return, unless an equal one was just now; then it is counted, and this is false. */

@@ -122,6 +122,7 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
       ? undefined
       : watchRefusedCalls({
           listener,
+          guardPids,
           identify: identifyContext,
           audit,
           files: new FileChanges(`/proc/${built.initPid}/root`, built.rules),

@@ -70,7 +70,7 @@ class RefusedCalls implements AsyncDisposable {
   constructor(options: RefusedCallsOptions) {
     this.#options = options;
     this.#listener = new SeccompListener(options.listener);
-    this.#rules = lateSeccompRules(options.identify.initPid).filter(({ recorded }) => recorded);
+    this.#rules = lateSeccompRules(options.guardPids).filter(({ recorded }) => recorded);
     this.#readable = onReadable(options.listener, () => this.#serve());
   }
 
