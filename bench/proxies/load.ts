@@ -48,12 +48,11 @@ export interface SteadyLoad {
   readonly version: "HTTP/1.1" | "HTTP/2";
 }
 
-/** Requests at a steady pace. */
+/** Requests at a steady pace, until the time is over; h2load does not always end by itself, so it is ended. */
 export function steadyLoadCommand(url: string, { clients, requestsPerSecond, seconds, version }: SteadyLoad): Command {
-  // Counted and not timed: h2load does not always end when its time is over.
-  const count = clients * requestsPerSecond * seconds;
-  const args = ["-t1", `-c${clients}`, `--rps=${requestsPerSecond}`, `-n${count}`, url];
-  return { file: "h2load", args: version === "HTTP/1.1" ? ["--h1", ...args] : args };
+  const protocol = version === "HTTP/1.1" ? ["--h1"] : [];
+  const load = ["h2load", ...protocol, "-t1", `-c${clients}`, `--rps=${requestsPerSecond}`, `-D${2 * seconds}`, url];
+  return { file: "sh", args: ["-c", 'timeout "$@"; test $? -eq 124', "sh", `${seconds}`, ...load] };
 }
 
 /** Prints bytes per second. */
