@@ -42,7 +42,8 @@ export async function comparePassages(
     { name: "openshell, spliced", run: (command) => sandboxed.run(command, false) },
     rival("squid, spliced"),
   ];
-  return measure(passages, Math.min(bench.rounds, mostSamples));
+  // Awaited: what is open is closed on return.
+  return await measure(passages, Math.min(bench.rounds, mostSamples));
 }
 
 /** Samples in turns, so that what else the machine does falls on all alike. */
