@@ -206,6 +206,7 @@ describe("a conversation", () => {
       { messages: [{ role: "user", content: [{ type: "document" }] }] },
     ],
     ["n", "openai_chat_completions", "anthropic_messages", { messages, n: 2 }],
+    ["temperature 1.5", "openai_chat_completions", "anthropic_messages", { messages, temperature: 1.5 }],
     ["logit_bias", "openai_chat_completions", "openai_responses", { messages, logit_bias: { 1: 1 } }],
     ["stop sequences", "openai_chat_completions", "openai_responses", { messages, stop: ["x"] }],
     [

@@ -19,6 +19,9 @@ const thoughts: ReadonlySet<string> = new Set(["thinking", "redacted_thinking"])
 /** Messages wants a limit; who gives none means the model's. This is the most that all of its models take. */
 const defaultMaxTokens = 8192;
 
+/** OpenAI's scale goes to 2. What lies above is not the same as this. */
+const highestTemperature = 1;
+
 /** Tokens for thinking up to which an effort is the lower one. */
 const efforts: readonly (readonly [upTo: number, effort: string])[] = [
   [4096, "low"],
@@ -201,10 +204,14 @@ function readFormat(format: Fields | undefined): AnswerFormat | undefined {
 }
 
 export function writeRequest(conversation: Conversation, { model }: { readonly model: string }): object {
-  const { turns, tools, format } = conversation;
+  const { turns, tools, format, temperature } = conversation;
   const firstSaid = turns.findIndex(({ role }) => role !== "system");
   const system = turns.slice(0, firstSaid === -1 ? turns.length : firstSaid);
   if (format?.kind === "json") throw new Untranslatable("an answer in JSON without a schema can't be translated");
+  if (temperature !== undefined && temperature > highestTemperature)
+    throw new Untranslatable(
+      `temperature ${temperature} can't be translated: it is at most ${highestTemperature} there`,
+    );
   // How long to think is not passed on: Messages would want the thoughts back, which no other dialect carries.
   return defined({
     model,
@@ -213,7 +220,7 @@ export function writeRequest(conversation: Conversation, { model }: { readonly m
     messages: merged(turns.slice(system.length)),
     tools: tools.length > 0 ? tools.map(writeTool) : undefined,
     tool_choice: tools.length > 0 ? writeToolChoice(conversation) : undefined,
-    temperature: conversation.temperature === undefined ? undefined : Math.min(conversation.temperature, 1),
+    temperature,
     top_p: conversation.topP,
     stop_sequences: conversation.stop,
     output_config: format && { format: { type: "json_schema", schema: format.schema } },
