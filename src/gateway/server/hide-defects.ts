@@ -2,10 +2,11 @@ import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { GatewayLog } from "../gateway-log.ts";
 import { notFound } from "../refuse.ts";
 import { SandboxGone } from "../store/store.ts";
+import { storageFailure } from "./storage-failure.ts";
 
 /**
  * What is thrown and is not an answer is a defect: the client learns only that, the log learns what. Without this, a
- * path or a statement of ours could reach a client in an error's text.
+ * path or a statement of ours could reach a client in an error's text. A disk that is full is no defect, and is told.
  */
 export function hideDefects(log: GatewayLog): Interceptor {
   const hide = (method: string, error: unknown): ConnectError => {
@@ -14,7 +15,7 @@ export function hideDefects(log: GatewayLog): Interceptor {
     // The client went away; nobody reads this.
     if (error instanceof Error && error.name === "AbortError") return new ConnectError("canceled", Code.Canceled);
     log.error(`${method} failed`, error);
-    return new ConnectError("internal error; the gateway's log has more", Code.Internal);
+    return storageFailure(error) ?? new ConnectError("internal error; the gateway's log has more", Code.Internal);
   };
   return (next) => async (request) => {
     const { name } = request.method;
