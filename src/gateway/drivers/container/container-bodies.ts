@@ -87,8 +87,9 @@ export function agentBody(plan: ContainerPlan): object {
     Image: facts.id,
     User: `${uid}:${gid}`,
     Hostname: HOSTNAME,
-    // A name alone takes the image's variable away: one for the loader or for Node would change what init is.
-    Env: [...Object.keys(facts.environment), "OPENSSL_CONF=/dev/null"],
+    // The image's variables are made empty: one for the loader or for Node would change what init is. A name alone takes
+    // one away with Docker, and not with Podman.
+    Env: [...Object.keys(facts.environment).map((name) => `${name}=`), "OPENSSL_CONF=/dev/null"],
     Entrypoint: [...containerNode, "--max-semi-space-size=1", join(RUNTIME, "dist/init.cjs"), LINK_SOCKET],
     Cmd: [],
     WorkingDir: "/",
