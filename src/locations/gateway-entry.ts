@@ -14,7 +14,7 @@ export interface GatewayMetadata {
   readonly gateway_port: number;
   readonly remote_host?: string;
   readonly resolved_host?: string;
-  /** Absent means mTLS. */
+  /** Absent means mTLS; `cloudflare_jwt` a login at a proxy in front. */
   readonly auth_mode?: string;
   readonly oidc_issuer?: string;
   readonly oidc_client_id?: string;
@@ -118,6 +118,26 @@ export function removeUserToken(configDirectory: string, name: string): boolean 
   const existed = readUserToken(configDirectory, name) !== undefined;
   rmSync(tokenPath(configDirectory, name), { force: true });
   return existed;
+}
+
+/** The token of a proxy's in front of a gateway, where its users log in. */
+export function readEdgeToken(configDirectory: string, name: string): string | undefined {
+  return isGatewayName(name) ? readIfPresent(edgeTokenPath(configDirectory, name))?.trim() || undefined : undefined;
+}
+
+export function writeEdgeToken(configDirectory: string, name: string, token: string): void {
+  writeAtomically(edgeTokenPath(configDirectory, name), token);
+}
+
+/** False when there was none. */
+export function removeEdgeToken(configDirectory: string, name: string): boolean {
+  const existed = readEdgeToken(configDirectory, name) !== undefined;
+  rmSync(edgeTokenPath(configDirectory, name), { force: true });
+  return existed;
+}
+
+function edgeTokenPath(configDirectory: string, name: string): string {
+  return join(entryDirectory(configDirectory, name), "edge_token");
 }
 
 function tokenPath(configDirectory: string, name: string): string {

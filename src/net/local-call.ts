@@ -33,3 +33,9 @@ export const CALL_SUBPROTOCOL = "openshell-call.v1";
 
 /** Room for either line. */
 export const MAX_LOCAL_LINE_BYTES = 1024;
+
+/**
+ * Of the answer to `/healthz`: the version of HTTP that the gateway was asked in. A client that asked in HTTP/2 and reads 1.1
+ * knows of a proxy in between that passes calls on one by one, so that nothing goes both ways at once.
+ */
+export const HTTP_VERSION_HEADER = "openshell-http-version";

@@ -15,7 +15,7 @@ import {
 import { LOCAL_GATEWAY_NAME } from "../../locations/local-gateway.ts";
 import type { Environment, GlobalFlags } from "../command-context.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { type OidcClient, oidcClient } from "../login/oidc-client.ts";
+import { EDGE_LOGIN, type OidcClient, oidcClient } from "../login/oidc-client.ts";
 
 export interface GatewayTarget {
   /** Absent for a local gateway that has never run and for an address without an entry. */
@@ -24,6 +24,8 @@ export interface GatewayTarget {
   readonly credentials?: MtlsBundle;
   /** Where the user logs in, if tokens and not certificates tell who it is. */
   readonly oidc?: OidcClient;
+  /** Whether its users log in at a proxy in front of it. */
+  readonly isBehindEdge?: boolean;
   /** What vouches for the gateway, where the system's authorities do not. */
   readonly authority?: string;
   /** Whether this machine's own gateway is meant, which may be started when it does not run. */
@@ -98,11 +100,12 @@ export function parseEndpoint(typed: string): string {
 function credentialsOf(
   directories: readonly string[],
   entry: GatewayMetadata,
-): Pick<GatewayTarget, "credentials" | "oidc" | "authority"> {
+): Pick<GatewayTarget, "credentials" | "oidc" | "isBehindEdge" | "authority"> {
   const oidc = oidcClient(entry);
-  if (oidc !== undefined) {
+  const isBehindEdge = entry.auth_mode === EDGE_LOGIN;
+  if (oidc !== undefined || isBehindEdge) {
     const authority = firstOf(directories, (directory) => readAuthority(directory, entry.name));
-    return { oidc, ...(authority !== undefined && { authority }) };
+    return { ...(oidc ? { oidc } : { isBehindEdge }), ...(authority !== undefined && { authority }) };
   }
   const credentials = firstOf(directories, (directory) => readMtlsBundle(directory, entry.name));
   return credentials ? { credentials } : {};

@@ -5,6 +5,7 @@ import { connect as connectPlain, type Socket } from "node:net";
 import { connect as connectTls, TLSSocket } from "node:tls";
 import { drained } from "../../net/backpressure.ts";
 import { envelope } from "../../net/envelopes.ts";
+import { HTTP_VERSION_HEADER } from "../../net/local-call.ts";
 import type { CallAnswer, CallHead, Carriage, CarriedCall } from "./carriage.ts";
 import type { RemoteOptions } from "./remote-options.ts";
 
@@ -25,13 +26,13 @@ export class Http2Carriage implements Carriage {
   private readonly session: ClientHttp2Session;
   private readonly headers: Readonly<Record<string, string>>;
 
-  private constructor(session: ClientHttp2Session, bearerToken: string | undefined) {
+  private constructor(session: ClientHttp2Session, headers: Readonly<Record<string, string>>) {
     this.session = session;
-    this.headers = bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` };
+    this.headers = headers;
   }
 
   /** Connects, TLS handshake included. Rejects with the socket's or the handshake's error. */
-  static async open({ endpoint, bearerToken, tls = {} }: RemoteOptions): Promise<Http2Carriage> {
+  static async open({ endpoint, headers = {}, tls = {} }: RemoteOptions): Promise<Http2Carriage> {
     // The handshake is under way while node:http2 loads, which takes about as long.
     const socket = dial(new URL(endpoint), tls);
     const failedEarly = new Promise<never>((_, reject) => socket.once("error", reject));
@@ -47,7 +48,7 @@ export class Http2Carriage implements Carriage {
       });
       session.once("connect", () => {
         clearTimeout(timer);
-        resolve(new Http2Carriage(session, bearerToken));
+        resolve(new Http2Carriage(session, headers));
       });
     });
   }
@@ -66,6 +67,15 @@ export class Http2Carriage implements Carriage {
     // Errors are told by the reading side; one that comes before anybody reads must not end the process.
     stream.on("error", () => {});
     return new Http2Call(stream, { isBare: contentType === "application/json" });
+  }
+
+  /** What `/healthz` answers: who is in between, if anybody is, and whether that one lets us through. */
+  async probe(): Promise<{ readonly status: number; readonly httpVersion?: string }> {
+    const stream = this.session.request({ ":path": "/healthz", ...this.headers });
+    stream.on("error", () => {}).resume();
+    const headers = await responseHeaders(stream);
+    const version = headers[HTTP_VERSION_HEADER];
+    return { status: Number(headers[":status"] ?? 0), ...(typeof version === "string" && { httpVersion: version }) };
   }
 
   /** Closes the connection and with it all calls that are under way. */

@@ -3,7 +3,7 @@
  * fresh machine works like every later one.
  */
 
-import type { GatewayMetadata } from "../../locations/gateway-entry.ts";
+import { type GatewayMetadata, readEdgeToken } from "../../locations/gateway-entry.ts";
 import { readRunningGateway } from "../../locations/running-gateway.ts";
 import { stateDirectory } from "../../locations/state-directory.ts";
 import { isPrivateUrl } from "../../net/loopback-url.ts";
@@ -12,7 +12,7 @@ import { CommandFailure } from "../command-failure.ts";
 import type { Carriage } from "./carriage.ts";
 import { Channel } from "./channel.ts";
 import type { Gateway } from "./gateway.ts";
-import { type GatewayTarget, gatewayTarget } from "./gateway-target.ts";
+import { configDirectories, type GatewayTarget, gatewayTarget } from "./gateway-target.ts";
 import { openLocalCarriage } from "./local-carriage.ts";
 import type { RemoteOptions } from "./remote-options.ts";
 
@@ -74,40 +74,50 @@ async function remoteCarriage(
   context: CommandContext,
 ): Promise<Carriage> {
   const { endpoint, credentials, authority } = target;
-  const token = await tokenFor(target, context);
   const options: RemoteOptions = {
     endpoint,
-    ...(token !== undefined && { bearerToken: token }),
+    headers: await loginHeaders(target, context),
     tls: {
       ...(authority !== undefined && { ca: authority }),
       ...(credentials && { ca: credentials.ca, cert: credentials.certificate, key: credentials.key }),
       insecure: context.globals["gateway-insecure"] === true,
     },
   };
+  // Loaded only here: TLS and HTTP/2 take longer than most commands.
+  const { LoginWanted, openRemote } = await import("./open-remote.ts");
   try {
-    return await openRemote(options);
+    // Where certificates of its own authority's are shown, nobody is in between.
+    return await openRemote(options, { isDirect: credentials !== undefined });
   } catch (error) {
+    if (error instanceof LoginWanted && target.name !== undefined) throw loginAgain(target.name);
     throw unreachable(reasonOf(error), target);
   }
 }
 
-/** By HTTP/2, and by WebSockets where a proxy in between has only HTTP/1.1. */
-async function openRemote(options: RemoteOptions): Promise<Carriage> {
-  // Loaded only here: TLS and HTTP/2 take longer than most commands.
-  const { Http2Carriage, NotHttp2 } = await import("./http2-carriage.ts");
-  try {
-    return await Http2Carriage.open(options);
-  } catch (error) {
-    if (!(error instanceof NotHttp2)) throw error;
+/** Who calls, where it is no certificate that says so. */
+async function loginHeaders(
+  { name, oidc, isBehindEdge }: GatewayTarget,
+  context: CommandContext,
+): Promise<Readonly<Record<string, string>>> {
+  if (name === undefined) return {};
+  if (oidc !== undefined) {
+    const { bearerToken } = await import("../login/bearer-token.ts");
+    return { authorization: `Bearer ${await bearerToken(name, oidc, context)}` };
   }
-  const { openWebSocketCarriage } = await import("./websocket-carriage.ts");
-  return openWebSocketCarriage(options);
+  if (!isBehindEdge) return {};
+  const token = configDirectories(context.environment)
+    .map((directory) => readEdgeToken(directory, name))
+    .find((found) => found !== undefined);
+  if (token === undefined) throw loginAgain(name);
+  // As the published clients say it, each for another proxy's taste.
+  return { "cf-access-token": token, "cf-access-jwt-assertion": token, cookie: `CF_Authorization=${token}` };
 }
 
-async function tokenFor({ name, oidc }: GatewayTarget, context: CommandContext): Promise<string | undefined> {
-  if (name === undefined || oidc === undefined) return undefined;
-  const { bearerToken } = await import("../login/bearer-token.ts");
-  return bearerToken(name, oidc, context);
+function loginAgain(name: string): CommandFailure {
+  return new CommandFailure(`you are not logged in to the gateway "${name}", or no longer`, {
+    code: "unauthenticated",
+    hint: `openshell gateway login ${name}`,
+  });
 }
 
 /** Without TLS anyone on the way could read and change everything, tokens and policies included. */

@@ -14,7 +14,7 @@ export function openWebSocketCarriage(options: RemoteOptions): Promise<StreamCar
   return StreamCarriage.open(() => dial(options));
 }
 
-function dial({ endpoint, bearerToken, tls = {} }: RemoteOptions): Duplex {
+function dial({ endpoint, headers = {}, tls = {} }: RemoteOptions): Duplex {
   const address = new URL(CALL_WEBSOCKET_PATH, endpoint.replace(/^http/, "ws"));
   const { insecure, ...certificates } = tls;
   const socket = new WebSocket(address, CALL_SUBPROTOCOL, {
@@ -22,7 +22,7 @@ function dial({ endpoint, bearerToken, tls = {} }: RemoteOptions): Duplex {
     rejectUnauthorized: insecure !== true,
     perMessageDeflate: false,
     handshakeTimeout: CONNECT_TIMEOUT_MS,
-    ...(bearerToken !== undefined && { headers: { authorization: `Bearer ${bearerToken}` } }),
+    headers,
   });
   keepAlive(socket);
   return createWebSocketStream(socket);

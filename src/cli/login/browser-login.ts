@@ -1,5 +1,4 @@
 /** Authorization code with PKCE in the user's browser, which comes back to a port of this machine (RFC 8252, RFC 7636). */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -14,12 +13,9 @@ import {
 import type { UserToken } from "../../locations/gateway-entry.ts";
 import type { CommandContext } from "../command-context.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { findProgram } from "../doctor/tools.ts";
 import type { OidcClient } from "./oidc-client.ts";
+import { LOGIN_TIMEOUT_MS, openBrowser } from "./open-browser.ts";
 import { audienceParameters, reasonOf, userToken } from "./provider.ts";
-
-/** Time to find a password and a second factor. */
-const LOGIN_TIMEOUT_MS = 5 * 60_000;
 
 /** Throws CommandFailure. */
 export async function loginInBrowser(
@@ -94,13 +90,4 @@ async function listenForCallback(): Promise<Callback> {
       server.closeIdleConnections();
     },
   };
-}
-
-/** As desktops do it; where nothing opens, the address stands on the terminal. */
-function openBrowser(address: URL, { environment }: CommandContext): void {
-  const program = environment["BROWSER"] || findProgram("xdg-open", environment);
-  if (program === undefined) return;
-  const child = spawn(program, [address.href], { stdio: "ignore", detached: true, env: { ...environment } });
-  child.once("error", () => {});
-  child.unref();
 }

@@ -23,3 +23,6 @@ export function oidcClient(entry: GatewayMetadata): OidcClient | undefined {
     scopes: entry.oidc_scopes ?? DEFAULT_SCOPES,
   };
 }
+
+/** `auth_mode` of a gateway whose users log in at a proxy in front; the published name, whichever proxy it is. */
+export const EDGE_LOGIN = "cloudflare_jwt";

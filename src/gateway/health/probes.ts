@@ -3,6 +3,7 @@
  * the port, like gRPC's Health, so they tell nothing but that.
  */
 import type { connectNodeAdapter } from "@connectrpc/connect-node";
+import { HTTP_VERSION_HEADER } from "../../net/local-call.ts";
 import type { Readiness } from "./readiness.ts";
 
 /** What else a listener serves: by path, each giving its text. */
@@ -24,6 +25,7 @@ export function answerProbes(readiness: Readiness, pages: Pages = {}): Handler {
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
     const isRead = request.method === "GET" || request.method === "HEAD";
     if (isRead && path === "/healthz") {
+      response.setHeader(HTTP_VERSION_HEADER, request.httpVersion);
       answer(200, "text/plain", "ok\n");
     } else if (isRead && path === "/readyz") {
       readiness.report().then(

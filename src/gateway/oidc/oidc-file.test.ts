@@ -26,6 +26,10 @@ describe("oidc.yaml", () => {
   it("is refused with the place of each mistake", () => {
     assert.throws(() => read("issuer: https://id.example\n"), /audience/);
     assert.throws(() => read("issuer: http://id.example\naudience: a\n"), /oidc\.yaml:1.*https/s);
+    assert.throws(
+      () => read("issuer: https://id.example\naudience: a\njwks_uri: http://id.example\n"),
+      /oidc\.yaml:3.*https/s,
+    );
     assert.throws(() => read("issuer: https://id.example\naudience: a\nroles: { ops: root }\n"), /root|admin/);
     assert.throws(() => read("issuer: https://id.example\naudience: a\nrole: {}\n"), /roles/);
   });

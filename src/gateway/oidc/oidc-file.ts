@@ -13,6 +13,8 @@ import { problemText, readConfigurationFile } from "../configuration-file.ts";
 export interface OidcSettings {
   /** As tokens name it (`iss`). */
   readonly issuer: string;
+  /** Where its keys are, for who has no discovery document that says so. */
+  readonly keysAddress?: string;
   /** What tokens must be meant for (`aud`). */
   readonly audience: string;
   /** The claim with the user's groups: its name, or the names on the way to it with dots in between. */
@@ -28,6 +30,7 @@ const roleSchema = oneOf("viewer", "user", "admin");
 const fileSchema = record(
   {
     issuer: text,
+    jwks_uri: text,
     audience: text,
     groups_claim: text,
     roles: mapOf(roleSchema),
@@ -42,16 +45,18 @@ export function readOidcSettings(configDirectory: string): OidcSettings | undefi
   const file = readConfigurationFile(path, fileSchema);
   if (file === undefined) return undefined;
   // The schema has seen to it that the first two are there.
-  const { issuer = "", audience = "", groups_claim: groupsClaim = "groups", roles, workspaces } = file.written;
-  // Without TLS only on this machine, as for a provider that is tried out.
-  if (!isPrivateUrl(issuer)) {
+  const { issuer = "", audience = "", jwks_uri: keysAddress, groups_claim: groupsClaim = "groups" } = file.written;
+  const { roles = new Map(), workspaces = new Map() } = file.written;
+  for (const [key, address] of Object.entries({ issuer, jwks_uri: keysAddress })) {
+    // Without TLS only on this machine, as for a provider that is tried out.
+    if (address === undefined || isPrivateUrl(address)) continue;
     const problem: Problem = {
-      ...placeInfo(placeOf(file.tree, ["issuer"])),
+      ...placeInfo(placeOf(file.tree, [key])),
       severity: "error",
-      key: ["issuer"],
-      message: `"${issuer}" must be an https:// address: who answers for it decides who may do what`,
+      key: [key],
+      message: `"${address}" must be an https:// address: who answers for it decides who may do what`,
     };
     throw new Error(problemText([problem], path));
   }
-  return { issuer, audience, groupsClaim, roles: roles ?? new Map(), workspaces: workspaces ?? new Map() };
+  return { issuer, audience, groupsClaim, roles, workspaces, ...(keysAddress !== undefined && { keysAddress }) };
 }

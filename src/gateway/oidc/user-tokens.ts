@@ -35,7 +35,7 @@ const PROVIDER_TIMEOUT_MS = 5_000;
 export function createUserTokens(settings: OidcSettings, now: () => number): UserTokens {
   let keys: Promise<JWTVerifyGetKey> | undefined;
   const providersKeys = () => {
-    keys ??= discoverKeys(settings.issuer).catch((error: unknown) => {
+    keys ??= findKeys(settings).catch((error: unknown) => {
       // The next one asks again.
       keys = undefined;
       throw unavailable(`the identity provider can't be asked: ${reason(error)}`);
@@ -62,21 +62,25 @@ export function createUserTokens(settings: OidcSettings, now: () => number): Use
   };
 }
 
-/** OpenID Connect Discovery 1.0, section 4. */
-async function discoverKeys(issuer: string): Promise<JWTVerifyGetKey> {
-  const url = new URL(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
-  const { status, text } = await ask({ url, headers: { accept: "application/json" }, timeoutMs: PROVIDER_TIMEOUT_MS });
-  if (status !== 200) throw new Error(`${url} answers ${status}`);
-  const found = JSON.parse(text) as { readonly issuer?: unknown; readonly jwks_uri?: unknown };
-  if (found.issuer !== issuer) throw new Error(`${url} is of another issuer, ${JSON.stringify(found.issuer)}`);
-  if (typeof found.jwks_uri !== "string") throw new Error(`${url} names no jwks_uri`);
-  return createRemoteJWKSet(new URL(found.jwks_uri), {
+async function findKeys({ issuer, keysAddress }: OidcSettings): Promise<JWTVerifyGetKey> {
+  return createRemoteJWKSet(new URL(keysAddress ?? (await discoverKeysAddress(issuer))), {
     cooldownDuration: KEYS_COOLDOWN_MS,
     [customFetch]: async (address) => {
       const answer = await ask({ url: new URL(address), headers: {}, timeoutMs: PROVIDER_TIMEOUT_MS });
       return new Response(answer.text, { status: answer.status });
     },
   });
+}
+
+/** OpenID Connect Discovery 1.0, section 4. */
+async function discoverKeysAddress(issuer: string): Promise<string> {
+  const url = new URL(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
+  const { status, text } = await ask({ url, headers: { accept: "application/json" }, timeoutMs: PROVIDER_TIMEOUT_MS });
+  if (status !== 200) throw new Error(`${url} answers ${status}`);
+  const found = JSON.parse(text) as { readonly issuer?: unknown; readonly jwks_uri?: unknown };
+  if (found.issuer !== issuer) throw new Error(`${url} is of another issuer, ${JSON.stringify(found.issuer)}`);
+  if (typeof found.jwks_uri !== "string") throw new Error(`${url} names no jwks_uri`);
+  return found.jwks_uri;
 }
 
 function callerOf(payload: JWTPayload, { issuer, groupsClaim, roles, workspaces }: OidcSettings): UserCaller {

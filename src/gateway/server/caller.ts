@@ -111,7 +111,7 @@ function peerOf(request: IncomingMessage | Http2ServerRequest): Endpoint | Named
 }
 
 function identify(request: IncomingMessage | Http2ServerRequest): Caller {
-  const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1];
+  const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1] ?? edgeToken(request);
   // A JSON Web Token has three parts (RFC 7519, section 3); a supervisor's has one.
   if (token !== undefined) return { kind: token.includes(".") ? "bearer" : "supervisor", token };
   const socket = tlsSocketOf(request);
@@ -120,6 +120,15 @@ function identify(request: IncomingMessage | Http2ServerRequest): Caller {
   const name = socket.getPeerCertificate().subject?.CN;
   const subject = (Array.isArray(name) ? name[0] : name) ?? "unknown";
   return owner(subject, false);
+}
+
+/**
+ * What a proxy that has its users log in adds to each request that it lets through, from a header or a cookie of theirs. It is
+ * verified like any other token. A page's request would have the user's cookie, too, whoever's page it is: it says its origin.
+ */
+function edgeToken({ headers }: IncomingMessage | Http2ServerRequest): string | undefined {
+  const token = headers["cf-access-jwt-assertion"];
+  return headers.origin === undefined && typeof token === "string" && token.includes(".") ? token : undefined;
 }
 
 /** Both of HTTP/2's sockets are stand-ins: what the real one has can be read, but `in` does not see it. */

@@ -11,6 +11,7 @@ import { answerProbes } from "../health/probes.ts";
 import { apiRoutes } from "../services/openshell/routes.ts";
 import { authenticate } from "./authenticate.ts";
 import { callerOf, isOwnProgram, userCalls } from "./caller.ts";
+import { answerEdgeConnect } from "./edge-connect.ts";
 import { hideDefects } from "./hide-defects.ts";
 import { createLocalApi } from "./local-api.ts";
 import { createWebSocketApi } from "./websocket-api.ts";
@@ -42,7 +43,7 @@ export function createApiServer(context: GatewayContext, certificates: GatewayCe
     ...routerOptions(context),
     routes: apiRoutes(context),
     contextValues: callerOf,
-    fallback: answerProbes(context.readiness),
+    fallback: answerEdgeConnect(answerProbes(context.readiness)),
   });
   const server = createSecureServer(
     {

@@ -9,7 +9,7 @@ import { allGatewayEntries, parseEndpoint } from "../../api/gateway-target.ts";
 import { defineCommand } from "../../command.ts";
 import { CommandFailure, usageFailure } from "../../command-failure.ts";
 import { text, toggle, unavailable } from "../../flags/flag.ts";
-import { DEFAULT_CLIENT_ID } from "../../login/oidc-client.ts";
+import { DEFAULT_CLIENT_ID, EDGE_LOGIN } from "../../login/oidc-client.ts";
 
 export const command = defineCommand({
   name: "add",
@@ -24,6 +24,7 @@ export const command = defineCommand({
       "reach it through SSH",
       "`openshell gateway start --remote USER@HOST` starts and registers one there",
     ),
+    edge: toggle("a proxy in front of it has its users log in, such as Cloudflare Access"),
     "oidc-issuer": text("its users log in here, and show tokens in place of certificates", { placeholder: "URL" }),
     "oidc-client-id": text("this program's name there", { placeholder: "ID" }),
     "oidc-audience": text("what the tokens are to be for", { placeholder: "AUDIENCE" }),
@@ -50,6 +51,9 @@ export const command = defineCommand({
       });
     }
     const plaintext = url.protocol === "http:";
+    if (flags.edge && (plaintext || flags["oidc-issuer"] !== undefined)) {
+      throw usageFailure(`--edge is for https:// addresses, and without --oidc-issuer`);
+    }
     const directory = configDirectory(context.environment);
     writeGatewayEntry(directory, {
       name,
@@ -57,11 +61,13 @@ export const command = defineCommand({
       is_remote: flags.local !== true,
       gateway_port: Number(url.port) || (plaintext ? 80 : 443),
       ...(plaintext && { auth_mode: "plaintext" }),
+      ...(flags.edge && { auth_mode: EDGE_LOGIN }),
       ...oidcFields(flags),
     });
     writeActiveGateway(directory, name);
     context.print(`${name}\n`);
-    if (flags["oidc-issuer"] !== undefined) context.note(`now log in: \`openshell gateway login ${name}\``);
+    if (flags.edge || flags["oidc-issuer"] !== undefined)
+      context.note(`now log in: \`openshell gateway login ${name}\``);
     return 0;
   },
 });

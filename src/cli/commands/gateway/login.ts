@@ -1,15 +1,15 @@
 import { configDirectory } from "../../../locations/config-directory.ts";
-import { readGatewayEntry, writeUserToken } from "../../../locations/gateway-entry.ts";
-import { activeGatewayName } from "../../api/gateway-target.ts";
+import { readGatewayEntry, writeEdgeToken, writeUserToken } from "../../../locations/gateway-entry.ts";
+import { activeGatewayName, gatewayTarget } from "../../api/gateway-target.ts";
 import { defineCommand } from "../../command.ts";
 import type { CommandContext } from "../../command-context.ts";
-import { CommandFailure } from "../../command-failure.ts";
+import { CommandFailure, usageFailure } from "../../command-failure.ts";
 import { toggle } from "../../flags/flag.ts";
-import { type OidcClient, oidcClient } from "../../login/oidc-client.ts";
+import { EDGE_LOGIN, type OidcClient, oidcClient } from "../../login/oidc-client.ts";
 
 export const command = defineCommand({
   name: "login",
-  summary: "log in to a gateway at its identity provider",
+  summary: "log in to a gateway at its identity provider, or at the proxy in front of it",
   details:
     "In a browser, with the authorization code flow and PKCE; --device is for machines without one. The tokens are kept " +
     "beside the gateway's entry, for their owner alone, and are renewed by the commands that use them.",
@@ -21,6 +21,14 @@ export const command = defineCommand({
   ],
   action: async (context, { words, flags }) => {
     const name = words.name ?? activeGatewayName(context.environment);
+    if (isBehindEdge(name, context)) {
+      if (flags.device) throw usageFailure("a proxy's login needs a browser on this machine", "leave --device out");
+      const { loginAtEdge } = await import("../../login/edge-login.ts");
+      const { endpoint = "" } = gatewayTarget({ ...context.globals, gateway: name }, context.environment);
+      writeEdgeToken(configDirectory(context.environment), name, await loginAtEdge(endpoint, context));
+      context.note(`logged in to ${name}; \`openshell whoami\` shows as whom`);
+      return 0;
+    }
     const client = requireOidcClient(name, context);
     // Loaded only here: no other command needs it.
     const { discover } = await import("../../login/provider.ts");
@@ -34,6 +42,11 @@ export const command = defineCommand({
   },
 });
 
+/** Whether its users log in at a proxy in front of it. */
+export function isBehindEdge(name: string, { environment }: CommandContext): boolean {
+  return readGatewayEntry(configDirectory(environment), name)?.auth_mode === EDGE_LOGIN;
+}
+
 /** Throws CommandFailure for a gateway that has no such login. */
 export function requireOidcClient(name: string, { environment }: CommandContext): OidcClient {
   const entry = readGatewayEntry(configDirectory(environment), name);
@@ -46,6 +59,6 @@ export function requireOidcClient(name: string, { environment }: CommandContext)
   const client = oidcClient(entry);
   if (client !== undefined) return client;
   throw new CommandFailure(`the gateway "${name}" has no login: it knows you by a certificate`, {
-    hint: "`openshell gateway add` with --oidc-issuer registers one that has",
+    hint: "`openshell gateway add` with --oidc-issuer or --edge registers one that has",
   });
 }

@@ -1,9 +1,9 @@
 import { configDirectory } from "../../../locations/config-directory.ts";
-import { readUserToken, removeUserToken, type UserToken } from "../../../locations/gateway-entry.ts";
+import { readUserToken, removeEdgeToken, removeUserToken, type UserToken } from "../../../locations/gateway-entry.ts";
 import { activeGatewayName } from "../../api/gateway-target.ts";
 import { defineCommand } from "../../command.ts";
 import type { OidcClient } from "../../login/oidc-client.ts";
-import { requireOidcClient } from "./login.ts";
+import { isBehindEdge, requireOidcClient } from "./login.ts";
 
 export const command = defineCommand({
   name: "logout",
@@ -13,8 +13,12 @@ export const command = defineCommand({
   examples: [{ typed: "openshell gateway logout corp", meaning: "On this machine" }],
   action: async (context, { words }) => {
     const name = words.name ?? activeGatewayName(context.environment);
-    const client = requireOidcClient(name, context);
     const directory = configDirectory(context.environment);
+    if (isBehindEdge(name, context)) {
+      if (!removeEdgeToken(directory, name)) context.note(`you were not logged in to ${name}`);
+      return 0;
+    }
+    const client = requireOidcClient(name, context);
     const token = readUserToken(directory, name);
     // First here: whatever the provider says, this machine has them no more.
     removeUserToken(directory, name);
