@@ -18,6 +18,7 @@ import { create } from "./create.ts";
 import { decision } from "./decision.ts";
 import { remove } from "./delete.ts";
 import { exec } from "./exec.ts";
+import { gatewayStart, reattach } from "./gateway.ts";
 import { identifyHolder } from "./identify.ts";
 import { inferenceEvent, inferenceFirst, inferenceMany } from "./inference.ts";
 import { memory } from "./memory.ts";
@@ -26,6 +27,7 @@ import { proxyDownload } from "./proxy-download.ts";
 import { proxyMemory } from "./proxy-memory.ts";
 import { proxyRequests } from "./proxy-requests.ts";
 import { proxyRequestsHttp2 } from "./proxy-requests-http2.ts";
+import { sshKeystroke, upload } from "./ssh.ts";
 import { canTrustOwnAuthority, directoryVariable, readAuthority, runTrusting } from "./support/authority.ts";
 import type { Bench, Row } from "./support/bench.ts";
 import { install } from "./support/installation.ts";
@@ -38,6 +40,10 @@ const rows: readonly Row[] = [
   exec,
   remove,
   policyPush,
+  sshKeystroke,
+  upload,
+  gatewayStart,
+  reattach,
   connectionOpaque,
   connectionHttp,
   connectionHttps,
