@@ -62,7 +62,7 @@ describe("openshell", () => {
     assert.match((await runner.run("sandbx", "list")).stderr, /did you mean "sandbox"/);
     assert.match((await runner.run("sandbox", "lst")).stderr, /did you mean "list"/);
     assert.match((await runner.run("gateway", "frobnicate")).stderr, /run `openshell gateway --help`/);
-    assert.match((await runner.run("policy", "delete")).stderr, /not available yet/);
+    assert.match((await runner.run("term")).stderr, /not available yet/);
     assert.equal((await runner.run("constructor")).exitCode, 2);
   });
 
