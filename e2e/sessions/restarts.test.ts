@@ -32,6 +32,9 @@ const counterServer = `require("net").createServer((socket) => {
 }).listen(7001, "127.0.0.1", () => console.log("up"))`;
 
 const mebibytes = Number(process.env["OPENSHELL_TEST_COPY_MIB"] ?? 64);
+/** A counter that sleeps a thousand times takes long on a busy machine, and a large file does, too. */
+const patient = { timeout: 250_000 };
+
 /** So that the copy is under way for as long as the counters are. */
 const kilobitsPerSecond = Math.ceil((mebibytes * 8 * 1024) / 10);
 
@@ -44,7 +47,7 @@ for (const [who, options] of eachUser) {
     const config = join(installation.home, "ssh-config");
     writeFileSync(config, (await installation.run(["sandbox", "ssh-config", name])).stdout);
     const over = (program: string, ...args: string[]) =>
-      installation.runProgram([program, "-F", config, "-o", "BatchMode=yes", ...args]);
+      installation.runProgram([program, "-F", config, "-o", "BatchMode=yes", ...args], patient);
     const [file, digest] = writeRandomFile(join(installation.home, "sent"));
     const server = installation.start([
       "sandbox",
@@ -61,7 +64,7 @@ for (const [who, options] of eachUser) {
     assert.equal(forward.code, 0, forward.stderr);
 
     const all = Promise.all([
-      installation.run(["sandbox", "exec", "-n", name, "--", "sh", "-c", counter]),
+      installation.run(["sandbox", "exec", "-n", name, "--", "sh", "-c", counter], patient),
       over("ssh", `openshell-${name}`, counter),
       over("scp", "-l", String(kilobitsPerSecond), file, `openshell-${name}:copy`),
       text(connect(7101, "127.0.0.1")),
