@@ -40,8 +40,8 @@ export async function startLocalGateway(
   const running = readRunningGateway(state);
   if (running) return running;
   prepareGatewayStart({ environment, installation });
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  while (Date.now() < deadline) {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (performance.now() < deadline) {
     const started = await waitForEither(
       spawnGateway({ environment, installation }, state, gatewayArguments),
       state,
@@ -137,7 +137,7 @@ async function waitForEither(child: ChildProcess, state: string, deadline: numbe
   child.once("exit", (code) => {
     ended = { kind: code === EXIT_ALREADY_RUNNING ? "locked" : "failed" };
   });
-  while (Date.now() < deadline) {
+  while (performance.now() < deadline) {
     const gateway = readRunningGateway(state);
     if (gateway) {
       // Another was first. Ours, if it has not noticed yet, would become the gateway once that one is stopped.
