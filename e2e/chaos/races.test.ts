@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel } from "../../src/cli/api/channel.ts";
+import type { Gateway } from "../../src/cli/api/gateway.ts";
 import { createSandbox, deleteSandbox, startSandbox, stopSandbox, updateConfig } from "../../src/cli/api/methods.ts";
 import { openCommand } from "../../src/cli/api/open-command.ts";
 import { RpcError } from "../../src/cli/api/rpc-error.ts";
@@ -101,7 +102,7 @@ async function wish(api: Channel, chance: Chance): Promise<string> {
 
 /** Ends, whatever becomes of the sandbox meanwhile. */
 async function exec(channel: Channel, name: string): Promise<void> {
-  const gateway = { channel, endpoint: "", isLocal: true, reconnect: async () => gateway };
+  const gateway: Gateway = { channel, endpoint: "", isLocal: true, reconnect: async () => gateway };
   const call = openCommand(gateway, { sandboxId: name, command: ["sleep", "0.1"] });
   call.endInput();
   for await (const _ of call.events());

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Channel } from "../../src/cli/api/channel.ts";
+import type { Gateway } from "../../src/cli/api/gateway.ts";
 import { createSandbox, deleteSandbox, watchSandbox } from "../../src/cli/api/methods.ts";
 import { openCommand } from "../../src/cli/api/open-command.ts";
 import { findGroupTree, whyNotLimited } from "../../src/linux/cgroups.ts";
@@ -86,11 +87,11 @@ async function create(api: Channel, name: string, limits = {}): Promise<string> 
 
 /** The sandbox runs a command, and its words come back. */
 async function echo(channel: Channel, sandboxId: string): Promise<void> {
-  const gateway = {
+  const gateway: Gateway = {
     channel,
     endpoint: "",
     isLocal: true,
-    reconnect: () => Promise.reject(new Error("the gateway went")),
+    reconnect: async () => gateway,
   };
   const call = openCommand(gateway, { sandboxId, command: ["echo", "here"] });
   call.endInput();

@@ -18,9 +18,9 @@ export async function stopLocalGateway(environment: Environment): Promise<Runnin
   if (!running) return undefined;
   const { pid, startTime } = running;
   process.kill(pid, "SIGTERM");
-  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  const deadline = performance.now() + STOP_TIMEOUT_MS;
   while (processStartTime(pid) === startTime) {
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new CommandFailure(`the gateway (process ${pid}) does not end`, {
         hint: `\`kill -9 ${pid}\` harms no sandbox`,
       });
