@@ -19,10 +19,12 @@ export async function openRemote(
     const carriage = await Http2Carriage.open(options);
     if (isDirect) return carriage;
     const { status, httpVersion } = await carriage.probe();
-    // nginx, for one, offers HTTP/2 and passes it on as HTTP/1.1: what is to go both ways at once would hang.
-    if (httpVersion === undefined ? status === 200 : httpVersion === "2.0") return carriage;
+    const wantsLogin = httpVersion === undefined && isLogin(status);
+    // nginx, for one, offers HTTP/2 and passes it on as HTTP/1.1: what is to go both ways at once would hang. A gateway that
+    // does not say how it was asked is an older one or another's, and is taken at its word that it speaks HTTP/2.
+    if (!wantsLogin && (httpVersion === undefined || httpVersion === "2.0")) return carriage;
     carriage[Symbol.dispose]();
-    if (isLogin(status)) throw new LoginWanted();
+    if (wantsLogin) throw new LoginWanted();
   } catch (error) {
     if (!(error instanceof NotHttp2)) throw error;
   }
