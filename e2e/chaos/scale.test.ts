@@ -15,8 +15,8 @@ import { eachUser } from "../support/as-each-user.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { type Footprint, footprint } from "./support/footprint.ts";
 
-const atOnce = Number(process.env["OPENSHELL_CHAOS_AT_ONCE"] ?? 8);
-const inARow = Number(process.env["OPENSHELL_CHAOS_IN_A_ROW"] ?? 30);
+const atOnce = Number(process.env["OPENSHELL_CHAOS_AT_ONCE"] ?? 6);
+const inARow = Number(process.env["OPENSHELL_CHAOS_IN_A_ROW"] ?? 20);
 const samples = 10;
 
 const workspace = "default";

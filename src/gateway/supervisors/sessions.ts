@@ -10,6 +10,7 @@ import {
   GatewayMessageSchema,
   type PolicyStatusReport,
   type RelayOpenResult,
+  type SupervisorStatus,
 } from "../../gen/openshell/v1/supervisor_pb.ts";
 import { unavailable } from "../refuse.ts";
 import type {
@@ -81,6 +82,8 @@ export class SupervisorSessions {
 export class Session implements SupervisorSession {
   readonly sandboxId: string;
   readonly instanceId: string;
+  /** The last that was said, stored or not. */
+  latestStatus: SupervisorStatus | undefined;
   readonly #port: SessionPort;
   readonly #pendingChannels: Map<string, PendingChannel>;
   readonly #outcomes = new Map<number, (outcome: PolicyOutcome | undefined) => void>();

@@ -29,6 +29,8 @@ import { supervisorLost } from "./supervisor-lost.ts";
 
 /** Often enough that a hanging supervisor is noticed within a minute. */
 export const HEARTBEAT_SECONDS = 15;
+/** What could not be stored is tried again: a full disk has room again when somebody has made some. */
+const TRY_AGAIN_MS = 2_000;
 
 /** Starts a session after hello; throws PERMISSION_DENIED when this is not the instance that should run. */
 export async function supervisorConnected(
@@ -45,7 +47,7 @@ export async function supervisorConnected(
   const session = context.sessions.attach({ sandboxId, instanceId }, port);
   const value = { sessionId: instanceId, heartbeatIntervalSecs: HEARTBEAT_SECONDS, logCursor };
   session.send({ case: "sessionAccepted", value });
-  await storeStatus(context, session, hello.status);
+  await keepStatus(context, session, hello.status);
   context.changes.publish(sandboxId, { kind: "session" });
   // They may have changed since the launch, or while nobody listened.
   await pushRoutes(context, session, record.workspace);
@@ -67,10 +69,13 @@ export async function supervisorSaid(
   const { payload } = message;
   switch (payload.case) {
     case "status":
-      await storeStatus(context, session, payload.value);
+      await keepStatus(context, session, payload.value);
       return;
     case "policyStatus":
-      await storePolicyStatus(context, session.sandboxId, payload.value);
+      // Where it can't be stored, the next status says it again.
+      await storePolicyStatus(context, session.sandboxId, payload.value).catch((error: unknown) =>
+        context.log.error(`what became of revision ${payload.value.version} of ${session.sandboxId}`, error),
+      );
       session.reportPolicy(payload.value);
       return;
     case "logs":
@@ -131,9 +136,38 @@ export async function storeLogLines(
 }
 
 async function storeLogs(context: GatewayContext, session: Session, lines: readonly SandboxLogLine[]): Promise<void> {
-  await storeLogLines(context, session.sandboxId, lines);
-  const logCursor = lines.at(-1)?.sequence ?? 0n;
-  session.send({ case: "logsStored", value: create(PushSandboxLogsResponseSchema, { logCursor }) });
+  const stored = (logCursor: bigint) =>
+    session.send({ case: "logsStored", value: create(PushSandboxLogsResponseSchema, { logCursor }) });
+  try {
+    await storeLogLines(context, session.sandboxId, lines);
+    stored(lines.at(-1)?.sequence ?? 0n);
+  } catch (error) {
+    context.log.error(`the log lines of ${session.sandboxId}`, error);
+    // Told how far the store has come, the supervisor sends them again.
+    setTimeout(async () => {
+      if (context.sessions.get(session.sandboxId) === session && !context.signal.aborted) {
+        stored(BigInt(await context.store.logs.cursor(session.sandboxId)));
+      }
+    }, TRY_AGAIN_MS).unref();
+  }
+}
+
+/** Stores the status, now or as soon as that is possible, unless a newer one has come: also with a full disk a session stands. */
+async function keepStatus(
+  context: GatewayContext,
+  session: Session,
+  status: SupervisorStatus | undefined,
+): Promise<void> {
+  session.latestStatus = status;
+  try {
+    await storeStatus(context, session, status);
+  } catch (error) {
+    context.log.error(`the status of ${session.sandboxId}`, error);
+    setTimeout(() => {
+      const isLatest = context.sessions.get(session.sandboxId) === session && session.latestStatus === status;
+      if (isLatest && !context.signal.aborted) void keepStatus(context, session, status);
+    }, TRY_AGAIN_MS).unref();
+  }
 }
 
 async function storeStatus(
