@@ -83,12 +83,13 @@ interface Message {
 }
 
 export interface GrpcServer extends AsyncDisposable {
-  /** Calls that the client gave up. */
-  readonly cancelled: () => number;
+  /** Waits until the client has given up so many calls. */
+  readonly untilCancelled: (count: number) => Promise<void>;
 }
 
 export async function startGrpcServer(host: HostName): Promise<GrpcServer> {
   let cancelled = 0;
+  let changed = Promise.withResolvers<void>();
   const unary: handleUnaryCall<Message, Message> = (call, done) => {
     const trailers = new Metadata();
     trailers.set("x-trailer", "from the server");
@@ -111,7 +112,15 @@ export async function startGrpcServer(host: HostName): Promise<GrpcServer> {
       call.on("data", (message: Message) => call.write(message));
       call.on("end", () => call.end());
     },
-    wait: (call: { on(event: "cancelled", listener: () => void): void }) => call.on("cancelled", () => cancelled++),
+    // Its metadata tell the client that it is here.
+    wait: (call: Parameters<typeof unary>[0]) => {
+      call.sendMetadata(new Metadata());
+      call.on("cancelled", () => {
+        cancelled++;
+        changed.resolve();
+        changed = Promise.withResolvers();
+      });
+    },
   });
   const { certificate, key } = leafFor(host);
   const pair = { cert_chain: Buffer.from(certificate), private_key: Buffer.from(key) };
@@ -120,7 +129,9 @@ export async function startGrpcServer(host: HostName): Promise<GrpcServer> {
     server.bindAsync(`${hosts[host][0]}:443`, credentials, (error) => (error ? reject(error) : resolve())),
   );
   return {
-    cancelled: () => cancelled,
+    async untilCancelled(count) {
+      while (cancelled < count) await changed.promise;
+    },
     async [Symbol.asyncDispose]() {
       server.forceShutdown();
     },
