@@ -29,6 +29,21 @@ export interface UsageSum extends UsageKey {
   readonly outputTokens: number;
 }
 
+/** A sum as either database gives it: both name their columns alike. */
+export function usageSum(workspace: string, row: Readonly<Record<string, unknown>>): UsageSum {
+  return {
+    workspace,
+    sandboxName: String(row["sandbox_name"]),
+    route: String(row["route"]),
+    provider: String(row["provider"]),
+    model: String(row["model"]),
+    calls: Number(row["calls"]),
+    failures: Number(row["failures"]),
+    inputTokens: Number(row["input_tokens"]),
+    outputTokens: Number(row["output_tokens"]),
+  };
+}
+
 export interface UsageStore {
   add(calls: readonly CallUsage[]): Promise<void>;
   /** Of a workspace, and of all hours that end after `sinceMs`; those that used most first. */

@@ -1,4 +1,4 @@
-import { HOUR_MS, KEPT_USAGE_MS, type UsageStore } from "../usage-store.ts";
+import { HOUR_MS, KEPT_USAGE_MS, type UsageStore, usageSum } from "../usage-store.ts";
 import type { PostgresDatabase } from "./database.ts";
 
 /** Sums of usage in PostgreSQL. */
@@ -41,17 +41,7 @@ export function postgresUsage(database: PostgresDatabase): UsageStore {
          ORDER BY sum(input_tokens + output_tokens) DESC, sandbox_name, route, model`,
         [workspace, sinceMs - HOUR_MS],
       );
-      return rows.map((row) => ({
-        workspace,
-        sandboxName: String(row["sandbox_name"]),
-        route: String(row["route"]),
-        provider: String(row["provider"]),
-        model: String(row["model"]),
-        calls: Number(row["calls"]),
-        failures: Number(row["failures"]),
-        inputTokens: Number(row["input_tokens"]),
-        outputTokens: Number(row["output_tokens"]),
-      }));
+      return rows.map((row) => usageSum(workspace, row));
     },
   };
 }

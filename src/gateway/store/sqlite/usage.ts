@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { HOUR_MS, KEPT_USAGE_MS, type UsageStore } from "../usage-store.ts";
+import { HOUR_MS, KEPT_USAGE_MS, type UsageStore, usageSum } from "../usage-store.ts";
 import { inTransaction } from "./database.ts";
 
 /** Sums of usage in SQLite. */
@@ -37,17 +37,7 @@ export function sqliteUsage(database: DatabaseSync): UsageStore {
       });
     },
     async sum(workspace, sinceMs) {
-      return sum.all(workspace, sinceMs - HOUR_MS).map((row) => ({
-        workspace,
-        sandboxName: String(row["sandbox_name"]),
-        route: String(row["route"]),
-        provider: String(row["provider"]),
-        model: String(row["model"]),
-        calls: Number(row["calls"]),
-        failures: Number(row["failures"]),
-        inputTokens: Number(row["input_tokens"]),
-        outputTokens: Number(row["output_tokens"]),
-      }));
+      return sum.all(workspace, sinceMs - HOUR_MS).map((row) => usageSum(workspace, row));
     },
   };
 }
