@@ -3,22 +3,16 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
 import { callLine } from "../call-line.ts";
 import type { CallLog } from "../call-log.ts";
-import type { PostgresDatabase } from "./database.ts";
+import type { PostgresDatabase, Statements } from "./database.ts";
 import type { PostgresOutbox } from "./outbox.ts";
 
 /** The gateway's own log in PostgreSQL. What reads it together with a sandbox's is in logs.ts. */
 export function postgresCallLog(database: PostgresDatabase, outbox: PostgresOutbox): CallLog {
-  async function id(): Promise<string> {
-    await database.changes("INSERT INTO call_log_id (id, uid) VALUES (1, $1) ON CONFLICT DO NOTHING", [randomUUID()]);
-    return String((await database.rows("SELECT uid FROM call_log_id"))[0]?.["uid"]);
-  }
   return {
-    id,
+    id: () => database.transaction(takeId),
     async append(call, outgoing = () => undefined) {
-      const uid = await id();
       return await database.transaction(async (statements) => {
-        // Calls take turns, so that each follows the one that is before it.
-        await statements.rows("SELECT uid FROM call_log_id FOR UPDATE");
+        const uid = await takeId(statements);
         const [last] = await statements.rows("SELECT line FROM call_log ORDER BY sequence DESC LIMIT 1");
         const line = callLine(call, uid, last && fromBinary(SandboxLogLineSchema, last["line"] as Uint8Array));
         await statements.changes("INSERT INTO call_log VALUES ($1, $2, $3, $4, $5)", [
@@ -43,4 +37,12 @@ export function postgresCallLog(database: PostgresDatabase, outbox: PostgresOutb
       );
     },
   };
+}
+
+/** The log's id, made if it has none yet, and its lock until the commit: calls take turns, so that each follows the one before. */
+async function takeId({ rows, changes }: Statements): Promise<string> {
+  const [known] = await rows("SELECT uid FROM call_log_id FOR UPDATE");
+  if (known !== undefined) return String(known["uid"]);
+  await changes("INSERT INTO call_log_id (id, uid) VALUES (1, $1) ON CONFLICT DO NOTHING", [randomUUID()]);
+  return await takeId({ rows, changes });
 }

@@ -12,8 +12,7 @@ export function postgresLogs(database: PostgresDatabase, outbox: PostgresOutbox)
       return await database.transaction(async (statements) => {
         // Two batches of one sandbox take turns, so that lines without a number get theirs without gaps and twins.
         await statements.rows("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [sandboxId]);
-        const lastOf = await lastSequences(statements, sandboxId);
-        const added = await insert(statements, sandboxId, numbered(lines, lastOf));
+        const added = await insert(statements, sandboxId, await numbered(statements, sandboxId, lines));
         await outbox.put(
           statements,
           added.flatMap((line) => outgoing(line) ?? []),
@@ -22,7 +21,7 @@ export function postgresLogs(database: PostgresDatabase, outbox: PostgresOutbox)
       });
     },
     async cursor(sandboxId) {
-      return (await lastSequences(database, sandboxId)).get("sandbox") ?? 0;
+      return await lastOf(database, sandboxId, "sandbox");
     },
     async read({ sandboxId, lines, sinceMs, beforeSequence = 0, sources, levels }) {
       const rows = await database.rows(
@@ -44,7 +43,7 @@ export function postgresLogs(database: PostgresDatabase, outbox: PostgresOutbox)
     },
     // As in SQLite: what is left has no gap, and the newest stays.
     async trim(sandboxId, { lines, sinceMs }) {
-      const newest = (await lastSequences(database, sandboxId)).get("sandbox") ?? 0;
+      const newest = await lastOf(database, sandboxId, "sandbox");
       await database.changes(
         `DELETE FROM log_lines WHERE sandbox_id = $1 AND source = 'sandbox' AND sequence < greatest($2::bigint - $3::bigint + 1,
            (SELECT coalesce(min(sequence), $2::bigint) FROM log_lines
@@ -61,15 +60,23 @@ interface NumberedLine {
   readonly sequence: number;
 }
 
-/** Lines of the gateway's own have no number yet; `lastOf` has the last of each source, and is kept up. */
-function numbered(lines: readonly SandboxLogLine[], lastOf: Map<string, number>): NumberedLine[] {
-  return lines.map((line) => {
+/** Lines of the gateway's own have no number yet, and get the next ones of their source. */
+async function numbered(
+  statements: Statements,
+  sandboxId: string,
+  lines: readonly SandboxLogLine[],
+): Promise<NumberedLine[]> {
+  const last = new Map<string, number>();
+  const result: NumberedLine[] = [];
+  for (const line of lines) {
     const source = line.source || "sandbox";
-    const last = lastOf.get(source) ?? 0;
-    const sequence = line.sequence === 0n ? last + 1 : Number(line.sequence);
-    lastOf.set(source, Math.max(last, sequence));
-    return { line, source, sequence };
-  });
+    const before = last.get(source) ?? 0;
+    const sequence =
+      line.sequence === 0n ? Math.max(before, await lastOf(statements, sandboxId, source)) + 1 : Number(line.sequence);
+    last.set(source, Math.max(before, sequence));
+    result.push({ line, source, sequence });
+  }
+  return result;
 }
 
 /** Gives the lines that are new: the key makes a line that arrives twice the same line. */
@@ -95,11 +102,11 @@ async function insert(
   return lines.filter(({ source, sequence }) => isNew.has(`${source} ${sequence}`)).map(({ line }) => line);
 }
 
-/** The last sequence number of each source of a sandbox. */
-async function lastSequences({ rows }: Statements, sandboxId: string): Promise<Map<string, number>> {
-  const found = await rows(
-    "SELECT source, max(sequence) AS sequence FROM log_lines WHERE sandbox_id = $1 GROUP BY source",
-    [sandboxId],
-  );
-  return new Map(found.map(({ source, sequence }) => [String(source), Number(sequence)]));
+/** The last sequence number of a source; 0 where it has said nothing. One look into the key's index. */
+async function lastOf({ rows }: Statements, sandboxId: string, source: string): Promise<number> {
+  const [row] = await rows("SELECT max(sequence) AS last FROM log_lines WHERE sandbox_id = $1 AND source = $2", [
+    sandboxId,
+    source,
+  ]);
+  return Number(row?.["last"] ?? 0);
 }
