@@ -10,28 +10,16 @@ import { fileURLToPath } from "node:url";
 import { readRunningGateway } from "../../src/locations/running-gateway.ts";
 import { issueLeaf } from "../support/certificates.ts";
 import { type EdgeLogin, startEdgeLogin } from "../support/edge-login.ts";
-import { type FrontServer, missing, type ServerKind, startServer } from "../support/front-servers.ts";
+import { type FrontServer, missing, nginx, type ServerKind, startServer } from "../support/front-servers.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { world } from "../support/world.ts";
 
 const browser = fileURLToPath(new URL("../support/edge-browser.mjs", import.meta.url));
 const port = 18_640;
 
-const nginx = (files: string, login: EdgeLogin): ServerKind => ({
-  package: "nginx-light",
-  configuration: ({ own, origin, directory }) => `
-daemon off;
-master_process off;
-pid ${directory}/pid;
-error_log ${directory}/errors;
-events {}
-http {
-  access_log off;
-  client_body_temp_path ${directory}/body;
-  proxy_temp_path ${directory}/proxy;
-  fastcgi_temp_path ${directory}/fastcgi;
-  uwsgi_temp_path ${directory}/uwsgi;
-  scgi_temp_path ${directory}/scgi;
+const loginProxy = (files: string, login: EdgeLogin): ServerKind =>
+  nginx(
+    ({ own, origin }) => `
   map $http_upgrade $connection_upgrade { default upgrade; "" close; }
   server {
     listen 127.0.0.1:${own} ssl http2;
@@ -53,10 +41,8 @@ http {
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $connection_upgrade;
     }
-  }
-}`,
-  command: (file) => ["nginx", "-c", file],
-});
+  }`,
+  );
 
 describe("a gateway behind a proxy's login", { skip: missing("nginx") }, () => {
   let installation: Installation;
@@ -91,7 +77,7 @@ describe("a gateway behind a proxy's login", { skip: missing("nginx") }, () => {
     writeFileSync(join(installation.home, "proxy.pem"), leaf.certificate + leaf.key);
     const own = readFileSync(join(configuration, "gateways", "openshell", "mtls", "ca.crt"));
     writeFileSync(join(installation.home, "gateway.pem"), own);
-    front = await startServer(nginx(installation.home, login), { own: port, origin });
+    front = await startServer(loginProxy(installation.home, login), { own: port, origin });
     await run("gateway", "add", `https://localhost:${port}`, "--name", "far", "--edge");
     mkdirSync(join(configuration, "gateways", "far", "mtls"));
     writeFileSync(join(configuration, "gateways", "far", "mtls", "ca.crt"), world().authority.certificate);

@@ -8,27 +8,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { readRunningGateway } from "../../src/locations/running-gateway.ts";
 import { browser } from "../support/browser.ts";
 import { createAuthority, issueLeaf } from "../support/certificates.ts";
-import { type FrontServer, missing, type ServerKind, startServer } from "../support/front-servers.ts";
+import { type FrontServer, missing, nginx, type ServerKind, startServer } from "../support/front-servers.ts";
 import { audience, type IdentityProvider, startIdentityProvider } from "../support/identity-provider.ts";
 import { type Installation, install } from "../support/installation.ts";
 
 /** Of their TLS certificate and the gateway's authority, by the names of files in one directory. */
 const kinds = {
-  nginx: (files: string): ServerKind => ({
-    package: "nginx-light",
-    configuration: ({ own, origin, directory }) => `
-daemon off;
-master_process off;
-pid ${directory}/pid;
-error_log ${directory}/errors;
-events {}
-http {
-  access_log off;
-  client_body_temp_path ${directory}/body;
-  proxy_temp_path ${directory}/proxy;
-  fastcgi_temp_path ${directory}/fastcgi;
-  uwsgi_temp_path ${directory}/uwsgi;
-  scgi_temp_path ${directory}/scgi;
+  nginx: (files: string): ServerKind =>
+    nginx(
+      ({ own, origin }) => `
   map $http_upgrade $connection_upgrade { default upgrade; "" close; }
   server {
     listen 127.0.0.1:${own} ssl;
@@ -44,10 +32,8 @@ http {
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $connection_upgrade;
     }
-  }
-}`,
-    command: (file) => ["nginx", "-c", file],
-  }),
+  }`,
+    ),
   haproxy: (files: string): ServerKind => ({
     package: "haproxy",
     configuration: ({ own, origin }) => `

@@ -13,22 +13,24 @@ export interface FrontServer extends AsyncDisposable {
   readonly port: number;
 }
 
+export interface ServerPorts {
+  readonly own: number;
+  readonly origin: number;
+}
+
 /** A server program of Debian's. */
 export interface ServerKind {
   /** Debian's package. */
   readonly package: string;
-  readonly configuration: (ports: {
-    readonly own: number;
-    readonly origin: number;
-    readonly directory: string;
-  }) => string;
+  readonly configuration: (place: ServerPorts & { readonly directory: string }) => string;
   readonly command: (file: string) => readonly [string, ...string[]];
 }
 
-export const frontKinds = {
-  nginx: {
+/** nginx in the foreground with all its files in one directory; `http` is what stands in its block of that name. */
+export function nginx(http: (ports: ServerPorts) => string): ServerKind {
+  return {
     package: "nginx-light",
-    configuration: ({ own, origin, directory }) => `
+    configuration: ({ directory, ...ports }) => `
 daemon off;
 master_process off;
 pid ${directory}/pid;
@@ -41,6 +43,15 @@ http {
   fastcgi_temp_path ${directory}/fastcgi;
   uwsgi_temp_path ${directory}/uwsgi;
   scgi_temp_path ${directory}/scgi;
+${http(ports)}
+}`,
+    command: (file) => ["nginx", "-c", file],
+  };
+}
+
+export const frontKinds = {
+  nginx: nginx(
+    ({ own, origin }) => `
   server {
     listen 127.0.0.1:${own};
     location / {
@@ -49,10 +60,8 @@ http {
       proxy_set_header Connection "";
     }
     location ^~ /admin/ { return 200 "administration"; }
-  }
-}`,
-    command: (file) => ["nginx", "-c", file],
-  },
+  }`,
+  ),
   haproxy: {
     package: "haproxy",
     configuration: ({ own, origin }) => `
@@ -101,12 +110,12 @@ export function missing(name: FrontName): string | false {
 }
 
 /** Starts one in front of an origin, and waits until it listens. */
-export function startFront(name: FrontName, ports: { own: number; origin: number }): Promise<FrontServer> {
+export function startFront(name: FrontName, ports: ServerPorts): Promise<FrontServer> {
   return startServer(frontKinds[name], ports);
 }
 
 /** Starts a server program, and waits until it listens. */
-export async function startServer(kind: ServerKind, ports: { own: number; origin: number }): Promise<FrontServer> {
+export async function startServer(kind: ServerKind, ports: ServerPorts): Promise<FrontServer> {
   const directory = mkdtempSync(join(tmpdir(), `openshell-${kind.package}-`));
   const file = join(directory, "configuration");
   writeFileSync(file, kind.configuration({ ...ports, directory }));
