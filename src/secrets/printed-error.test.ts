@@ -34,8 +34,8 @@ describe("an error that is printed", () => {
 
   it("ends a program that does not catch it, by whichever way", () => {
     for (const end of [
-      "setTimeout(() => { throw new TypeError(`no ${secret.reveal()}`); });",
-      "void Promise.reject(new TypeError(`no ${secret.reveal()}`));",
+      "setTimeout(() => { throw new TypeError('no ' + secret.reveal()); });",
+      "void Promise.reject(new TypeError('no ' + secret.reveal()));",
       "setImmediate(() => new URL(secret.reveal()));",
     ]) {
       const { status, stdout, stderr } = crash(end);
