@@ -12,13 +12,13 @@ export interface OpeningLimits {
 }
 
 /**
- * Calls `then` once with the line and the bytes that came behind it, the stream paused. Whoever sends no line in time, a
+ * Calls `then` once with the line, the stream paused and the bytes behind the line still in it. Whoever sends no line in time, a
  * longer one, or leaves before its end, is disconnected.
  */
 export function readOpeningLine(
   stream: Duplex,
   { maxBytes, timeoutMs }: OpeningLimits,
-  then: (line: string, rest: Buffer) => void,
+  then: (line: string) => void,
 ): void {
   let read = Buffer.alloc(0);
   const onData = (chunk: Buffer | string) => {
@@ -28,8 +28,11 @@ export function readOpeningLine(
     stream.off("data", onData).off("end", onEnd).off("close", onClose);
     clearTimeout(timer);
     stream.pause();
-    if (end === -1 || end > maxBytes) stream.destroy();
-    else then(read.toString("utf8", 0, end), read.subarray(end + 1));
+    if (end === -1 || end > maxBytes) return void stream.destroy();
+    // Put back at once: whoever takes the stream over may look something up before, and once a peer that has said all is seen
+    // to have ended, nothing can be put back any more.
+    if (end + 1 < read.length) stream.unshift(read.subarray(end + 1));
+    then(read.toString("utf8", 0, end));
   };
   // A half-open socket whose peer leaves early would otherwise stay.
   const onEnd = () => void stream.destroy();

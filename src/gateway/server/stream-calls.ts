@@ -40,7 +40,7 @@ export function createStreamCalls({ routes, router, log }: StreamCallOptions): (
   const handlers = new Map(connectOnly.handlers.map((handler) => [handler.requestPath, handler]));
   return (stream, from) => {
     stream.write(`${LOCAL_GREETING}\n`);
-    readOpeningLine(stream, { maxBytes: MAX_LOCAL_LINE_BYTES, timeoutMs: OPENING_TIMEOUT_MS }, (line, rest) => {
+    readOpeningLine(stream, { maxBytes: MAX_LOCAL_LINE_BYTES, timeoutMs: OPENING_TIMEOUT_MS }, (line) => {
       const opening = parseOpening(line);
       const handler = handlers.get(opening?.path ?? "");
       if (opening === undefined || handler === undefined) {
@@ -48,7 +48,6 @@ export function createStreamCalls({ routes, router, log }: StreamCallOptions): (
         stream.end(jsonLine({ status: 404 } satisfies LocalHead) + JSON.stringify({ code: "unimplemented", message }));
         return;
       }
-      if (rest.length > 0) stream.unshift(rest);
       serve({ stream, handler, contentType: opening.contentType }, from).catch((error: unknown) => {
         if (!stream.destroyed) log.error(`${opening.path} failed`, error);
         stream.destroy();

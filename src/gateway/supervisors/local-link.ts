@@ -30,8 +30,8 @@ export function createLocalLink(context: GatewayContext): Server {
   // Half-open for the channels: a command's input may end long before its output.
   return createServer({ allowHalfOpen: true }, (socket) => {
     socket.on("error", () => {});
-    readOpeningLine(socket, { maxBytes: MAX_OPENING_BYTES, timeoutMs: OPENING_TIMEOUT_MS }, (line, rest) => {
-      open(context, socket, { line, rest }).catch((error: unknown) => {
+    readOpeningLine(socket, { maxBytes: MAX_OPENING_BYTES, timeoutMs: OPENING_TIMEOUT_MS }, (line) => {
+      open(context, socket, line).catch((error: unknown) => {
         context.log.error("a supervisor's connection failed", error);
         socket.destroy();
       });
@@ -44,11 +44,7 @@ interface Opening {
   readonly channel?: { readonly sandboxId: string; readonly token: string; readonly channelId: string };
 }
 
-async function open(
-  context: GatewayContext,
-  socket: Socket,
-  { line, rest }: { readonly line: string; readonly rest: Buffer },
-): Promise<void> {
+async function open(context: GatewayContext, socket: Socket, line: string): Promise<void> {
   const { session, channel } = parseOpening(line);
   const shown = session ?? channel;
   const record = shown && (await context.store.sandboxes.get(String(shown.sandboxId)));
@@ -57,10 +53,9 @@ async function open(
     return;
   }
   if (channel) {
-    if (rest.length > 0) socket.unshift(rest);
     if (!context.sessions.claimChannel(record.id, String(channel.channelId), socket)) socket.destroy();
   } else {
-    runSession(context, socket, { sandboxId: record.id, rest });
+    runSession(context, socket, record.id);
   }
 }
 
@@ -73,11 +68,7 @@ function parseOpening(line: string): Opening {
   }
 }
 
-function runSession(
-  context: GatewayContext,
-  socket: Socket,
-  { sandboxId, rest }: { readonly sandboxId: string; readonly rest: Buffer },
-): void {
+function runSession(context: GatewayContext, socket: Socket, sandboxId: string): void {
   let session: Session | undefined;
   // Messages are handled one after the other: a status must not overtake the one before it.
   let handled: Promise<void> = Promise.resolve();
@@ -108,7 +99,6 @@ function runSession(
   socket.on("close", () => {
     handled.then(() => session && supervisorDisconnected(context, session)).catch(fail);
   });
-  if (rest.length > 0) read(rest);
   socket.resume();
 }
 
