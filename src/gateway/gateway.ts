@@ -107,6 +107,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const context = createContext(options, store, { ...given, vault });
   await listenForProbes(observation, options);
   const link = createLocalLink(context);
+  const closeLink = closable(link);
   await listenForSupervisors(link, supervisorSocketPath(options.runtimeDirectory));
   const user = userName();
   const certificates = loadCertificates(join(options.stateDirectory, "certificates"), {
@@ -133,10 +134,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       options.log.info("gateway stops");
       forgetRunningGateway(options.stateDirectory);
       stopping.abort();
+      sessions.closeAll();
       await Promise.all([
         ...closeServers.map((close) => close()),
         context.servicePort.close(),
-        closeLink(context, link),
+        closeLink(),
         context.driver.close(),
       ]);
       await context.exports.stop();
@@ -274,10 +276,4 @@ function publish(
   const { pid } = process;
   const startTime = processStartTime(pid) ?? "";
   writeRunningGateway(stateDirectory, { pid, startTime, endpoint, socket: apiSocketPath(runtimeDirectory), version });
-}
-
-async function closeLink({ sessions }: GatewayContext, link: Server): Promise<void> {
-  const closed = new Promise((resolve) => link.close(resolve));
-  sessions.closeAll();
-  await closed;
 }

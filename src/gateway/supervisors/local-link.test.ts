@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { supervisorSocketPath } from "../../locations/runtime-directory.ts";
 import { jsonLine } from "../../net/json-lines.ts";
+import { openSqliteStore } from "../store/sqlite/store.ts";
 import { startTestGateway, type TestGateway } from "../test-support/test-gateway.ts";
 
 describe("the socket for supervisors", () => {
@@ -44,5 +47,27 @@ describe("the socket for supervisors", () => {
     assert.equal(await answerTo("[]\n"), "");
     assert.equal(await answerTo("null\n"), "");
     assert.equal(await answerTo(Buffer.alloc(5_000, "a")), "");
+  });
+
+  it("does not keep a gateway from stopping that is still looking up who has connected", async () => {
+    const looked = Promise.withResolvers<void>();
+    const directory = await mkdtemp(join(tmpdir(), "openshell-link-"));
+    const stopped = await startTestGateway({
+      openStore: async () => {
+        const store = openSqliteStore(directory);
+        store.sandboxes.get = () => {
+          looked.resolve();
+          return new Promise(() => {});
+        };
+        return store;
+      },
+    });
+    const socket = connect(supervisorSocketPath(join(stopped.directory, "run")));
+    const closed = once(socket, "close");
+    socket.write(jsonLine({ session: { sandboxId: "one", token: "guess" } }));
+    await looked.promise;
+    await stopped[Symbol.asyncDispose]();
+    await closed;
+    await rm(directory, { recursive: true });
   });
 });
