@@ -8,9 +8,11 @@ import { dirname, join, normalize } from "node:path";
 /** Each folder of src/ and the others it may import from. */
 const mayImport: Record<string, readonly string[]> = {
   aws: ["net", "secrets"],
-  cli: ["gen", "inference", "linux", "locations", "net", "ocsf", "policy", "relay", "transfer", "workspace"],
+  cli: ["engine", "gen", "inference", "linux", "locations", "net", "ocsf", "policy", "relay", "transfer", "workspace"],
+  engine: ["locations", "supervisor/launch-spec.ts"],
   gateway: [
     "aws",
+    "engine",
     "gen",
     "inference",
     "locations",

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { EngineName } from "./drivers/container/find-engine.ts";
+import type { EngineName } from "../engine/find-engine.ts";
 
 export interface GatewayArguments {
   /** Absent: the usual one, or a free one. */

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import type { AddressInfo, Server } from "node:net";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
+import type { EngineAddress } from "../engine/engine.ts";
 import { processStartTime } from "../linux/process-stat.ts";
 import {
   readActiveGateway,
@@ -19,7 +20,6 @@ import { StoredCalls } from "./audit/call-recorder.ts";
 import { type GatewayCertificates, loadCertificates } from "./certificates/gateway-certificates.ts";
 import type { GatewayContext } from "./context.ts";
 import { ContainerDriver } from "./drivers/container/container-driver.ts";
-import type { EngineAddress } from "./drivers/container/engine.ts";
 import type { ComputeDriver } from "./drivers/driver.ts";
 import { createDrivers } from "./drivers/drivers.ts";
 import { canUseHostUids, HOST_UIDS_PATH, openHostUids } from "./drivers/local/host-uids.ts";

@@ -3,6 +3,7 @@
  * wants it in the background starts it detached.
  */
 import { join } from "node:path";
+import { findEngine } from "../engine/find-engine.ts";
 import { keepMemoryPrivate } from "../linux/private-memory.ts";
 import { configDirectory } from "../locations/config-directory.ts";
 import { runtimeDirectory } from "../locations/runtime-directory.ts";
@@ -10,7 +11,6 @@ import { stateDirectory } from "../locations/state-directory.ts";
 import { maskUncaughtErrors } from "../secrets/printed-error.ts";
 import { VERSION } from "../version.ts";
 import { parseGatewayArguments } from "./arguments.ts";
-import { findEngine } from "./drivers/container/find-engine.ts";
 import { readExports } from "./export/exports-file.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { createGatewayLog } from "./gateway-log.ts";

@@ -4,10 +4,10 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { RUNTIME, type Runtime } from "../../../engine/runtime-image.ts";
 import { containerNode, type SandboxDirectories } from "../../../supervisor/launch-spec.ts";
 import type { Demands } from "../driver.ts";
 import type { ImageFacts } from "./image-facts.ts";
-import { RUNTIME, type Runtime } from "./runtime-image.ts";
 
 /** What the sandbox's name is to itself: the container is there before it has another. */
 export const HOSTNAME = "sandbox";

@@ -7,6 +7,9 @@ import { createHash, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { Containers } from "../../../engine/containers.ts";
+import { Engine, type EngineAddress, EngineRefusal } from "../../../engine/engine.ts";
+import { ensureRuntime, type Runtime } from "../../../engine/runtime-image.ts";
 import { memoryEventsOf } from "../../../linux/cgroups.ts";
 import { processStartTime } from "../../../linux/process-stat.ts";
 import { systemCertificates } from "../../../net/system-certificates.ts";
@@ -27,10 +30,7 @@ import {
   supervisorName,
   supervisorView,
 } from "./container-bodies.ts";
-import { Containers } from "./containers.ts";
-import { Engine, type EngineAddress, EngineRefusal } from "./engine.ts";
 import { type ImageFacts, Images } from "./image-facts.ts";
-import { ensureRuntime, type Runtime } from "./runtime-image.ts";
 import { makeSandboxFiles, seccompOption } from "./sandbox-files.ts";
 
 const LOOK_EVERY_MS = 500;
@@ -192,7 +192,7 @@ export class ContainerDriver {
     if (address === undefined) {
       throw unavailable("no container engine was found: start Docker or Podman, or say where it is with DOCKER_HOST");
     }
-    const engine = await Engine.connect(address);
+    const engine = await Engine.connect(address, unavailable);
     return { engine, containers: new Containers(engine), images: new Images(engine) };
   }
 

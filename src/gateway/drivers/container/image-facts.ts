@@ -5,9 +5,9 @@
 import { X509Certificate } from "node:crypto";
 import { posix } from "node:path";
 import { extract } from "tar-stream";
+import { type Engine, ifThere, requireSuccess } from "../../../engine/engine.ts";
 import { systemBundleFiles } from "../../../net/system-certificates.ts";
 import { failedPrecondition } from "../../refuse.ts";
-import { type Engine, ifThere, requireSuccess } from "./engine.ts";
 
 export interface ImageFacts {
   readonly id: string;

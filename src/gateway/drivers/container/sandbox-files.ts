@@ -1,10 +1,10 @@
 /** A sandbox's directory on this machine, of which its containers see parts. */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { EngineName } from "../../../engine/find-engine.ts";
 import { earlySeccompRules } from "../../../linux/seccomp-rules.ts";
 import { hostsFile, RESOLV_CONF } from "../../../net/resolver-files.ts";
 import { etcDirectory, HOSTNAME, linkDirectory } from "./container-bodies.ts";
-import type { EngineName } from "./find-engine.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { seccompProfile } from "./seccomp-profile.ts";
 

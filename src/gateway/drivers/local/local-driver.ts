@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, statSync } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { packageView } from "../../../locations/package-view.ts";
 import { defaultPolicy } from "../../../policy/default-policy.ts";
 import { policyToMessageJson } from "../../../policy/wire-json.ts";
 import type { LaunchSpec, SandboxLimits } from "../../../supervisor/launch-spec.ts";
@@ -20,7 +21,6 @@ import type {
 import { layerOf, makeLayers, ownFolders, viewedFolders, viewMounts } from "./folders.ts";
 import type { HostUids } from "./host-uids.ts";
 import { dismiss, isRunning, killUid, killUntilGone, remainingProcesses } from "./kill-processes.ts";
-import { packageView } from "./package-view.ts";
 import { makeViewDirectories, privateViewCommand, viewDirectories, viewGatewayDirectory } from "./private-view.ts";
 import { Reserve } from "./reserve.ts";
 import { directoriesIn, layersDirectory, makeDirectories, sandboxesDirectory } from "./sandbox-directories.ts";

@@ -4,9 +4,9 @@
  */
 import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { ViewItem } from "../../../locations/package-view.ts";
 import type { SandboxDirectories } from "../../../supervisor/launch-spec.ts";
 import type { FolderMount } from "./mount-folders/folder-mount.ts";
-import type { ViewItem } from "./package-view.ts";
 import { directoriesIn } from "./sandbox-directories.ts";
 
 /** Empty directories and files that exist to be covered by mounts. */

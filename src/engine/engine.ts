@@ -6,7 +6,6 @@
 import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { unavailable } from "../../refuse.ts";
 
 /** Of 20.10, which all engines that are maintained still speak unless they say that they no longer do. */
 const PREFERRED_VERSION = "1.41";
@@ -31,6 +30,9 @@ export class EngineRefusal extends Error {
   }
 }
 
+/** How whoever uses the engine says that something does not answer for now. */
+export type Unavailable = (message: string) => Error;
+
 interface Call {
   readonly query?: Readonly<Record<string, string>>;
   /** Sent as JSON, or as the archive that it is. */
@@ -40,18 +42,21 @@ interface Call {
 export class Engine {
   readonly name: EngineAddress["name"];
   readonly #socketPath: string;
-  readonly #version: string;
+  readonly #unavailable: Unavailable;
+  #version = "";
 
-  private constructor({ name, socketPath }: EngineAddress, version: string) {
+  private constructor({ name, socketPath }: EngineAddress, unavailable: Unavailable) {
     this.name = name;
     this.#socketPath = socketPath;
-    this.#version = version;
+    this.#unavailable = unavailable;
   }
 
-  /** Throws an Error that says what is wrong if no engine answers there. */
-  static async connect(address: EngineAddress): Promise<Engine> {
-    const { MinAPIVersion: least = "1.12" } = await new Engine(address, "").get<{ MinAPIVersion?: string }>("/version");
-    return new Engine(address, `/v${isNewer(least, PREFERRED_VERSION) ? least : PREFERRED_VERSION}`);
+  /** Throws what `unavailable` makes of the reason if no engine answers there, as do all calls. */
+  static async connect(address: EngineAddress, unavailable: Unavailable): Promise<Engine> {
+    const engine = new Engine(address, unavailable);
+    const { MinAPIVersion: least = "1.12" } = await engine.get<{ MinAPIVersion?: string }>("/version");
+    engine.#version = `/v${isNewer(least, PREFERRED_VERSION) ? least : PREFERRED_VERSION}`;
+    return engine;
   }
 
   async get<T>(path: string, query: Call["query"] = {}): Promise<T> {
@@ -125,7 +130,7 @@ export class Engine {
 
   /** It may be back soon: who waits for it can. */
   #unreachable({ message }: Error): Error {
-    return unavailable(`${this.name} does not answer at ${this.#socketPath}: ${message}`);
+    return this.#unavailable(`${this.name} does not answer at ${this.#socketPath}: ${message}`);
   }
 }
 

@@ -8,8 +8,8 @@ import { createHash } from "node:crypto";
 import { globSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { pack } from "tar-stream";
-import { containerNode } from "../../../supervisor/launch-spec.ts";
-import { packageView } from "../local/package-view.ts";
+import { packageView } from "../locations/package-view.ts";
+import { containerNode } from "../supervisor/launch-spec.ts";
 import { type Engine, ifThere, requireSuccess } from "./engine.ts";
 
 export const RUNTIME = "/run/openshell";
