@@ -1,27 +1,31 @@
 /**
- * Runs the end-to-end tests in a world of their own (e2e/support/world.ts).
+ * Runs the end-to-end tests in worlds of their own (e2e/support/world.ts).
  *
- *     node scripts/e2e.ts [--keep-build] [--driver=local|docker|podman] [--essentials] [--events=FILE] [FILE…]
+ *     node scripts/e2e.ts [--keep-build] [--driver=local|docker|podman] [--essentials] [--worlds=N] [--events=FILE] [FILE…]
  *
  * `--driver` makes the tests' sandboxes of an image, in an engine that the world starts for itself. `--essentials` runs
  * those tests only that say most of a driver, and nothing where its engine is not installed.
+ * `--worlds` is how many files run at the same time, each in a world of its own: one for each processor, if not given, and
+ * one where an engine must be started for it.
  * `--events` keeps the audit events of all tests, for a check against the OCSF schema.
- * Works as root, and as an ordinary user where user namespaces are allowed. Exits with the tests' exit code.
+ * Works as root, and as an ordinary user where user namespaces are allowed. Exits with 1 if a test failed.
  */
-import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, globSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawnSync } from "node:child_process";
+import {
+  appendFileSync,
+  chmodSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { cgroupParent } from "../e2e/support/engine.ts";
+import { openWorld } from "../e2e/support/open-world.ts";
 import { installPythonPackages } from "../e2e/support/python-packages.ts";
-import { openRegistryDoor } from "../e2e/support/registry.ts";
-import { driverOf, driverVariable, worldPaths, worldVariable } from "../e2e/support/world.ts";
-
-/**
- * A shell is the world's first process, since it collects the processes that are orphaned there, as Node would not.
- * The first four words furnish the world; the others are what runs in it.
- */
-const firstProcess = ["sh", "-c", '"$1" "$2" "$3" "$4" || exit 1; shift 4; "$@"; exit $?', "sh"];
+import { driverOf } from "../e2e/support/world.ts";
 
 /** What differs most with who makes the sandbox. Everything else is worth a run by hand when a driver has changed. */
 const essentials = [
@@ -32,13 +36,11 @@ const essentials = [
   "e2e/lifecycle/returns.test.ts",
 ];
 
-/** No test takes a tenth of it; one that hangs must not hang the others. */
-const hungTestMs = 300_000;
-
 const packageDirectory = join(import.meta.dirname, "..");
 const args = process.argv.slice(2);
-const eventsFile = args.find((arg) => arg.startsWith("--events="))?.slice("--events=".length);
-const driver = driverOf(args.find((arg) => arg.startsWith("--driver="))?.slice("--driver=".length));
+const eventsFile = optionValue("--events");
+const driver = driverOf(optionValue("--driver"));
+const worlds = Number(optionValue("--worlds") ?? (driver === "local" ? availableParallelism() : 1));
 const named = args.filter((arg) => !arg.startsWith("--"));
 const globs = args.includes("--essentials") ? essentials : ["e2e/**/*.test.ts"];
 const files = named.length > 0 ? named : globSync(globs, { cwd: packageDirectory }).filter(isForDriver).sort();
@@ -50,22 +52,40 @@ if (missing !== undefined) {
 }
 if (!args.includes("--keep-build")) build();
 const directory = mkdtempSync(join(tmpdir(), "openshell-e2e-"));
-// The ordinary user of the tests passes through it.
 chmodSync(directory, 0o755);
-const events = join(directory, worldPaths.events);
-writeFileSync(events, "");
-installPythonPackages(directory, files);
-const door = await openRegistryDoor(directory);
+if (eventsFile !== undefined) {
+  mkdirSync(dirname(eventsFile), { recursive: true });
+  writeFileSync(eventsFile, "");
+}
 try {
-  process.exitCode = await runInWorld(files);
-  if (eventsFile !== undefined) {
-    mkdirSync(dirname(eventsFile), { recursive: true });
-    copyFileSync(events, eventsFile);
-  }
+  installPythonPackages(directory, files);
+  const failed = await runAll(files);
+  console.log(`\n${files.length} test files, of which ${failed.length} failed`);
+  for (const test of failed) console.log(`  ${test}`);
+  process.exitCode = failed.length > 0 ? 1 : 0;
 } finally {
-  await door[Symbol.asyncDispose]();
   rmSync(directory, { recursive: true, force: true });
-  removeControlGroups(cgroupParent(directory));
+}
+
+/** Runs the tests, each in the world that is free first, and prints what they print. Gives those that failed. */
+async function runAll(tests: readonly string[]): Promise<string[]> {
+  const left = [...tests];
+  const failed: string[] = [];
+  const inOneWorld = async (index: number) => {
+    await using world = await openWorld(join(directory, `world-${index}`), packageDirectory, driver);
+    for (let test = left.shift(); test !== undefined; test = left.shift()) {
+      const { isPassed, output } = await world.run(test);
+      process.stdout.write(`\n${test}\n${output}`);
+      if (!isPassed) failed.push(test);
+    }
+    if (eventsFile !== undefined) appendFileSync(eventsFile, readFileSync(world.eventsFile));
+  };
+  await Promise.all(Array.from({ length: Math.min(worlds, tests.length) }, (_, index) => inOneWorld(index)));
+  return failed;
+}
+
+function optionValue(option: string): string | undefined {
+  return args.find((arg) => arg.startsWith(`${option}=`))?.slice(option.length + 1);
 }
 
 function isForDriver(file: string): boolean {
@@ -84,40 +104,4 @@ function whyNoEngine(): string | undefined {
 function build(): void {
   const { status } = spawnSync(process.execPath, ["scripts/build.ts"], { cwd: packageDirectory, stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
-}
-
-/** The exit code of `node --test` on the files, inside a new world. */
-async function runInWorld(tests: readonly string[]): Promise<number> {
-  // One file after another: they share the gateway's port, and each looks whether anything is left behind.
-  const run = [process.execPath, "--test", "--test-concurrency=1", `--test-timeout=${hungTestMs}`, ...tests];
-  const furnish = [process.execPath, "e2e/support/enter-world.ts", directory, packageDirectory];
-  const child = spawn("unshare", [...namespaces(), ...firstProcess, ...furnish, ...run], {
-    cwd: packageDirectory,
-    stdio: "inherit",
-    env: { ...process.env, [worldVariable]: directory, [driverVariable]: driver },
-  });
-  // The world's first process gets no signal that it has not asked for, so what this one gets ends it for good.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill("SIGKILL"));
-  return await new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("exit", (code) => resolve(code ?? 1));
-  });
-}
-
-/**
- * unshare(1): all namespaces that a test could leave something in. --kill-child ends everything in the world with it.
- */
-function namespaces(): string[] {
-  const own = ["--net", "--mount", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"];
-  return process.geteuid?.() === 0 ? own : ["--user", "--map-root-user", ...own];
-}
-
-/** They outlive the engine that has made them. Of version 1 there is a tree for each controller. */
-function removeControlGroups(name: string): void {
-  const groups = globSync([`/sys/fs/cgroup${name}`, `/sys/fs/cgroup/*${name}`]).flatMap((top) => [
-    ...globSync(join(top, "**/*/")),
-    top,
-  ]);
-  // The innermost first, since a group is removed when it has none in it.
-  for (const path of groups.sort((one, other) => other.length - one.length)) rmdirSync(path);
 }

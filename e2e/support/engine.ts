@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { packBaseImage } from "./base-image.ts";
 import { type Driver, driverOf, driverVariable, world } from "./world.ts";
@@ -103,7 +103,7 @@ const commands: Readonly<Record<EngineName, (directory: string) => string[]>> = 
 };
 
 /** Where the engine of the world in this directory has its control groups: in the machine's tree, which outlives it. */
-export const cgroupParent = (directory: string): string => `/${basename(directory)}`;
+export const cgroupParent = (directory: string): string => `/${basename(dirname(directory))}-${basename(directory)}`;
 
 function answers(name: EngineName): boolean {
   if (!existsSync(socketPath)) return false;

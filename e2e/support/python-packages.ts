@@ -1,11 +1,11 @@
 /**
  * Python packages for tests that drive programs of other people's: what `requirements.txt` beside a test names
  * (`NAME.requirements.txt` for `NAME.test.ts`) is installed outside the world, by the machine's pip from whichever index that
- * is set to, into the world's directory.
+ * is set to, into the directory that the worlds of a run have theirs in.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { world } from "./world.ts";
 
 const directoryName = "python";
@@ -23,7 +23,7 @@ export function installPythonPackages(directory: string, tests: readonly string[
 
 /** Inside: what to set PYTHONPATH to. Throws with what pip said where it could not install: it needs an index and `python3-pip`. */
 export function pythonPackages(): string {
-  const { directory } = world();
+  const directory = dirname(world().directory);
   const failure = join(directory, failureName);
   if (existsSync(failure))
     throw new Error(`pip could not install the test's packages: ${readFileSync(failure, "utf8")}`);
