@@ -1,12 +1,15 @@
 /** What sandboxes can be made from: images of any C library, or of none, and what an image says of itself. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { createAuthority, issueLeaf } from "../support/certificates.ts";
+import { baseImage } from "../support/engine.ts";
 import { startHttpServer } from "../support/http-server.ts";
 import { type ImageChanges, type ImageFiles, imageOf, imageOnBase } from "../support/images.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { freshConnections } from "../support/network-events.ts";
+import { world } from "../support/world.ts";
 
 /** A program without any library, which is as many programs as it has links. */
 const busybox = { program: readFileSync("/bin/busybox") };
@@ -88,7 +91,78 @@ describe("a sandbox from an image", () => {
   it("that is not there is named, and how to get it", async () => {
     const { code, stderr } = await installation.run(["sandbox", "create", "--from", "nobody/has-this:1"]);
     assert.equal(code, 1);
-    assert.match(stderr, /has no image nobody\/has-this:1, and could not pull it/);
+    assert.match(stderr, /has no image nobody\/has-this:1: pulling it\n/);
+    assert.match(stderr, /error: .* has no image nobody\/has-this:1, and could not pull it/);
+  });
+
+  it("by a bare name is one of the community's, from where its users say", async () => {
+    const env = { OPENSHELL_COMMUNITY_REGISTRY: "localhost:1/boxes" };
+    const { code, stderr } = await installation.run(["sandbox", "create", "--from", "box"], { env });
+    assert.equal(code, 1);
+    assert.match(stderr, /has no image localhost:1\/boxes\/box:latest, and could not pull it/);
+  });
+
+  it("needs an engine, and says so where none is there", async () => {
+    await using engineless = install();
+    const env = { DOCKER_HOST: "unix:///run/none.sock", CONTAINER_HOST: "unix:///run/none.sock" };
+    const { code, stderr } = await engineless.run(["sandbox", "create", "--from", "debian:12"], { env });
+    assert.equal(code, 1);
+    assert.match(stderr, /no container engine was found: start Docker or Podman/);
+  });
+});
+
+describe("an image that is built for a sandbox", () => {
+  let installation: Installation;
+  let folder: string;
+  before(() => {
+    installation = install();
+    folder = mkdtempSync(join(world().directory, "build-"));
+    writeFileSync(join(folder, "greeting"), "hello\n");
+    writeFileSync(join(folder, "secret.env"), "TOKEN=x\n");
+    writeFileSync(join(folder, ".dockerignore"), "*.env\n");
+  });
+  after(async () => {
+    await installation[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
+  });
+
+  const create = (lines: readonly string[], ...words: readonly string[]) => {
+    writeFileSync(join(folder, "Dockerfile"), [`FROM ${baseImage}`, ...lines].map((line) => `${line}\n`).join(""));
+    return installation.run(["sandbox", "create", "--from", folder, ...words]);
+  };
+
+  it("has what its Dockerfile says, of what the folder does not keep back", async () => {
+    const lines = ["COPY . /opt/given", "RUN echo made here > /opt/made", "ENV COLOUR=green"];
+    const command = ["--name", "built", "--", "sh", "-c", "ls -A /opt/given; cat /opt/made; echo $COLOUR"];
+    const { code, stdout, stderr } = await create(lines, ...command);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(stdout.split("\n"), [".dockerignore", "Dockerfile", "greeting", "made here", "green", ""]);
+    assert.match(stderr, /^building .*\/Dockerfile\n[\s\S]*^step 2\/\d/im);
+  });
+
+  it("that can't be built leaves no sandbox, and its last words say why", async () => {
+    const lines = ["RUN echo something is amiss && exit 7"];
+    const { code, stderr } = await create(lines, "--name", "amiss");
+    assert.equal(code, 1);
+    assert.match(stderr, /something is amiss\n[\s\S]*error: the build failed: .*\b7\b/);
+    const forPrograms = await create(lines, "--name", "amiss", "-o", "json");
+    const { error } = JSON.parse(forPrograms.stderr) as { error: { message: string } };
+    assert.match(error.message, /the build failed: [\s\S]*something is amiss/);
+    assert.doesNotMatch((await installation.run(["sandbox", "list", "--names"])).stdout, /amiss/);
+  });
+
+  it("has a name of its own for what it is, by which a sandbox starts again", async () => {
+    const { code, stderr } = await installation.run(["sandbox", "restart", "built"]);
+    assert.equal(code, 0, stderr);
+    const { stdout } = await installation.run(["sandbox", "exec", "-n", "built", "--", "cat", "/opt/given/greeting"]);
+    assert.equal(stdout, "hello\n");
+  });
+
+  it("wants a Dockerfile that is there", async () => {
+    rmSync(join(folder, "Dockerfile"));
+    const { code, stderr } = await installation.run(["sandbox", "create", "--from", folder]);
+    assert.equal(code, 2);
+    assert.match(stderr, /there is no Dockerfile in this folder/);
   });
 });
 

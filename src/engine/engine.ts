@@ -5,7 +5,9 @@
  */
 import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
+import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 
 /** Of 20.10, which all engines that are maintained still speak unless they say that they no longer do. */
 const PREFERRED_VERSION = "1.41";
@@ -13,6 +15,18 @@ const PREFERRED_VERSION = "1.41";
 const PODMAN_API = "/v4.0.0/libpod";
 /** More than any description; what is longer is no answer of an engine's. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+
+/** What it says of something that takes a while; which of these there are depends on what it does. */
+export interface Progress {
+  /** A piece of text, with its line ends. */
+  readonly stream?: string;
+  readonly status?: string;
+  /** Of the layer that `status` is about. */
+  readonly id?: string;
+}
+
+/** The status of a refusal that comes when all had been well at first. */
+const FAILED_MEANWHILE = 500;
 
 export interface EngineAddress {
   readonly name: "docker" | "podman";
@@ -37,6 +51,8 @@ interface Call {
   readonly query?: Readonly<Record<string, string>>;
   /** Sent as JSON, or as the archive that it is. */
   readonly body?: object | Readable;
+  /** Ends the call, and with it what the engine does for it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export class Engine {
@@ -73,7 +89,26 @@ export class Engine {
     return JSON.parse((await this.#request("GET", `${PODMAN_API}${path}`, {})).toString("utf8")) as T;
   }
 
-  /** The answer's body, which is JSON, a stream of JSON lines, or nothing. */
+  /**
+   * What an engine says while it works, as it says it. Throws what it says went wrong. A reader that leaves early ends
+   * the work.
+   */
+  async *progress(path: string, call: Call = {}): AsyncGenerator<Progress> {
+    const answer = await this.#ask("POST", `${this.#version}${path}`, call);
+    await requireGood(answer);
+    try {
+      for await (const line of createInterface({ input: answer })) {
+        if (line.trim() === "") continue;
+        const said = JSON.parse(line) as Progress & { readonly error?: string };
+        if (said.error !== undefined) throw new EngineRefusal(FAILED_MEANWHILE, said.error);
+        yield said;
+      }
+    } finally {
+      answer.destroy();
+    }
+  }
+
+  /** The answer's body, which is JSON or nothing. */
   async post(path: string, call: Call = {}): Promise<Buffer> {
     return await this.#call("POST", path, call);
   }
@@ -107,11 +142,16 @@ export class Engine {
     return await this.#request(method, `${this.#version}${path}`, call);
   }
 
-  async #request(method: string, path: string, { query = {}, body }: Call): Promise<Buffer> {
+  async #request(method: string, path: string, call: Call): Promise<Buffer> {
+    return await answerOf(await this.#ask(method, path, call));
+  }
+
+  async #ask(method: string, path: string, { query = {}, body, signal }: Call): Promise<IncomingMessage> {
     const search = new URLSearchParams(query).toString();
     const isArchive = body !== undefined && "pipe" in body;
     const calling = request({
       socketPath: this.#socketPath,
+      ...(signal && { signal }),
       method,
       path: `${path}${search && `?${search}`}`,
       headers: {
@@ -123,9 +163,10 @@ export class Engine {
       calling.once("response", resolve);
       calling.once("error", (error) => reject(this.#unreachable(error)));
     });
-    if (isArchive) body.pipe(calling);
+    // An archive that can't be read to its end ends the call; an engine that has had enough of it answers before.
+    if (isArchive) void pipeline(body, calling).catch(() => undefined);
     else calling.end(body && JSON.stringify(body));
-    return await answerOf(await answer);
+    return await answer;
   }
 
   /** It may be back soon: who waits for it can. */
@@ -135,6 +176,12 @@ export class Engine {
 }
 
 const notAttached = () => new Error("the engine did not attach to the container");
+
+/** Throws EngineRefusal. */
+async function requireGood(answer: IncomingMessage): Promise<void> {
+  // 304: it was so already.
+  if ((answer.statusCode ?? 0) >= 400) await answerOf(answer);
+}
 
 async function answerOf(answer: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
@@ -146,7 +193,6 @@ async function answerOf(answer: IncomingMessage): Promise<Buffer> {
   }
   const body = Buffer.concat(parts);
   const { statusCode: status = 0 } = answer;
-  // 304: it was so already.
   if (status < 400) return body;
   throw new EngineRefusal(status, messageOf(body));
 }
@@ -172,15 +218,6 @@ export async function ifThere<T>(asked: Promise<T>): Promise<T | undefined> {
   } catch (error) {
     if (error instanceof EngineRefusal && error.status === 404) return undefined;
     throw error;
-  }
-}
-
-/** For a stream of JSON lines, whose status is told before its outcome. Throws what the engine says went wrong. */
-export function requireSuccess(lines: Buffer): void {
-  for (const line of lines.toString("utf8").split("\n")) {
-    if (line.trim() === "") continue;
-    const { error } = JSON.parse(line) as { error?: string };
-    if (error !== undefined) throw new Error(error);
   }
 }
 

@@ -10,7 +10,7 @@ import { basename, join, relative } from "node:path";
 import { pack } from "tar-stream";
 import { packageView } from "../locations/package-view.ts";
 import { containerNode } from "../supervisor/launch-spec.ts";
-import { type Engine, ifThere, requireSuccess } from "./engine.ts";
+import { type Engine, ifThere } from "./engine.ts";
 
 export const RUNTIME = "/run/openshell";
 /** With a registry's name in front that is nobody's: Podman would take a bare one for Docker Hub's. */
@@ -38,7 +38,7 @@ export async function ensureRuntime(engine: Engine, entry: string): Promise<Runt
   if ((await ifThere(engine.get(`/images/${runtime.image}/json`))) === undefined) {
     // Podman looks for no `tag` beside it.
     const query = { fromSrc: "-", repo: runtime.image };
-    requireSuccess(await engine.post("/images/create", { query, body: archiveOf(files) }));
+    for await (const _ of engine.progress("/images/create", { query, body: archiveOf(files) }));
   }
   await fill(engine, runtime);
   return runtime;

@@ -224,7 +224,7 @@ function createDriver(options: GatewayOptions): ComputeDriver {
   const hostUids = options.useHostUids !== false && canUseHostUids() ? openHostUids(HOST_UIDS_PATH) : undefined;
   return createDrivers(
     createLocalDriver({ ...shared, version: options.version, hostUids }),
-    new ContainerDriver({ ...shared, engine: options.containerEngine ?? (() => undefined) }),
+    new ContainerDriver({ ...shared, log: options.log, engine: options.containerEngine ?? (() => undefined) }),
   );
 }
 

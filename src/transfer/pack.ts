@@ -21,6 +21,8 @@ export interface Source {
   readonly bytes: () => Promise<number>;
 }
 
+type Packed = Omit<Source, "bytes">;
+
 /** Hears how a copy goes on. */
 export interface Listener {
   packed(entry: { readonly isFile: boolean; readonly bytes: number }): void;
@@ -40,7 +42,7 @@ const MODE_IS_GIVEN = 0o100000;
 type EntryHeader = Parameters<Pack["entry"]>[0];
 
 /** Throws TransferFailure for what cannot be read. */
-export async function* pack(source: Source, listener: Listener): AsyncGenerator<Buffer> {
+export async function* pack(source: Packed, listener: Listener): AsyncGenerator<Buffer> {
   const archive = tarPack();
   const filling = fill(archive, source, listener).then(
     () => archive.finalize(),
@@ -54,7 +56,7 @@ export async function* pack(source: Source, listener: Listener): AsyncGenerator<
   }
 }
 
-async function fill(archive: Pack, { root, name, paths }: Source, listener: Listener): Promise<void> {
+async function fill(archive: Pack, { root, name, paths }: Packed, listener: Listener): Promise<void> {
   const firstNames = new Map<string, string>();
   for await (const path of paths) {
     const entryName = name === "." ? path : [name, path].filter(Boolean).join("/");

@@ -62,6 +62,10 @@ export const accessTable: Readonly<Record<ApiMethod, Rule>> = {
   rollbackSandbox: use("workspace"),
   forkSandbox: use("workspace"),
 
+  pullImage: use("workspace"),
+  // Its steps run under no policy.
+  buildImage: administer("gateway"),
+
   execSandbox: use("sandbox"),
   execSandboxInteractive: use("sandbox"),
   forwardTcp: use("sandbox"),

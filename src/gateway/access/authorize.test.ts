@@ -22,12 +22,13 @@ const isSupervisors = ({ name }: DescMethod) =>
 const isReading = ({ name }: DescMethod) =>
   /^(Get|List(?!SshSessions)|Watch|Review|Lint)/.test(name) && !/^(GetSandboxProvider|GetInferenceBundle)/.test(name);
 const isForAdmins = ({ name }: DescMethod) =>
-  /^(Create|Delete|Add|Remove)Workspace|^(Create|Update|Delete|Configure|Rotate|Import)Provider|^RotateSecretsKey$/.test(
+  /^(Create|Delete|Add|Remove)Workspace|^(Create|Update|Delete|Configure|Rotate|Import)Provider|^(RotateSecretsKey|BuildImage)$/.test(
     name,
   ) || /^(Set|Delete)InferenceRoute$/.test(name);
 /** Everybody who is known may ask; what they are told is theirs. */
 const isPersonal = ({ name }: DescMethod) => /^(GetCurrentUser|GetGatewayInfo|ListWorkspaces)$/.test(name);
-const isGateways = ({ name }: DescMethod) => /^(GetGatewayConfig|RotateSecretsKey|(Create)Workspace)$/.test(name);
+const isGateways = ({ name }: DescMethod) =>
+  /^(GetGatewayConfig|RotateSecretsKey|BuildImage|(Create)Workspace)$/.test(name);
 
 const directory = mkdtempSync(join(tmpdir(), "openshell-access-"));
 const store = openSqliteStore(directory);

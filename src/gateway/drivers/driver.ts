@@ -2,6 +2,7 @@
  * What a gateway asks of the platform that runs sandboxes. Drivers keep no state of their own that matters: what must
  * survive the gateway is in the sandbox's record.
  */
+import type { Readable } from "node:stream";
 import type { LaunchSpec, SandboxDirectories, SandboxFolder, SandboxLimits } from "../../supervisor/launch-spec.ts";
 
 export interface ComputeDriver {
@@ -14,6 +15,8 @@ export interface ComputeDriver {
   claim(demands: Demands, image?: string): Promise<PreparedSupervisor>;
   /** A supervisor for a sandbox that exists and whose supervisor has ended. */
   prepare(placement: Placement, demands: Demands): Promise<PreparedSupervisor>;
+  /** Absent where the platform gets its images by itself. */
+  readonly images?: ImageSource;
   /** The policy (YAML) that an image brings; undefined: none. */
   policyOf(image: string): Promise<string | undefined>;
   /** Why these limits can't be kept on this machine, and what would help; undefined: they can. */
@@ -38,6 +41,23 @@ export interface ComputeDriver {
   sweep(known: readonly Placement[]): Promise<void>;
   /** Ends what is in reserve. Running sandboxes go on. */
   close(): Promise<void>;
+}
+
+/**
+ * Where the images come from that sandboxes are made from. Each yields lines for people while it works, and returns what to
+ * call the image; both throw FAILED_PRECONDITION with what went wrong.
+ */
+export interface ImageSource {
+  /** Gets an image, where it is not there. */
+  pull(image: string, signal: AbortSignal): AsyncGenerator<string, string>;
+  build(plan: BuildPlan, signal: AbortSignal): AsyncGenerator<string, string>;
+}
+
+export interface BuildPlan {
+  /** An archive (tar) of it. */
+  readonly folder: Readable;
+  /** In the folder. */
+  readonly dockerfile: string;
 }
 
 /** Where a sandbox lives. */

@@ -15,6 +15,7 @@ export function createDrivers(local: ComputeDriver, containers: ContainerDriver)
     version: local.version,
     claim: (demands, image) => (image === undefined ? local.claim(demands) : containers.claim(demands, image)),
     prepare: (placement, demands) => (isContainer(placement) ? containers : local).prepare(placement, demands),
+    images: containers,
     policyOf: (image) => containers.policyOf(image),
     whyNotLimited(demands, image) {
       if (image === undefined) return local.whyNotLimited(demands);

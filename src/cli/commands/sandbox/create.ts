@@ -19,7 +19,6 @@ import { anyText, list, text, toggle, unavailable, value } from "../../flags/fla
 import {
   environmentVariable,
   folderMount,
-  imageName,
   keyValue,
   localAndDestination,
   oneOf,
@@ -28,6 +27,7 @@ import {
 import { outputFlag } from "../../flags/output-flag.ts";
 import { type PortSpec, portSpec } from "../../forward/port-spec.ts";
 import { holdInterruptions } from "../../hold-interruptions.ts";
+import { askedImage } from "../../images/asked-image.ts";
 import { structured } from "../../output/structured.ts";
 import { loadPolicyFile } from "../../policy-file.ts";
 import { askedFolders, refuseFoldersElsewhere, withFolder } from "../../review/asked-folders.ts";
@@ -68,9 +68,11 @@ export const command = defineCommand({
       },
     ),
     output: outputFlag,
-    from: value("start from an image of Docker's or Podman's instead of this machine's own programs", imageName, {
-      placeholder: "IMAGE",
-    }),
+    from: text(
+      "start from an image instead of this machine's own programs: one of Docker's or Podman's, one built of a folder or a " +
+        "Dockerfile, or a community sandbox by its bare name",
+      { placeholder: "IMAGE|FOLDER|DOCKERFILE|NAME" },
+    ),
     upload: list("copy a file or folder into it first, as `sandbox upload` does", localAndDestination, {
       placeholder: "LOCAL[:DEST]",
     }),
@@ -124,6 +126,10 @@ export const command = defineCommand({
       typed: "openshell sandbox create --name demo --workspace . -- claude",
       meaning: "Work on this folder without changing it; then `openshell sandbox diff demo`",
     },
+    {
+      typed: "openshell sandbox create --from ./image -- bash",
+      meaning: "From the Dockerfile of a folder, built by this machine's engine",
+    },
     { typed: "openshell sandbox create --name demo", meaning: "A sandbox to work in with `sandbox exec`" },
     {
       typed: "openshell sandbox create --name bot --detach --restart on-failure -- node bot.js",
@@ -137,8 +143,10 @@ export const command = defineCommand({
     const agent = agentOf(words.command);
     const policy = await askedPolicy(flags, agent, context);
     if (gatewayTarget(context.globals, context.environment).isLocal) requireTools(context.environment);
+    const provideImage = preparedImage(flags, context);
     const uploadAll = await preparedUploads(flags, context);
     const gateway = await context.gateway();
+    const from = await provideImage(gateway);
     const plan = agent && (await plannedAgent(agent, flags, { gateway, context }));
     // The gateway makes the sandbox whether or not somebody waits for it: whoever asked must stay to delete it.
     const isDeletedHere = flags.keep === false && !flags.detach;
@@ -154,7 +162,7 @@ export const command = defineCommand({
         ...(flags.observe && { observe: true }),
         folders: askedFolders(folder, flags.mount),
         ...lifecycleSpec(flags, words.command),
-        ...templateSpec(flags),
+        ...templateSpec({ ...flags, from }),
       },
     });
     const usedBefore = lastSandbox(gateway, context);
@@ -236,6 +244,19 @@ async function forwardAll(
   if (specs.length === 0) return;
   const { forwardInBackground } = await import("../../forward/forward-in-background.ts");
   for (const spec of specs) reach.context.note((await forwardInBackground(spec, metadata?.name ?? "", reach)).said);
+}
+
+/** Looks for what to build before anything is asked of a gateway. @returns what then gives the image's name. */
+function preparedImage(
+  flags: { readonly from: string | undefined; readonly output: string },
+  context: CommandContext,
+): (gateway: Gateway) => Promise<string | undefined> {
+  if (flags.from === undefined) return async () => undefined;
+  const asked = askedImage(flags.from, context.environment);
+  return async (gateway) => {
+    const { provideImage } = await import("../../images/provide-image.ts");
+    return await provideImage(asked, { gateway, context, isQuiet: flags.output !== "table" });
+  };
 }
 
 interface PolicyFlags {

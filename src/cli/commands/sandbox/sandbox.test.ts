@@ -175,7 +175,7 @@ describe("sandbox create", () => {
       assert.equal(ran.exitCode, 2, flag);
       assert.match(ran.stderr, /not available yet/);
     }
-    const notAnImage = await runner.run("sandbox", "create", "--from", "../up");
+    const notAnImage = await runner.run("sandbox", "create", "--from", "no image");
     assert.match(notAnImage.stderr, /--from must be the name of an image/);
     const sometimes = await runner.run("sandbox", "create", "--approval-mode", "sometimes");
     assert.match(sometimes.stderr, /--approval-mode must be manual or auto/);

@@ -15,8 +15,9 @@ import { processStartTime } from "../../../linux/process-stat.ts";
 import { systemCertificates } from "../../../net/system-certificates.ts";
 import type { LaunchSpec } from "../../../supervisor/launch-spec.ts";
 import { removeTree } from "../../files/remove-tree.ts";
+import type { GatewayLog } from "../../gateway-log.ts";
 import { failedPrecondition, notAvailable, unavailable } from "../../refuse.ts";
-import type { Demands, Placement, PreparedSupervisor, SupervisorProcess } from "../driver.ts";
+import type { BuildPlan, Demands, ImageSource, Placement, PreparedSupervisor, SupervisorProcess } from "../driver.ts";
 import { isRunning } from "../local/kill-processes.ts";
 import {
   agentBody,
@@ -31,6 +32,7 @@ import {
   supervisorView,
 } from "./container-bodies.ts";
 import { type ImageFacts, Images } from "./image-facts.ts";
+import { buildImage, pullImage } from "./pull-and-build.ts";
 import { makeSandboxFiles, seccompOption } from "./sandbox-files.ts";
 
 const LOOK_EVERY_MS = 500;
@@ -46,6 +48,7 @@ export interface ContainerDriverOptions {
   readonly extraCertificates: string;
   /** The engine to use; undefined: there is none. */
   readonly engine: () => EngineAddress | undefined;
+  readonly log: GatewayLog;
 }
 
 /** What is known of the engine once it has been asked. */
@@ -55,7 +58,7 @@ interface Reach {
   readonly images: Images;
 }
 
-export class ContainerDriver {
+export class ContainerDriver implements ImageSource {
   readonly #options: ContainerDriverOptions;
   readonly #base: string;
   readonly #gatewayId: string;
@@ -81,16 +84,25 @@ export class ContainerDriver {
   }
 
   async policyOf(image: string): Promise<string | undefined> {
-    const { images } = await this.#engine();
-    return (await images.facts(image)).policy;
+    return (await this.#factsOf(image)).policy;
+  }
+
+  async *pull(image: string, signal: AbortSignal): AsyncGenerator<string, string> {
+    const { engine } = await this.#engine();
+    return yield* pullImage(engine, image, signal);
+  }
+
+  async *build(plan: BuildPlan, signal: AbortSignal): AsyncGenerator<string, string> {
+    const { engine } = await this.#engine();
+    return yield* buildImage(engine, plan, signal);
   }
 
   async prepare(placement: Placement, demands: Demands): Promise<PreparedSupervisor> {
     const { sandboxId, image = "" } = placement;
     refuseWhatIsMissing(demands);
-    const { engine, containers, images } = await this.#engine();
+    const { engine, containers } = await this.#engine();
     const runtime = await this.#runtimeIn(engine);
-    const facts = await images.facts(image);
+    const facts = await this.#factsOf(image);
     const directory = join(this.#base, sandboxId);
     makeSandboxFiles(directory, facts);
     const { socketPath, environment } = this.#options;
@@ -176,6 +188,13 @@ export class ContainerDriver {
       // Its streams close also when the engine goes, which ends no supervisor.
       ended: closed.then(() => whenEnded(supervisor)).then(async () => ({ why: await whyEnded(containers, name) })),
     };
+  }
+
+  /** Who asks for an image without having pulled it before, as the published clients do, waits for it here. */
+  async #factsOf(image: string): Promise<ImageFacts> {
+    const { engine, images } = await this.#engine();
+    for await (const line of pullImage(engine, image)) this.#options.log.info(line);
+    return await images.facts(image);
   }
 
   /** Asked for when it is first needed, and again until it has answered. */

@@ -5,7 +5,7 @@
 import { X509Certificate } from "node:crypto";
 import { posix } from "node:path";
 import { extract } from "tar-stream";
-import { type Engine, ifThere, requireSuccess } from "../../../engine/engine.ts";
+import { type Engine, ifThere } from "../../../engine/engine.ts";
 import { systemBundleFiles } from "../../../net/system-certificates.ts";
 import { failedPrecondition } from "../../refuse.ts";
 
@@ -48,9 +48,11 @@ export class Images {
     this.#engine = engine;
   }
 
-  /** Pulls the image where the engine does not have it. Throws FAILED_PRECONDITION where there is none. */
+  /** Of an image that the engine has. Throws FAILED_PRECONDITION where it does not. */
   async facts(image: string): Promise<ImageFacts> {
-    const description = await describe(this.#engine, image);
+    requireImageName(image);
+    const description = await ifThere(this.#engine.image<ImageDescription>(image));
+    if (description === undefined) throw failedPrecondition(`${this.#engine.name} has no image ${image}`);
     const known = this.#known.get(description.Id) ?? lookInto(this.#engine, description);
     this.#known.set(description.Id, known);
     known.catch(() => this.#known.delete(description.Id));
@@ -88,20 +90,10 @@ async function lookInto(engine: Engine, { Id: id, Config: config }: ImageDescrip
   }
 }
 
-async function describe(engine: Engine, image: string): Promise<ImageDescription> {
-  // Parts of a path that lead elsewhere in the API are no image.
+/** Parts of a path that lead elsewhere in the API are no image. Throws FAILED_PRECONDITION. */
+export function requireImageName(image: string): void {
   if (!/^[\w][\w.\-/:@]{0,512}$/.test(image) || image.includes("..")) {
     throw failedPrecondition(`"${image}" is not an image's name`);
-  }
-  const here = await ifThere(engine.image<ImageDescription>(image));
-  if (here !== undefined) return here;
-  try {
-    const tagged = /[:@][^/]+$/.test(image) ? image : `${image}:latest`;
-    requireSuccess(await engine.post("/images/create", { query: { fromImage: tagged } }));
-    return await engine.image<ImageDescription>(image);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw failedPrecondition(`${engine.name} has no image ${image}, and could not pull it: ${why}`);
   }
 }
 

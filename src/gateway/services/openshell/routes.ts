@@ -7,6 +7,7 @@ import { execMethods } from "./exec.ts";
 import { exposedMethods } from "./exposed.ts";
 import { forwardMethods } from "./forward.ts";
 import { identityMethods } from "./identity.ts";
+import { imageMethods } from "./images.ts";
 import { logMethods } from "./logs.ts";
 import { policyMethods } from "./policies.ts";
 import { profileMethods } from "./profiles.ts";
@@ -43,6 +44,7 @@ export function apiRoutes(context: GatewayContext): (router: ConnectRouter) => v
       ...workspaceMethods(context),
       ...reviewMethods(context),
       ...snapshotMethods(context),
+      ...imageMethods(context),
       ...supervisorMethods(context),
     });
     router.service(Inference, inferenceMethods(context));
