@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
 import { callLine } from "../call-line.ts";
 import type { CallLog } from "../call-log.ts";
+import { logLineBytes } from "../log-line-bytes.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import type { PostgresOutbox } from "./outbox.ts";
 
@@ -20,7 +21,7 @@ export function postgresCallLog(database: PostgresDatabase, outbox: PostgresOutb
           call.sandboxId,
           Number(line.timestampMs),
           line.level,
-          Buffer.from(toBinary(SandboxLogLineSchema, line)),
+          logLineBytes(line),
         ]);
         await outbox.put(statements, [outgoing(line) ?? []].flat());
         return line;

@@ -1,5 +1,6 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { type SandboxLogLine, SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
+import { logLineBytes } from "../log-line-bytes.ts";
 import type { LogStore } from "../store.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import type { PostgresOutbox } from "./outbox.ts";
@@ -95,7 +96,7 @@ async function insert(
       lines.map(({ sequence }) => sequence),
       lines.map(({ line }) => Number(line.timestampMs)),
       lines.map(({ line }) => line.level.toUpperCase()),
-      lines.map(({ line }) => Buffer.from(toBinary(SandboxLogLineSchema, line))),
+      lines.map(({ line }) => logLineBytes(line)),
     ],
   );
   const isNew = new Set(added.map(({ source, sequence }) => `${source} ${sequence}`));

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { type SandboxLogLine, SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
 import { callLine } from "../call-line.ts";
 import type { CallLog, NewCall } from "../call-log.ts";
+import { logLineBytes } from "../log-line-bytes.ts";
 import type { Outgoing } from "../store.ts";
 import { inTransaction } from "./database.ts";
 import type { SqliteOutbox } from "./outbox.ts";
@@ -33,7 +34,7 @@ export function sqliteCallLog(database: DatabaseSync, outbox: SqliteOutbox): Cal
       return inTransaction(database, () => {
         const line = callLine(call, uid, last());
         const { sequence, timestampMs, level } = line;
-        insert.run(sequence, call.sandboxId, timestampMs, level, toBinary(SandboxLogLineSchema, line));
+        insert.run(sequence, call.sandboxId, timestampMs, level, logLineBytes(line));
         outbox.put([outgoing(line) ?? []].flat());
         return line;
       });

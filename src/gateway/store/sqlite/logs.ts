@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { type SandboxLogLine, SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
+import { logLineBytes } from "../log-line-bytes.ts";
 import type { LogStore } from "../store.ts";
 import { inTransaction } from "./database.ts";
 import type { SqliteOutbox } from "./outbox.ts";
@@ -44,7 +45,7 @@ export function sqliteLogs(database: DatabaseSync, outbox: SqliteOutbox): Sqlite
         for (const line of lines) {
           const source = line.source || "sandbox";
           const sequence = line.sequence === 0n ? cursorOf(sandboxId, source) + 1 : Number(line.sequence);
-          const bytes = toBinary(SandboxLogLineSchema, line);
+          const bytes = logLineBytes(line);
           const at = Number(line.timestampMs);
           const { changes } = insert.run(sandboxId, source, sequence, at, line.level.toUpperCase(), bytes);
           if (changes > 0) added.push(line);
