@@ -199,7 +199,7 @@ function createContext(
     changes,
     registry,
     log: options.log,
-    privateDirectories: [options.stateDirectory, options.configDirectory, options.runtimeDirectory],
+    privateDirectories: privateDirectories(options),
     upstream: options.upstream.settings,
     sandboxImage: options.sandboxImage,
     ownInstances: new Set(),
@@ -224,8 +224,17 @@ function createDriver(options: GatewayOptions): ComputeDriver {
   const hostUids = options.useHostUids !== false && canUseHostUids() ? openHostUids(HOST_UIDS_PATH) : undefined;
   return createDrivers(
     createLocalDriver({ ...shared, version: options.version, hostUids }),
-    new ContainerDriver({ ...shared, log: options.log, engine: options.containerEngine ?? (() => undefined) }),
+    new ContainerDriver({
+      ...shared,
+      log: options.log,
+      privateDirectories: privateDirectories(options),
+      engine: options.containerEngine ?? (() => undefined),
+    }),
   );
+}
+
+function privateDirectories({ stateDirectory, configDirectory, runtimeDirectory }: GatewayOptions): string[] {
+  return [stateDirectory, configDirectory, runtimeDirectory];
 }
 
 /** Nobody else may even connect; the umask makes it so from the start. */

@@ -35,6 +35,8 @@ export interface Value<T> extends Described {
   readonly environment?: string;
   /** Whether a word that `--` follows, with nothing but flags in between, is this flag's value. */
   readonly beforeDashes?: boolean;
+  /** What the flag means without a value; a next word that can't be one is not taken for it. */
+  readonly bare?: T;
 }
 
 export interface List<T> extends Described {
@@ -90,6 +92,15 @@ export function text(summary: string, options: ValueOptions = {}): Value<string 
 /** A flag with one value; undefined when not given. */
 export function value<T>(summary: string, parse: ValueParser<T>, options: ValueOptions = {}): Value<T | undefined> {
   return { kind: "value", summary, placeholder: "VALUE", parse, initial: undefined, ...options };
+}
+
+/** A flag that may have a value; undefined when not given. */
+export function optionalValue<T>(
+  summary: string,
+  parse: ValueParser<T>,
+  options: ValueOptions & { readonly bare: NoInfer<T> },
+): Value<T | undefined> {
+  return value<T>(summary, parse, options);
 }
 
 /** A flag with one value and a default. */

@@ -1,6 +1,7 @@
 /**
  * From what is typed after a flag to what it means: one function for each kind of value.
  */
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { Meaning, ValueParser } from "./flag.ts";
 
 function meant<T>(value: T): Meaning<T> {
@@ -111,6 +112,17 @@ const MAX_NAME_LENGTH = 63;
 export const resourceName: ValueParser<string> = (typed) => {
   if (typed.length <= MAX_NAME_LENGTH && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(typed)) return meant(typed);
   return not(`must be at most ${MAX_NAME_LENGTH} lower-case letters, digits and inner dashes, not "${typed}"`);
+};
+
+/** An object in JSON. */
+export const jsonObject: ValueParser<JsonObject> = (typed) => {
+  try {
+    const value = JSON.parse(typed) as JsonValue;
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return meant(value);
+    return not("must be an object in JSON, as {…}");
+  } catch (error) {
+    return not(`must be an object in JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
 };
 
 export const outputFormat = oneOf(["table", "json", "yaml"]);

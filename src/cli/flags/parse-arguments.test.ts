@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { list, text, toggle, unavailable, value, valueOr } from "./flag.ts";
+import { list, optionalValue, text, toggle, unavailable, value, valueOr } from "./flag.ts";
 import { globalFlags } from "./global-flags.ts";
 import { environmentVariable, wholeNumber } from "./meanings.ts";
 import { parseArguments } from "./parse-arguments.ts";
@@ -38,6 +38,26 @@ function problem(...typed: string[]): string {
 }
 
 describe("a command line", () => {
+  it("lets a flag stand alone that may have a value, and takes the next word only where it is one", () => {
+    const gpu = optionalValue("gpu", wholeNumber(1, 64), { bare: 0 });
+    const command = {
+      flags: { ...flags, gpu },
+      positionals: { command: { kind: "rest", summary: "command" } },
+    } as const;
+    const given = (...typed: string[]) => {
+      const parsed = parseArguments(command, typed, { shared: {}, environment: {} });
+      assert.ok(parsed.ok, JSON.stringify(parsed));
+      return [parsed.flags["gpu"], parsed.words["command"]];
+    };
+    assert.deepEqual(given("--gpu", "2", "--", "ls"), [2, ["ls"]]);
+    assert.deepEqual(given("--gpu", "--", "ls"), [0, ["ls"]]);
+    assert.deepEqual(given("--gpu", "ls", "2"), [0, ["ls", "2"]]);
+    assert.deepEqual(given("--gpu=3"), [3, []]);
+    assert.deepEqual(given("--gpu"), [0, []]);
+    assert.deepEqual(given("ls"), [undefined, ["ls"]]);
+    assert.equal(parseArguments(command, ["--gpu=all"], { shared: {}, environment: {} }).ok, false);
+  });
+
   it("gives each flag its value in every spelling", () => {
     for (const typed of [["--name", "a"], ["--name=a"], ["-n", "a"], ["-na"], ["-n=a"]]) {
       assert.equal(understood(...typed).flags["name"], "a");

@@ -7,7 +7,7 @@
  * come before: `exec demo --tty -- ls` means `exec --name demo --tty -- ls`, see `beforeDashes`.
  */
 import type { Command, Positional } from "../command.ts";
-import type { Flag, Flags } from "./flag.ts";
+import type { Flag, Flags, Value } from "./flag.ts";
 import { nearest } from "./nearest.ts";
 
 export type Parsed =
@@ -172,6 +172,10 @@ class Scan {
         return 0;
       case "value":
       case "list": {
+        if (flag.kind === "value" && flag.bare !== undefined && !isValueOf(flag, from)) {
+          this.given.set(name, flag.bare);
+          return 0;
+        }
         const typed = from.attached ?? from.next;
         if (typed === undefined) return { ok: false, problem: `${shown} needs a value: ${flag.placeholder}` };
         const meaning = flag.parse(typed);
@@ -198,6 +202,14 @@ class Scan {
       ...(suggestion !== undefined && { hint: `did you mean --${suggestion}?` }),
     };
   }
+}
+
+/** Whether what follows a flag that may stand alone is its value. */
+function isValueOf(
+  flag: Value<unknown>,
+  { attached, next }: { attached?: string; next?: string | undefined },
+): boolean {
+  return attached !== undefined || (next !== undefined && flag.parse(next).ok);
 }
 
 /** A lone dash is a word (it often names standard input). */

@@ -39,6 +39,7 @@ function shownFlag(name: string, flag: Flag): string {
   const short = flag.short === undefined ? "    " : `-${flag.short}, `;
   const long = flag.kind === "switch" && flag.negatable ? `--[no-]${name}` : `--${name}`;
   const takesValue = flag.kind === "value" || flag.kind === "list";
+  if (flag.kind === "value" && flag.bare !== undefined) return `${short}${long} [${flag.placeholder}]`;
   return `${short}${long}${takesValue ? ` ${flag.placeholder}` : ""}`;
 }
 

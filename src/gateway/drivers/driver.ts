@@ -3,6 +3,7 @@
  * survive the gateway is in the sandbox's record.
  */
 import type { Readable } from "node:stream";
+import type { JsonObject } from "@bufbuild/protobuf";
 import type { LaunchSpec, SandboxDirectories, SandboxFolder, SandboxLimits } from "../../supervisor/launch-spec.ts";
 
 export interface ComputeDriver {
@@ -19,8 +20,8 @@ export interface ComputeDriver {
   readonly images?: ImageSource;
   /** The policy (YAML) that an image brings; undefined: none. */
   policyOf(image: string): Promise<string | undefined>;
-  /** Why these limits can't be kept on this machine, and what would help; undefined: they can. */
-  whyNotLimited(demands: Demands, image?: string): string | undefined;
+  /** Why this can't be had or kept on this machine, and what would help; undefined: it can. */
+  whyNot(demands: Demands, image?: string): string | undefined;
   /** What the sandbox keeps of a folder that it has a copy-on-write view of. */
   layer(placement: Placement, target: string): FolderLayer;
   /** A place for a sandbox that does not run yet, with the state of another one. */
@@ -70,9 +71,17 @@ export interface Placement {
 }
 
 /** What a sandbox is built with from its start. */
-export interface Demands {
+export interface Demands extends Resources {
   readonly folders: readonly FolderRequest[];
+}
+
+/** What it has of the machine. */
+export interface Resources {
   readonly limits: Limits;
+  /** How many of its graphics processors; absent: none. */
+  readonly gpus?: number | "all";
+  /** What only one kind of driver knows, by its name; each checks its own. */
+  readonly driverConfig?: JsonObject;
 }
 
 /** What all programs of a sandbox may use together; absent: no limit of the sandbox's own. */

@@ -1,7 +1,7 @@
 /** The drivers of a gateway as one: a sandbox from an image lives in containers, any other on this machine itself. */
 import { notAvailable } from "../refuse.ts";
 import type { ContainerDriver } from "./container/container-driver.ts";
-import type { ComputeDriver, Placement } from "./driver.ts";
+import type { ComputeDriver, Demands, Placement } from "./driver.ts";
 
 /** Each call goes to the driver that has the sandbox. */
 export function createDrivers(local: ComputeDriver, containers: ContainerDriver): ComputeDriver {
@@ -17,8 +17,8 @@ export function createDrivers(local: ComputeDriver, containers: ContainerDriver)
     prepare: (placement, demands) => (isContainer(placement) ? containers : local).prepare(placement, demands),
     images: containers,
     policyOf: (image) => containers.policyOf(image),
-    whyNotLimited(demands, image) {
-      if (image === undefined) return local.whyNotLimited(demands);
+    whyNot(demands, image) {
+      if (image === undefined) return whyNotWithoutImage(demands) ?? local.whyNot(demands);
       // An engine's containers are in control groups always.
       if (demands.limits.diskBytes === undefined) return undefined;
       return "disk can't be limited here: the files of a sandbox from an image are the engine's";
@@ -39,4 +39,10 @@ export function createDrivers(local: ComputeDriver, containers: ContainerDriver)
     },
     close: () => local.close(),
   };
+}
+
+function whyNotWithoutImage({ gpus, driverConfig }: Demands): string | undefined {
+  if (gpus !== undefined) return "GPUs are for sandboxes from images: name one with --from";
+  if (driverConfig !== undefined) return "options of an engine are for sandboxes from images: name one with --from";
+  return undefined;
 }

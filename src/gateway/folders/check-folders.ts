@@ -14,8 +14,11 @@ const MAX_FOLDERS = 16;
 /** PATH_MAX. */
 const MAX_PATH_BYTES = 4096;
 
-/** Of the kernel's making, or of other programs': no one's data. */
-const notData = ["/proc", "/sys", "/dev"];
+/**
+ * Of the kernel's making, or of other programs': no one's data. In /run are the sockets by which services are told what to
+ * do, container engines among them, and where engines keep their own is the disk of everything that runs in them.
+ */
+const notData = ["/proc", "/sys", "/dev", "/run", "/var/lib/docker", "/var/lib/containers", "/var/lib/containerd"];
 
 /** What every sandbox has there, or what its programs are found by. */
 const reserved = [
@@ -37,15 +40,32 @@ export async function checkFolders(folders: readonly FolderMount[], rules: Folde
   if (folders.filter(({ access }) => access === FolderAccess.COPY_ON_WRITE).length > 1) {
     throw invalid("a sandbox has one workspace; show the other folder with --mount");
   }
-  for (const [index, folder] of folders.entries()) {
-    refuseTarget(folder, rules.filesystem);
-    const around = folders.find((other, at) => at !== index && isWithin(folder.target, other.target));
-    if (around) throw invalid(`${folder.target} lies in ${around.target}, where another folder is to be shown`);
-  }
+  refuseTargets(
+    folders.map(({ target, access }) => {
+      return { target, access: access === FolderAccess.READ_ONLY ? "read-only" : "read-write" };
+    }),
+    rules.filesystem,
+  );
   return await Promise.all(folders.map((folder) => checkHost(folder, rules)));
 }
 
-function refuseTarget({ target, access }: FolderMount, { readOnly, readWrite }: FilesystemPolicy): void {
+/** A place in the sandbox where something is to be shown. */
+export interface Target {
+  readonly target: string;
+  /** All but `read-only` is written to. */
+  readonly access: string;
+}
+
+/** Throws INVALID_ARGUMENT that names the first place that is taken, or is no place. */
+export function refuseTargets(targets: readonly Target[], filesystem: FilesystemPolicy): void {
+  for (const [index, { target, access }] of targets.entries()) {
+    refuseTarget({ target, access }, filesystem);
+    const around = targets.find((other, at) => at !== index && isWithin(target, other.target));
+    if (around) throw invalid(`${target} lies in ${around.target}, where another folder is to be shown`);
+  }
+}
+
+function refuseTarget({ target, access }: Target, { readOnly, readWrite }: FilesystemPolicy): void {
   const isPlain = isAbsolute(target) && normalize(target) === target && !target.endsWith("/");
   if (!isPlain || Buffer.byteLength(target) > MAX_PATH_BYTES || /[\0-\x1f\x7f]/.test(target)) {
     throw invalid(`"${target}" must be an absolute path in the sandbox, without "." and ".."`);
@@ -58,7 +78,7 @@ function refuseTarget({ target, access }: FolderMount, { readOnly, readWrite }: 
   if (shown !== undefined && !inOwn) {
     throw invalid(`${target} lies in ${shown}, which the policy's filesystem section shows; choose another place`);
   }
-  if (readOnly.includes(target) && access !== FolderAccess.READ_ONLY) {
+  if (readOnly.includes(target) && access !== "read-only") {
     throw invalid(`the policy's filesystem section says that ${target} is read-only; mount it with :ro`);
   }
 }

@@ -18,12 +18,12 @@ import { checkPolicy, imagePolicy } from "../policies/check-policy.ts";
 import { settledPolicy } from "../policies/settle-policy.ts";
 import { attachedProviders } from "../providers/attached-providers.ts";
 import { withProviderRules } from "../providers/provider-rules.ts";
-import { alreadyExists, failedPrecondition, notAvailable } from "../refuse.ts";
+import { alreadyExists, failedPrecondition } from "../refuse.ts";
 import { GATEWAY_SETTINGS } from "../settings/settings.ts";
 import { imageOf, type NewPolicyRevision, placementOf, type SandboxRecord } from "../store/store.ts";
 import { workspaceName } from "../workspaces/workspace.ts";
 import { type Instance, launch, newInstance } from "./launch.ts";
-import { requireLimits } from "./limits.ts";
+import { requireResources } from "./limits.ts";
 import { requireSandboxName, suggestName } from "./names.ts";
 import { requireOwnCommand } from "./own-command.ts";
 import { newStatus } from "./status.ts";
@@ -38,11 +38,10 @@ const MAX_NAME_ATTEMPTS = 10;
 export async function createSandbox(context: GatewayContext, request: CreateSandboxRequest): Promise<SandboxRecord> {
   const workspace = workspaceName(request.workspace);
   if (request.name !== "") requireSandboxName(request.name);
-  refuseWhatIsMissing(request);
   const spec = request.spec ?? create(SandboxSpecSchema, {});
   requireOwnCommand(spec);
   useImage(spec, context.sandboxImage);
-  const limits = requireLimits(context.driver, spec);
+  const resources = requireResources(context.driver, spec);
   const attached = await attachedProviders(context, { workspace, spec });
   const { values } = await context.settings.of(GATEWAY_SETTINGS);
   const asked = spec.policy ?? (await policyOfImage(context.driver, imageOf(spec)));
@@ -59,7 +58,7 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
     throw alreadyExists(`sandbox "${request.name}"`);
   }
   const modelRoutes = await routesForSupervisor(context, workspace);
-  const prepared = await context.driver.claim({ folders: folderRequests(spec), limits }, imageOf(spec));
+  const prepared = await context.driver.claim({ ...resources, folders: folderRequests(spec) }, imageOf(spec));
   const instance = newInstance(prepared);
   const wanted = newRecord(context, { request, spec, prepared, instance, workspace });
   let record: SandboxRecord | undefined;
@@ -76,11 +75,6 @@ export async function createSandbox(context: GatewayContext, request: CreateSand
   launch(context, prepared, { record, token, policy: pending, attached, modelRoutes, runsCommand: true });
   context.log.info(`sandbox ${record.name} (${record.id}) created`);
   return record;
-}
-
-/** What a client asks for and would wrongly believe to have got. */
-function refuseWhatIsMissing({ spec }: CreateSandboxRequest): void {
-  if (spec?.resourceRequirements?.gpu) throw notAvailable("this gateway's driver has no GPUs yet");
 }
 
 /** What an image asks for itself, where nobody asks for anything else. */

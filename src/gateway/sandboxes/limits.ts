@@ -1,7 +1,7 @@
 /** What a sandbox may use, read from its template's `resources`: the form of Kubernetes, `limits` with quantities. */
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { SandboxSpec } from "../../gen/openshell/v1/sandbox_pb.ts";
-import type { ComputeDriver, Limits } from "../drivers/driver.ts";
+import type { ComputeDriver, Limits, Resources } from "../drivers/driver.ts";
 import { folderRequests } from "../folders/requests.ts";
 import { failedPrecondition, invalid } from "../refuse.ts";
 import { imageOf } from "../store/store.ts";
@@ -49,12 +49,19 @@ export function limitsOf({ template }: Pick<SandboxSpec, "template">): Limits {
   };
 }
 
-/** Throws FAILED_PRECONDITION, with the name of what can't be limited on this machine: a limit is never dropped. */
-export function requireLimits(driver: ComputeDriver, spec: SandboxSpec): Limits {
-  const limits = limitsOf(spec);
-  const why = driver.whyNotLimited({ limits, folders: folderRequests(spec) }, imageOf(spec));
+/** Throws FAILED_PRECONDITION, with the name of what can't be had on this machine: nothing is dropped. */
+export function requireResources(driver: ComputeDriver, spec: SandboxSpec): Resources {
+  const gpu = spec.resourceRequirements?.gpu;
+  if (gpu?.count === 0) throw invalid("no GPUs are asked for: leave it out");
+  const driverConfig = spec.template?.driverConfig;
+  const resources: Resources = {
+    limits: limitsOf(spec),
+    ...(gpu && { gpus: gpu.count ?? "all" }),
+    ...(driverConfig && { driverConfig }),
+  };
+  const why = driver.whyNot({ ...resources, folders: folderRequests(spec) }, imageOf(spec));
   if (why !== undefined) throw failedPrecondition(why);
-  return limits;
+  return resources;
 }
 
 function quantity(name: string, value: unknown): number {

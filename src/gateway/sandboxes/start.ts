@@ -10,7 +10,7 @@ import { attachedProviders } from "../providers/attached-providers.ts";
 import { failedPrecondition, notFound } from "../refuse.ts";
 import { placementOf, type SandboxRecord } from "../store/store.ts";
 import { launch, newInstance } from "./launch.ts";
-import { requireLimits } from "./limits.ts";
+import { requireResources } from "./limits.ts";
 import { isCommandRunAgain } from "./own-command.ts";
 import { withPhase } from "./status.ts";
 import { requireNoFileWork } from "./while-stopped.ts";
@@ -62,7 +62,7 @@ async function start(
   await context.driver.kill(placementOf(record), supervisor);
   const prepared = await context.driver.prepare(placementOf(record), {
     folders: await presentFolders(record),
-    limits: requireLimits(context.driver, record.spec),
+    ...requireResources(context.driver, record.spec),
   });
   const instance = newInstance(prepared);
   const started = await context.registry.change(record.id, (current) => {

@@ -15,7 +15,7 @@ import type { CommandContext } from "../../command-context.ts";
 import { usageFailure } from "../../command-failure.ts";
 import { requireTools } from "../../doctor/tools.ts";
 import { execSession, terminalByDefault } from "../../exec-session.ts";
-import { anyText, list, text, toggle, unavailable, value } from "../../flags/flag.ts";
+import { anyText, list, text, toggle, value } from "../../flags/flag.ts";
 import {
   environmentVariable,
   folderMount,
@@ -87,9 +87,7 @@ export const command = defineCommand({
     editor: value("open it in an editor once it is ready: vscode, cursor", oneOf(editorNames), {
       placeholder: "EDITOR",
     }),
-    gpu: unavailable("give it a GPU", "GPUs come with the container drivers"),
     ...limitFlags,
-    "driver-config-json": unavailable("options of the driver", "the local driver has none"),
     provider: list("attach a provider: its credentials, and the endpoints they are for", anyText, {
       placeholder: "NAME",
     }),

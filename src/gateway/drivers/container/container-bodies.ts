@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { RUNTIME, type Runtime } from "../../../engine/runtime-image.ts";
 import { containerNode, type SandboxDirectories } from "../../../supervisor/launch-spec.ts";
 import type { Demands } from "../driver.ts";
+import type { deviceRequests } from "./devices.ts";
+import type { OwnMount } from "./driver-config.ts";
 import type { ImageFacts } from "./image-facts.ts";
 
 /** What the sandbox's name is to itself: the container is there before it has another. */
@@ -32,6 +34,7 @@ export interface ContainerPlan {
   readonly runtime: Runtime;
   readonly facts: ImageFacts;
   readonly demands: Demands;
+  readonly extras: Extras;
   /** The sandbox's directory on this machine. */
   readonly directory: string;
   /** Of the gateway's socket. */
@@ -39,6 +42,12 @@ export interface ContainerPlan {
   readonly environment: Readonly<Record<string, string>>;
   /** As this engine takes a profile. */
   readonly seccomp: string;
+}
+
+/** What a client has asked of the engine itself. */
+export interface Extras {
+  readonly mounts: readonly OwnMount[];
+  readonly devices: ReturnType<typeof deviceRequests>;
 }
 
 export const agentName = (sandboxId: string): string => `openshell-${sandboxId}`;
@@ -71,6 +80,10 @@ function ipv6Switches(): Record<string, string> {
 }
 
 const bind = (Source: string, Target: string, ReadOnly: boolean) => ({ Type: "bind", Source, Target, ReadOnly });
+const mountOf = (mount: OwnMount) =>
+  mount.type === "tmpfs"
+    ? { Type: "tmpfs", Target: mount.target, TmpfsOptions: { SizeBytes: mount.bytes, Mode: 0o1777 } }
+    : { Type: "volume", Source: mount.source, Target: mount.target, ReadOnly: mount.readOnly };
 const logging = { Type: "json-file", Config: { "max-size": "1m", "max-file": "1" } };
 const labels = ({ sandboxId, gatewayId }: ContainerPlan) => ({
   [SANDBOX_LABEL]: sandboxId,
@@ -79,7 +92,7 @@ const labels = ({ sandboxId, gatewayId }: ContainerPlan) => ({
 
 /** What runs is untrusted, and so is the image: nothing of it is run but what init is asked for. */
 export function agentBody(plan: ContainerPlan): object {
-  const { facts, demands, runtime, directory } = plan;
+  const { facts, demands, extras, runtime, directory } = plan;
   const { cpuMillis, memoryBytes, processes } = demands.limits;
   const { uid, gid } = facts.user;
   const etc = (name: string) => join(etcDirectory(directory), name);
@@ -119,7 +132,9 @@ export function agentBody(plan: ContainerPlan): object {
         ),
         ...facts.trustFiles.map((path) => bind(etc("openshell-tls/ca-bundle.crt"), path, true)),
         ...demands.folders.map(({ host, target, access }) => bind(host, target, access !== "read-write")),
+        ...extras.mounts.map(mountOf),
       ],
+      ...(extras.devices.length > 0 && { DeviceRequests: extras.devices }),
     },
   };
 }

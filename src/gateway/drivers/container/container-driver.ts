@@ -31,6 +31,7 @@ import {
   supervisorName,
   supervisorView,
 } from "./container-bodies.ts";
+import { withExtras } from "./extras.ts";
 import { type ImageFacts, Images } from "./image-facts.ts";
 import { buildImage, pullImage } from "./pull-and-build.ts";
 import { makeSandboxFiles, seccompOption } from "./sandbox-files.ts";
@@ -49,6 +50,8 @@ export interface ContainerDriverOptions {
   /** The engine to use; undefined: there is none. */
   readonly engine: () => EngineAddress | undefined;
   readonly log: GatewayLog;
+  /** The gateway's own state, configuration and sockets. */
+  readonly privateDirectories: readonly string[];
 }
 
 /** What is known of the engine once it has been asked. */
@@ -97,17 +100,18 @@ export class ContainerDriver implements ImageSource {
     return yield* buildImage(engine, plan, signal);
   }
 
-  async prepare(placement: Placement, demands: Demands): Promise<PreparedSupervisor> {
+  async prepare(placement: Placement, asked: Demands): Promise<PreparedSupervisor> {
     const { sandboxId, image = "" } = placement;
-    refuseWhatIsMissing(demands);
+    refuseWhatIsMissing(asked);
     const { engine, containers } = await this.#engine();
+    const { demands, extras } = await withExtras(asked, engine, this.#options.privateDirectories);
     const runtime = await this.#runtimeIn(engine);
     const facts = await this.#factsOf(image);
     const directory = join(this.#base, sandboxId);
     makeSandboxFiles(directory, facts);
     const { socketPath, environment } = this.#options;
     const plan: ContainerPlan = {
-      ...{ sandboxId, gatewayId: this.#gatewayId, runtime, facts, demands, directory, environment },
+      ...{ sandboxId, gatewayId: this.#gatewayId, runtime, facts, demands, extras, directory, environment },
       gatewayDirectory: dirname(socketPath),
       seccomp: seccompOption(engine.name, directory),
     };
@@ -151,7 +155,7 @@ export class ContainerDriver implements ImageSource {
   }
 
   async #superviseIn(containers: Containers, plan: ContainerPlan, placement: Placement): Promise<PreparedSupervisor> {
-    const { facts, demands } = plan;
+    const { facts, demands, extras } = plan;
     const name = supervisorName(plan.sandboxId);
     await containers.remove(name);
     const { processes, memoryBytes: bytes } = demands.limits;
@@ -180,9 +184,16 @@ export class ContainerDriver implements ImageSource {
       process: supervisor,
       socketPath: join(supervisorView.gateway, basename(this.#options.socketPath)),
       directories,
-      folders: demands.folders.map(({ host, target, access }) => {
-        return { source: host, target, writable: access === "read-write" };
-      }),
+      folders: [
+        ...demands.folders.map(({ host, target, access }) => ({
+          source: host,
+          target,
+          writable: access === "read-write",
+        })),
+        ...extras.mounts.map((mount) => {
+          return { source: mount.target, target: mount.target, writable: mount.type === "tmpfs" || !mount.readOnly };
+        }),
+      ],
       limits: { join: [], ...(processes !== undefined && { processes }), ...(memory && { memory }) },
       launch: (spec) => void orders.write(`${JSON.stringify(inImage(spec, facts))}\n`),
       // Its streams close also when the engine goes, which ends no supervisor.

@@ -157,7 +157,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
     claim: async (demands) => (isAsked(demands) ? prepare(await newPlacement(), demands) : reserve.take()),
     prepare: (placement, demands) => prepare(placement, demands),
     policyOf: () => Promise.resolve(undefined),
-    whyNotLimited: ({ limits, folders }) =>
+    whyNot: ({ limits, folders }) =>
       limits.diskBytes && hostUids !== undefined && folders.some(({ access }) => access === "copy-on-write")
         ? "disk can't be limited here: what is written to a workspace is out of the reach of whoever counts, since the gateway is root"
         : groups.whyNot(limits),

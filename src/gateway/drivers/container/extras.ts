@@ -1,0 +1,50 @@
+/** What a client asks of the engine itself for a sandbox, GPUs among it, checked before anything is made. */
+import { create } from "@bufbuild/protobuf";
+import type { Engine } from "../../../engine/engine.ts";
+import { FolderAccess, FolderMountSchema } from "../../../gen/openshell/v1/sandbox_pb.ts";
+import { checkFolders, refuseTargets } from "../../folders/check-folders.ts";
+import type { Demands } from "../driver.ts";
+import type { Extras } from "./container-bodies.ts";
+import { deviceRequests, type EngineFacts } from "./devices.ts";
+import { type OwnMount, readDriverConfig } from "./driver-config.ts";
+
+/** With the folders of the machine that the engine's part of it names. Throws INVALID_ARGUMENT, FAILED_PRECONDITION. */
+export async function withExtras(
+  demands: Demands,
+  engine: Engine,
+  privateDirectories: readonly string[],
+): Promise<{ readonly demands: Demands; readonly extras: Extras }> {
+  const { gpus, driverConfig } = demands;
+  const config = readDriverConfig(driverConfig, engine.name);
+  // The policy's paths are the image's here, and have no say in what is mounted.
+  const filesystem = { readOnly: [], readWrite: [], includeWorkdir: true };
+  const named = config.folders.map(({ host, target, access }) =>
+    create(FolderMountSchema, {
+      host,
+      target,
+      access: access === "read-only" ? FolderAccess.READ_ONLY : FolderAccess.READ_WRITE,
+    }),
+  );
+  const checked = await checkFolders(named, { filesystem, privateDirectories });
+  const folders = config.folders.map((folder, index) => ({ ...folder, host: checked[index]?.host ?? folder.host }));
+  const all = [...demands.folders, ...folders, ...config.mounts.map(asTarget)];
+  refuseTargets(all, filesystem);
+  const wanted = gpus !== undefined || config.devices.length > 0;
+  const devices = wanted ? deviceRequests(gpus, config.devices, await factsOf(engine)) : [];
+  return {
+    demands: { ...demands, folders: [...demands.folders, ...folders] },
+    extras: { mounts: config.mounts, devices },
+  };
+}
+
+/** Docker tells what it has found since 28.2. */
+async function factsOf(engine: Engine): Promise<EngineFacts> {
+  const { Version: version } = await engine.get<{ Version: string }>("/version");
+  const { DiscoveredDevices: found } = await engine.get<{
+    DiscoveredDevices?: readonly { readonly ID: string }[] | null;
+  }>("/info");
+  return { name: engine.name, version, ...(found && { devices: found.map(({ ID }) => ID) }) };
+}
+
+const asTarget = (mount: OwnMount) =>
+  ({ target: mount.target, access: mount.type === "volume" && mount.readOnly ? "read-only" : "read-write" }) as const;
