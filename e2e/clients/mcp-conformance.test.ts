@@ -61,7 +61,7 @@ process.exit(spawnSync(${JSON.stringify(openshell)}, exec, { stdio: "inherit" })
 `;
 
 /** What it tests about clients, but for what only OAuth servers are needed for. */
-const clientScenarios = ["initialize", "tools_call", "elicitation-sep1034-client-defaults"];
+const clientScenarios = ["initialize", "tools_call", "elicitation-sep1034-client-defaults", "sse-retry"];
 
 describe("the MCP conformance suite", () => {
   let installation: Installation;
