@@ -117,7 +117,9 @@ export const reasonCodes = {
   "guard.reserved": {
     ...forbiddenAddress,
     sentence: "The name leads to a reserved address.",
-    remedy: "Reserved, multicast and unspecified addresses are never reachable from a sandbox.",
+    remedy:
+      "Reserved, multicast and unspecified addresses are never reachable from a sandbox. Those for documentation " +
+      "(192.0.2.0/24 and the like) are for the exact host that the policy names, or listed under `allowed_ips`.",
   },
   "guard.control_plane": {
     ...forbiddenAddress,
