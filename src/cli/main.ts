@@ -3,6 +3,7 @@
  * compiled code.
  */
 import { enableCompileCache } from "node:module";
+import { compileCacheDirectory } from "../locations/compile-cache.ts";
 import { VERSION } from "../version.ts";
 
 const typed = process.argv.slice(2);
@@ -40,10 +41,9 @@ async function runCommand(): Promise<void> {
   process.exit(exitCode);
 }
 
-/** Not Node's default place below /tmp: whoever makes that directory first decides what code this program runs. */
 function useCompileCache(): void {
-  const base = process.env["XDG_CACHE_HOME"] || (process.env["HOME"] && `${process.env["HOME"]}/.cache`);
-  if (base?.startsWith("/")) enableCompileCache(`${base}/openshell/compile`);
+  const directory = compileCacheDirectory(process.env);
+  if (directory !== undefined) enableCompileCache(directory);
 }
 
 /** Waits until the output has gone out, or cannot. */

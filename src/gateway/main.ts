@@ -2,6 +2,7 @@
  * The gateway's program. `--foreground` is accepted and changes nothing: it always runs in the foreground, and whoever
  * wants it in the background starts it detached.
  */
+import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { findEngine } from "../engine/find-engine.ts";
 import { keepMemoryPrivate } from "../linux/private-memory.ts";
@@ -72,6 +73,8 @@ async function serve(instanceLock: Disposable): Promise<void> {
     log,
     now: Date.now,
   });
+  // Not at its end, when Node would do it: a gateway may be killed.
+  flushCompileCache();
   let isStopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {

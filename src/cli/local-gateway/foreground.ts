@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import type { CommandContext } from "../command-context.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { gatewayEnvironment, prepareGatewayStart } from "./start.ts";
+import { gatewayCommandLine, gatewayEnvironment, prepareGatewayStart } from "./start.ts";
 
 /** What ends a gateway in good order. */
 const ENDING = ["SIGINT", "SIGTERM"] as const;
@@ -11,7 +11,7 @@ const ENDING = ["SIGINT", "SIGTERM"] as const;
 export async function runGatewayInForeground(args: readonly string[], context: CommandContext): Promise<number> {
   const { environment, installation, signals } = context;
   prepareGatewayStart(context);
-  const child = spawn(installation.node, [installation.gatewayProgram, ...args], {
+  const child = spawn(installation.node, gatewayCommandLine(installation, args), {
     // A group of its own: Ctrl-C reaches it once, by way of this program.
     detached: true,
     cwd: "/",
