@@ -47,7 +47,14 @@ import { SandboxRegistry } from "./sandboxes/registry.ts";
 import { Revivals } from "./sandboxes/revivals.ts";
 import { revive } from "./sandboxes/revive.ts";
 import { closable } from "./server/closable.ts";
-import { createApiServer, createOwnApiServer, LOOPBACK, listening, listenOnPort } from "./server/listen.ts";
+import {
+  createApiServer,
+  createApiStreamCalls,
+  createOwnApiServer,
+  LOOPBACK,
+  listening,
+  listenOnPort,
+} from "./server/listen.ts";
 import { Settings } from "./settings/settings.ts";
 import { SshSessions } from "./ssh/ssh-sessions.ts";
 import type { Store } from "./store/store.ts";
@@ -114,8 +121,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     now: new Date(options.now()),
     user,
   });
-  const ownServer = createOwnApiServer(context, user);
-  const server = createApiServer(context, certificates);
+  const streamCalls = createApiStreamCalls(context);
+  const ownServer = createOwnApiServer(streamCalls, user);
+  const server = createApiServer(context, certificates, streamCalls);
   const closeServers = [closable(server), closable(ownServer)];
   await context.exports.start();
   await reconcile(context);

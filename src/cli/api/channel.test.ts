@@ -10,6 +10,7 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, createContextValues, type ServiceImpl } from "@connectrpc/connect";
 import { isOwnProgram } from "../../gateway/server/caller.ts";
 import { createLocalApi } from "../../gateway/server/local-api.ts";
+import { createStreamCalls } from "../../gateway/server/stream-calls.ts";
 import { type TcpForwardFrame, TcpForwardFrameSchema } from "../../gen/openshell/v1/access_pb.ts";
 import { OpenShell } from "../../gen/openshell/v1/openshell_pb.ts";
 import { LOCAL_GREETING } from "../../net/local-call.ts";
@@ -42,13 +43,12 @@ async function overHttp2(methods: Methods): Promise<Served> {
 async function overSocket(methods: Methods): Promise<Served> {
   const directory = mkdtempSync(join(tmpdir(), "openshell-channel-"));
   const path = join(directory, "api.sock");
-  const server = createLocalApi({
+  const calls = createStreamCalls({
     routes: (router: ConnectRouter) => void router.service(OpenShell, methods),
     router: {},
-    admits: isOwnProgram,
-    contextValues: createContextValues,
     log: { info: assert.fail, error: assert.fail },
   });
+  const server = createLocalApi(calls, { admits: isOwnProgram, contextValues: createContextValues });
   server.listen(path);
   await once(server, "listening");
   const channel = new Channel(await openLocalCarriage(path));
@@ -277,13 +277,12 @@ describe("the socket of this machine's gateway", () => {
 
   it("gives whoever speaks otherwise an error, or nothing", async () => {
     const path = join(directory, "given.sock");
-    const server = createLocalApi({
+    const calls = createStreamCalls({
       routes: (router: ConnectRouter) => void router.service(OpenShell, {}),
       router: {},
-      admits: isOwnProgram,
-      contextValues: createContextValues,
       log: { info: assert.fail, error: assert.fail },
     });
+    const server = createLocalApi(calls, { admits: isOwnProgram, contextValues: createContextValues });
     server.listen(path);
     await once(server, "listening");
     const answerTo = async (bytes: string | Buffer): Promise<string> => {

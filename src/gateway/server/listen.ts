@@ -14,6 +14,7 @@ import { callerOf, isOwnProgram, userCalls } from "./caller.ts";
 import { answerEdgeConnect } from "./edge-connect.ts";
 import { hideDefects } from "./hide-defects.ts";
 import { createLocalApi } from "./local-api.ts";
+import { createStreamCalls, type StreamCalls } from "./stream-calls.ts";
 import { createWebSocketApi } from "./websocket-api.ts";
 
 /** Loopback only: the local gateway is nobody else's. */
@@ -37,8 +38,17 @@ function routerOptions(context: GatewayContext): ConnectRouterOptions {
   };
 }
 
+/** The API's calls for whoever has a byte stream of his own for each. */
+export function createApiStreamCalls(context: GatewayContext): StreamCalls {
+  return createStreamCalls({ routes: apiRoutes(context), router: routerOptions(context), log: context.log });
+}
+
 /** The API's server: gRPC, gRPC-Web and Connect on one port, over TLS with client certificates. */
-export function createApiServer(context: GatewayContext, certificates: GatewayCertificates): Http2SecureServer {
+export function createApiServer(
+  context: GatewayContext,
+  certificates: GatewayCertificates,
+  streamCalls: StreamCalls,
+): Http2SecureServer {
   const handler = connectNodeAdapter({
     ...routerOptions(context),
     routes: apiRoutes(context),
@@ -60,24 +70,12 @@ export function createApiServer(context: GatewayContext, certificates: GatewayCe
     },
     handler,
   );
-  const takeUpgrade = createWebSocketApi({
-    routes: apiRoutes(context),
-    router: routerOptions(context),
-    contextValues: callerOf,
-    log: context.log,
-  });
-  return server.on("upgrade", takeUpgrade);
+  return server.on("upgrade", createWebSocketApi(streamCalls, callerOf));
 }
 
 /** The same API for the gateway's own user's programs on this machine; `user` is who they are to it. */
-export function createOwnApiServer(context: GatewayContext, user: string): Server {
-  return createLocalApi({
-    routes: apiRoutes(context),
-    router: routerOptions(context),
-    admits: isOwnProgram,
-    contextValues: () => userCalls(user),
-    log: context.log,
-  });
+export function createOwnApiServer(streamCalls: StreamCalls, user: string): Server {
+  return createLocalApi(streamCalls, { admits: isOwnProgram, contextValues: () => userCalls(user) });
 }
 
 /** Registered nowhere, but where clients of the published gateway look. */

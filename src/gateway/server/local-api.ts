@@ -6,12 +6,12 @@ import { createServer, type Server, type Socket } from "node:net";
 import type { ContextValues } from "@connectrpc/connect";
 import { peerHasClosed } from "../../linux/local-peer.ts";
 import { socketDescriptor } from "../../linux/original-dst.ts";
-import { createStreamCalls, type StreamCallOptions } from "./stream-calls.ts";
+import type { StreamCalls } from "./stream-calls.ts";
 
 /** How often a client whose messages wait to be read is looked after: its end lies behind them. */
 const LOOK_AFTER_MS = 1_000;
 
-export interface LocalApiOptions extends StreamCallOptions {
+export interface LocalApiOptions {
   /** Whether whoever is at the other end may call at all. */
   readonly admits: (socket: Socket) => boolean;
   /** What each call is given: who calls. */
@@ -19,12 +19,11 @@ export interface LocalApiOptions extends StreamCallOptions {
 }
 
 /** A server for local clients; the caller listens. */
-export function createLocalApi({ admits, contextValues, ...options }: LocalApiOptions): Server {
-  const take = createStreamCalls(options);
+export function createLocalApi(calls: StreamCalls, { admits, contextValues }: LocalApiOptions): Server {
   return createServer((socket) => {
     socket.on("error", () => {});
     if (!admits(socket)) return void socket.destroy();
-    take(socket, { contextValues: contextValues(), gone: whenGone(socket) });
+    calls(socket, { contextValues: contextValues(), gone: whenGone(socket) });
   });
 }
 

@@ -33,8 +33,10 @@ export interface Caller {
   readonly gone: AbortSignal;
 }
 
-/** Gives what takes over a stream that a client has opened. */
-export function createStreamCalls({ routes, router, log }: StreamCallOptions): (stream: Duplex, from: Caller) => void {
+/** Takes over a stream that a client has opened. */
+export type StreamCalls = (stream: Duplex, from: Caller) => void;
+
+export function createStreamCalls({ routes, router, log }: StreamCallOptions): StreamCalls {
   const connectOnly = createConnectRouter({ ...router, grpc: false, grpcWeb: false });
   routes(connectOnly);
   const handlers = new Map(connectOnly.handlers.map((handler) => [handler.requestPath, handler]));

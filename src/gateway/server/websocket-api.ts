@@ -7,16 +7,16 @@ import type { Duplex } from "node:stream";
 import type { ContextValues } from "@connectrpc/connect";
 import { createWebSocketStream, WebSocketServer } from "ws";
 import { CALL_SUBPROTOCOL, CALL_WEBSOCKET_PATH } from "../../net/local-call.ts";
-import { createStreamCalls, type StreamCallOptions } from "./stream-calls.ts";
+import type { StreamCalls } from "./stream-calls.ts";
 
 /** What comes in one frame; a call's own messages are cut into as many as it takes. */
 const MAX_FRAME_BYTES = 1024 * 1024;
 
 /** Takes the upgrade requests of a server with HTTP/1.1. `contextValues` finds out who calls. */
 export function createWebSocketApi(
-  options: StreamCallOptions & { readonly contextValues: (request: IncomingMessage) => ContextValues },
+  calls: StreamCalls,
+  contextValues: (request: IncomingMessage) => ContextValues,
 ): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
-  const take = createStreamCalls(options);
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_FRAME_BYTES,
@@ -34,7 +34,7 @@ export function createWebSocketApi(
       const gone = new AbortController();
       webSocket.once("close", () => gone.abort());
       stream.once("close", () => gone.abort());
-      take(stream, { contextValues: options.contextValues(request), gone: gone.signal });
+      calls(stream, { contextValues: contextValues(request), gone: gone.signal });
     });
   };
 }
