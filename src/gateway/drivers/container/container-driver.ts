@@ -4,7 +4,7 @@
  * the gateway by its socket.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Containers } from "../../../engine/containers.ts";
@@ -146,6 +146,8 @@ export class ContainerDriver implements ImageSource {
 
   /** An engine that can't be asked now keeps what it has until the next start of the gateway. */
   async sweep(known: readonly Placement[]): Promise<void> {
+    // Each has a directory, made before its containers and removed after them: most gateways need not look for an engine.
+    if (known.length === 0 && readdirSync(this.#base).length === 0) return;
     const reach = await this.#engine().catch(() => undefined);
     if (reach === undefined) return;
     const { containers } = reach;
