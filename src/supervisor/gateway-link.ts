@@ -56,6 +56,8 @@ export type PolicyOutcome = { readonly status: "loaded" } | { readonly status: "
 export interface GatewayLink {
   /** Tells the gateway, now or as soon as it is there; only the latest status counts. */
   reportStatus(status: SupervisorStatusJson): void;
+  /** There is a gateway again: dials at once if the link waits to. */
+  wake(): void;
   /**
    * Ends the link once the gateway has got the last status and all log lines; at once when there is no gateway. Bounded
    * by the caller: a gateway that hangs answers nothing.
@@ -68,8 +70,8 @@ const MAX_LINE_BYTES = 16 * 1024 * 1024;
 /** Soon enough that a restarted gateway finds its sandboxes before a person has typed the next command … */
 const FIRST_RETRY_MS = 50;
 /**
- * … and seldom enough that a hundred supervisors without a gateway cost nothing. A second, since a gateway that was away for long
- * is to have its sandboxes again within two of its start.
+ * … and seldom enough that a hundred supervisors without a gateway cost nothing. Those that a gateway cannot wake when it
+ * starts (another user's, an engine's) are back a second later.
  */
 const LAST_RETRY_MS = 1_000;
 /** A session that ended sooner was of no use: one that the gateway accepts and drops again is not asked for at once. */
@@ -116,6 +118,12 @@ export function connectGateway(options: GatewayLinkOptions): GatewayLink {
     reportStatus(status) {
       latest = status;
       session?.send({ status });
+    },
+    wake() {
+      if (session !== undefined) return;
+      clearTimeout(timer);
+      retryMs = FIRST_RETRY_MS;
+      dial();
     },
     async close() {
       isClosed = true;

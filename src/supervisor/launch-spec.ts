@@ -151,6 +151,12 @@ export interface GatewayAccess {
   readonly port: number;
 }
 
+/**
+ * How a gateway that has just started tells a supervisor so, which then dials at once and not at its next attempt. A signal
+ * that changes nothing for a program without a handler of it: a supervisor may be an older one (signal(7)).
+ */
+export const WAKE_SIGNAL = "SIGCONT";
+
 /** A policy with the revision that the gateway gave it. */
 export interface PolicyRevision {
   readonly version: number;

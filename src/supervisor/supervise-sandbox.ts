@@ -16,7 +16,7 @@ import { type Audit, createAudit } from "./egress/11-audit.ts";
 import { type Egress, openEgress } from "./egress/open-egress.ts";
 import type { ExecContext } from "./exec.ts";
 import { connectGateway, type GatewayLink, type PolicyOutcome } from "./gateway-link.ts";
-import type { LaunchSpec, PolicyRevision } from "./launch-spec.ts";
+import { type LaunchSpec, type PolicyRevision, WAKE_SIGNAL } from "./launch-spec.ts";
 import { logSource } from "./log-source.ts";
 import { loadPolicy, type PolicyInForce } from "./policy-in-force.ts";
 import { sandboxEnvironment } from "./sandbox/environment.ts";
@@ -98,6 +98,7 @@ export async function superviseSandbox(
       stop: stopRequest.resolve,
     },
   });
+  process.on(WAKE_SIGNAL, () => link.wake());
   void dismissal.then(() => stopRequest.resolve(0));
   const exitCode = await serveToTheEnd(running, {
     link,

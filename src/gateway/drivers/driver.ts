@@ -34,6 +34,8 @@ export interface ComputeDriver {
   removeSavedState(placement: Placement, name: string): Promise<void>;
   /** Whether this very process still runs. */
   isRunning(process: SupervisorProcess): boolean;
+  /** Tells a supervisor that there is a gateway again. One that is not told finds out by itself, a little later. */
+  wake(process: SupervisorProcess): void;
   /** Ends what runs of the sandbox, at once. Nothing of it runs when the promise is kept. */
   kill(placement: Placement, process: SupervisorProcess | undefined): Promise<void>;
   /** Removes the sandbox's files; nothing of it may run any more. */

@@ -30,6 +30,7 @@ export function createDrivers(local: ComputeDriver, containers: ContainerDriver)
     restoreState: async (placement, name) => await onDisk(placement).restoreState(placement, name),
     removeSavedState: async (placement, name) => await onDisk(placement).removeSavedState(placement, name),
     isRunning: local.isRunning,
+    wake: local.wake,
     kill: (placement, process) =>
       isContainer(placement) ? containers.kill(placement) : local.kill(placement, process),
     remove: (placement) => (isContainer(placement) ? containers : local).remove(placement),

@@ -5,7 +5,7 @@ import { supervisorEnded, supervisorLost } from "../supervisors/supervisor-lost.
 import { deleteSandbox } from "./delete.ts";
 
 /**
- * Compares what the store says with what runs, when a gateway starts. Supervisors that live come back by themselves;
+ * Compares what the store says with what runs, when a gateway starts. Supervisors that live are told to come back;
  * those that have ended meanwhile, as all have after a restart of the machine, are recorded as such and brought back;
  * deletions that were interrupted are finished.
  */
@@ -28,6 +28,7 @@ async function reconcileOne(context: GatewayContext, record: SandboxRecord): Pro
   if (!context.driver.isRunning(supervisor)) {
     await supervisorEnded(context, instance, "the supervisor ended while the gateway was away");
   } else {
+    context.driver.wake(supervisor);
     // Not awaited: the gateway is ready before the last supervisor has come back.
     supervisorLost(context, instance).catch((error: unknown) => context.log.error("a supervisor", error));
   }

@@ -23,7 +23,7 @@ export async function supervisorLost(context: GatewayContext, instance: Instance
   const { store, driver, signal } = context;
   // A gateway that stops closes its sessions itself; the supervisors go on.
   if (signal.aborted) return;
-  for (const deadline = context.now() + ENDING_MS; context.now() < deadline; await delay(ENDING_CHECK_MS)) {
+  for (const end = performance.now() + ENDING_MS; performance.now() < end; await delay(ENDING_CHECK_MS)) {
     const record = await store.sandboxes.get(instance.sandboxId);
     if (record?.supervisor?.instanceId !== instance.instanceId || record.desired !== "running") return;
     if (!driver.isRunning(record.supervisor)) {

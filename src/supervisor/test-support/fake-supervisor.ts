@@ -9,7 +9,7 @@ import type { SupervisorStatusJson } from "../../gen/openshell/v1/supervisor_pb.
 import type { SandboxLogLineJson } from "../../gen/openshell/v1/watch_pb.ts";
 import { createExecChannel, type ExecChannel } from "../exec-channel.ts";
 import { connectGateway } from "../gateway-link.ts";
-import type { LaunchSpec } from "../launch-spec.ts";
+import { type LaunchSpec, WAKE_SIGNAL } from "../launch-spec.ts";
 import { readOrders } from "../read-orders.ts";
 
 const orders = readOrders(process.stdin);
@@ -82,6 +82,7 @@ const link = connectGateway({
   },
 });
 
+process.on(WAKE_SIGNAL, () => link.wake());
 log("started");
 if (spec.environment["FAIL_START"]) {
   link.reportStatus({ phase: "SANDBOX_PHASE_ERROR", error: "this one was told to fail" });

@@ -1,8 +1,9 @@
-/** Ends every process of a sandbox, also when its supervisor was killed and could not. */
+/** Signals to a sandbox's processes: ends every one of them, also when its supervisor was killed and could not. */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { processStartTime } from "../../../linux/process-stat.ts";
+import { WAKE_SIGNAL } from "../../../supervisor/launch-spec.ts";
 import type { SandboxProcesses } from "../../../supervisor/sandbox-processes.ts";
 import type { SupervisorProcess } from "../driver.ts";
 
@@ -15,6 +16,16 @@ const DISMISSAL_MS = 300;
 /** Whether this very process still runs. */
 export function isRunning({ pid, startTime }: SupervisorProcess): boolean {
   return pid > 0 && startTime !== "" && processStartTime(pid) === startTime;
+}
+
+/** Tells a supervisor that its gateway is back. */
+export function wake(supervisor: SupervisorProcess): void {
+  if (!isRunning(supervisor)) return;
+  try {
+    process.kill(supervisor.pid, WAKE_SIGNAL);
+  } catch {
+    // An engine's, whose user is another.
+  }
 }
 
 /** Kills a process and its group, if it is still the one that is meant. */

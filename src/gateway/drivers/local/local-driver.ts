@@ -20,7 +20,7 @@ import type {
 } from "../driver.ts";
 import { layerOf, makeLayers, ownFolders, viewedFolders, viewMounts } from "./folders.ts";
 import type { HostUids } from "./host-uids.ts";
-import { dismiss, isRunning, killUid, killUntilGone, remainingProcesses } from "./kill-processes.ts";
+import { dismiss, isRunning, killUid, killUntilGone, remainingProcesses, wake } from "./kill-processes.ts";
 import { makeViewDirectories, privateViewCommand, viewDirectories, viewGatewayDirectory } from "./private-view.ts";
 import { Reserve } from "./reserve.ts";
 import { directoriesIn, layersDirectory, makeDirectories, sandboxesDirectory } from "./sandbox-directories.ts";
@@ -180,6 +180,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
     restoreState: ({ sandboxId }, name) => savedStates.restore(sandboxId, name),
     removeSavedState: ({ sandboxId }, name) => savedStates.remove(sandboxId, name),
     isRunning,
+    wake,
     kill,
     remove,
     async sweep(known) {
