@@ -1,14 +1,16 @@
 /** Files copied into a sandbox and out of it, and a sandbox that would like them to end elsewhere. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   chownSync,
+  createReadStream,
+  createWriteStream,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   rmSync,
   statSync,
@@ -17,6 +19,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eachUser } from "../support/as-each-user.ts";
@@ -30,6 +34,33 @@ filesystem_policy:
   read_write: [/tmp]
 network_policies: {}
 `;
+
+/** No two places of it look alike. */
+function* numbers(bytes: number): Generator<Buffer> {
+  for (let at = 0; at < bytes; at += 1_000_000) {
+    const piece = Buffer.alloc(1_000_000);
+    for (let place = 0; place < piece.length; place += 8) piece.writeDoubleLE(at + place, place);
+    yield piece;
+  }
+}
+
+/** Of files that are on their way into a folder. */
+function stagedSizes(folder: string): number[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.parentPath.includes(".openshell-copy-"))
+    .map(({ parentPath, name }) => statSync(join(parentPath, name), { throwIfNoEntry: false })?.size ?? 0);
+}
+
+/** In megabytes. */
+function copiedAlready({ stderr }: Finished): number {
+  return Number(/note: ([\d.]+) MB had been copied already, and went on from there/.exec(stderr)?.[1] ?? 0);
+}
+
+async function digest(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
 
 for (const [who, options] of eachUser) {
   describe(`files that are copied by ${who}`, () => {
@@ -86,16 +117,6 @@ for (const [who, options] of eachUser) {
       const stats = statSync(join(folder, "back", odd));
       assert.deepEqual([stats.mode & 0o777, stats.mtimeMs], [0o640, 1_000_000_000_500]);
       assert.equal(readlinkSync(join(folder, "back", "link")), odd);
-    });
-
-    it("may be large", async () => {
-      const size = 40_000_000;
-      writeFileSync(join(folder, "large"), Buffer.alloc(size, "0123456789abcdef!"));
-      const sent = await upload(join(folder, "large"), "/tmp/");
-      assert.deepEqual([sent.code, sent.stdout], [0, "1 file, 40.0 MB\n"], sent.stderr);
-      const back = await download("/tmp/large", join(folder, "larger"));
-      assert.equal(back.code, 0, back.stderr);
-      assert.ok(readFileSync(join(folder, "large")).equals(readFileSync(join(folder, "larger"))));
     });
 
     it("are those that git does not ignore, unless all are asked for", async () => {
@@ -168,7 +189,46 @@ for (const [who, options] of eachUser) {
       }
     });
 
+    it("go on where they were, when their program was killed and they are asked for again", async () => {
+      const large = join(folder, "numbers");
+      await pipeline(Readable.from(numbers(60_000_000)), createWriteStream(large));
+      own();
+      const sending = installation.start(["sandbox", "upload", sandbox.name, large, "/sandbox/resumed"]);
+      while (await isMissing("test $(stat -c %s /sandbox/.openshell-copy-*/files/resumed) -gt 10000000"));
+      sending.kill("SIGKILL");
+      await sending.finished;
+      assert.equal((await sandbox.run("test -e /sandbox/resumed")).code, 1);
+      const sent = await upload(large, "/sandbox/resumed");
+      assert.deepEqual([sent.code, sent.stdout], [0, "1 file, 60.0 MB\n"], sent.stderr);
+      assert.ok(copiedAlready(sent) >= 10, sent.stderr);
+
+      const target = join(folder, "resumed");
+      const receiving = installation.start(["sandbox", "download", sandbox.name, "/sandbox/resumed", target]);
+      while (!stagedSizes(folder).some((size) => size > 10_000_000)) await sleep(5);
+      receiving.kill("SIGKILL");
+      await receiving.finished;
+      const back = await download("/sandbox/resumed", target);
+      assert.deepEqual([back.code, back.stdout], [0, "1 file, 60.0 MB\n"], back.stderr);
+      assert.ok(copiedAlready(back) >= 10, back.stderr);
+      assert.equal(await digest(target), await digest(large));
+      assert.equal((await sandbox.run("rm resumed; ls -A | grep openshell-copy")).stdout, "");
+      assert.deepEqual(stagedSizes(folder), []);
+    });
+
+    async function isMissing(condition: string): Promise<boolean> {
+      return (await sandbox.run(condition)).code !== 0;
+    }
+
     it("leave nothing behind where the user breaks off", async () => {
+      const large = join(folder, "numbers");
+      const sending = installation.start(["sandbox", "upload", sandbox.name, large, "/sandbox/broken-off"]);
+      while (await isMissing("ls -d .openshell-copy-*"));
+      sending.kill("SIGINT");
+      assert.deepEqual(await sending.finished.then(({ code, stderr }) => [code, stderr]), [
+        130,
+        "error: interrupted\n",
+      ]);
+      assert.equal((await sandbox.run("ls -Ad .openshell-copy-* broken-off")).stdout, "");
       await sandbox.run("head -c 400000000 /dev/zero > zeros");
       const target = join(folder, "broken-off");
       mkdirSync(target);

@@ -6,6 +6,7 @@ import { constants, type Stats } from "node:fs";
 import { type FileHandle, lstat, open, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { type Header, type Pack, pack as tarPack } from "tar-stream";
+import { digestOfStart, HAVE, type Offer } from "./offer.ts";
 import { errnoOf, fileFailure, TransferFailure } from "./transfer-failure.ts";
 import { writable } from "./writable.ts";
 
@@ -28,7 +29,12 @@ export interface Listener {
   packed(entry: { readonly isFile: boolean; readonly bytes: number }): void;
   /** Something is not copied, and why. */
   leftOut(path: string, why: string): void;
+  /** So many bytes of a file are at the other end already. */
+  skipped?(bytes: number): void;
 }
+
+/** What the other end has, by its names in the archive. */
+export type Offers = ReadonlyMap<string, Offer>;
 
 /** As much as is read from a file at once. */
 const READ_BYTES = 128 * 1024;
@@ -42,9 +48,9 @@ const MODE_IS_GIVEN = 0o100000;
 type EntryHeader = Parameters<Pack["entry"]>[0];
 
 /** Throws TransferFailure for what cannot be read. */
-export async function* pack(source: Packed, listener: Listener): AsyncGenerator<Buffer> {
+export async function* pack(source: Packed, listener: Listener, offers: Offers = new Map()): AsyncGenerator<Buffer> {
   const archive = tarPack();
-  const filling = fill(archive, source, listener).then(
+  const filling = fill({ archive, listener, offers, firstNames: new Map() }, source).then(
     () => archive.finalize(),
     (error: Error) => archive.destroy(error),
   );
@@ -56,8 +62,15 @@ export async function* pack(source: Packed, listener: Listener): AsyncGenerator<
   }
 }
 
-async function fill(archive: Pack, { root, name, paths }: Packed, listener: Listener): Promise<void> {
-  const firstNames = new Map<string, string>();
+interface Packing {
+  readonly archive: Pack;
+  readonly listener: Listener;
+  readonly offers: Offers;
+  /** Of files that have several names: the one they were packed under. */
+  readonly firstNames: Map<string, string>;
+}
+
+async function fill(packing: Packing, { root, name, paths }: Packed): Promise<void> {
   for await (const path of paths) {
     const entryName = name === "." ? path : [name, path].filter(Boolean).join("/");
     if (entryName === "") continue;
@@ -69,8 +82,8 @@ async function fill(archive: Pack, { root, name, paths }: Packed, listener: List
       throw fileFailure(error, file);
     });
     if (!stats) continue;
-    const added = await addEntry(archive, { file, entryName, stats, firstNames, listener });
-    if (added) listener.packed({ isFile: !stats.isDirectory(), bytes: added.bytes });
+    const added = await addEntry(packing, { file, entryName, stats });
+    if (added) packing.listener.packed({ isFile: !stats.isDirectory(), bytes: added.bytes });
   }
 }
 
@@ -78,13 +91,13 @@ interface Addition {
   readonly file: string;
   readonly entryName: string;
   readonly stats: Stats;
-  /** Of files that have several names: the one they were packed under. */
-  readonly firstNames: Map<string, string>;
-  readonly listener: Listener;
 }
 
-async function addEntry(archive: Pack, addition: Addition): Promise<{ bytes: number } | undefined> {
-  const { file, entryName, stats, firstNames, listener } = addition;
+async function addEntry(
+  packing: Packing,
+  { file, entryName, stats }: Addition,
+): Promise<{ bytes: number } | undefined> {
+  const { archive, firstNames, listener } = packing;
   if (stats.isDirectory()) return await addWithoutBody(archive, headers(entryName, "directory", stats));
   if (stats.isSymbolicLink()) {
     const linkname = await readlink(file);
@@ -99,17 +112,17 @@ async function addEntry(archive: Pack, addition: Addition): Promise<{ bytes: num
   const linkname = stats.nlink > 1 ? firstNames.get(identity) : undefined;
   if (linkname !== undefined) return await addWithoutBody(archive, { ...headers(entryName, "link", stats), linkname });
   if (stats.nlink > 1 && firstNames.size < MAX_LINKED_FILES) firstNames.set(identity, entryName);
-  return await addFile(archive, file, entryName);
+  return await addFile(packing, file, entryName);
 }
 
-function headers(name: string, type: Header["type"], stats: Stats): EntryHeader {
+function headers(name: string, type: Header["type"], stats: Stats, more: Record<string, string> = {}): EntryHeader {
   return {
     name,
     type,
     mode: (stats.mode & 0o777) | MODE_IS_GIVEN,
     // The classic field ends in 2038 and has whole seconds; the extended one replaces it.
     mtime: new Date(0),
-    pax: { mtime: (stats.mtimeMs / 1000).toFixed(6) },
+    pax: { mtime: (stats.mtimeMs / 1000).toFixed(6), ...more },
   };
 }
 
@@ -119,7 +132,8 @@ function addWithoutBody(archive: Pack, header: EntryHeader): Promise<{ bytes: nu
   });
 }
 
-async function addFile(archive: Pack, path: string, entryName: string): Promise<{ bytes: number }> {
+async function addFile(packing: Packing, path: string, entryName: string): Promise<{ bytes: number }> {
+  const { archive, listener } = packing;
   // Should it have become a link or a pipe meanwhile, it is not followed, and nothing waits for a writer.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await open(path, flags).catch((error) => {
@@ -128,12 +142,17 @@ async function addFile(archive: Pack, path: string, entryName: string): Promise<
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) throw new TransferFailure(`${path}: changed while it was read`, "copy again");
+    const start = await agreedStart(packing.offers.get(entryName), handle, stats.size);
+    if (start > 0) listener.skipped?.(start);
+    const header = headers(entryName, "file", stats, start > 0 ? { [HAVE]: `${start}` } : {});
     await new Promise<void>((resolve, reject) => {
       const settled = (error?: Error | null) => (error ? reject(error) : resolve());
-      const body = archive.entry({ ...headers(entryName, "file", stats), size: stats.size }, settled);
+      const body = archive.entry({ ...header, size: stats.size - start }, settled);
       // What goes wrong with it is told to the callback.
       body.on("error", () => {});
-      writeBody(body, handle, stats.size).catch((error) => body.destroy(fileFailure(error, path) as Error));
+      writeBody(body, handle, { start, end: stats.size }).catch((error) =>
+        body.destroy(fileFailure(error, path) as Error),
+      );
     });
     return { bytes: stats.size };
   } finally {
@@ -141,10 +160,20 @@ async function addFile(archive: Pack, path: string, entryName: string): Promise<
   }
 }
 
-/** Exactly `size` bytes: what is appended meanwhile is not part of it. */
-async function writeBody(body: ReturnType<Pack["entry"]>, handle: FileHandle, size: number): Promise<void> {
-  for (let at = 0; at < size; ) {
-    const piece = Buffer.allocUnsafe(Math.min(READ_BYTES, size - at));
+/** How much of the file the other end has as it is here: all that it offers, or nothing. */
+async function agreedStart(offer: Offer | undefined, handle: FileHandle, size: number): Promise<number> {
+  if (offer === undefined || offer.bytes > size) return 0;
+  return (await digestOfStart(handle, offer.bytes)) === offer.sha256 ? offer.bytes : 0;
+}
+
+/** Exactly these bytes: what is appended meanwhile is not part of it. */
+async function writeBody(
+  body: ReturnType<Pack["entry"]>,
+  handle: FileHandle,
+  { start, end }: { readonly start: number; readonly end: number },
+): Promise<void> {
+  for (let at = start; at < end; ) {
+    const piece = Buffer.allocUnsafe(Math.min(READ_BYTES, end - at));
     const { bytesRead } = await handle.read(piece, 0, piece.length, at);
     if (bytesRead === 0) throw new TransferFailure("a file became shorter while it was read", "copy again");
     at += bytesRead;

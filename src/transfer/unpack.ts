@@ -7,15 +7,18 @@
  * - of modes only the nine permission bits are taken; owners are not;
  * - where `links` is `inside`, symbolic links that might lead out of what is copied are left out, and told.
  *
- * Memory is bounded whatever the archive says; the room that it takes on disk is not, and is freed if the copy breaks off.
+ * Memory is bounded whatever the archive says; the room that it takes on disk is not, and is freed if the copy fails. Of one
+ * that breaks off and may be gone on with it stays, for the next to begin with (stock.ts).
  */
 import { constants } from "node:fs";
 import { chmod, link, lstat, lutimes, mkdir, open, stat, symlink, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Extract, extract, type Header } from "tar-stream";
 import { entrySteps, leadsOut, type Steps } from "./entry-path.ts";
+import { HAVE, type Offer } from "./offer.ts";
 import type { Listener } from "./pack.ts";
 import { openStaging } from "./staging.ts";
+import type { Stock } from "./stock.ts";
 import { errnoOf, fileFailure, TransferFailure } from "./transfer-failure.ts";
 import { writable } from "./writable.ts";
 
@@ -26,34 +29,48 @@ export interface Destination {
   readonly name: string;
   /** Whether symbolic links may lead out of the copy. */
   readonly links: "anywhere" | "inside";
+  /** Absent: what has arrived of a copy that breaks off is removed. */
+  readonly resumption?: Resumption;
+}
+
+/** A copy that is gone on with when it is asked for again. */
+export interface Resumption {
+  /** The same for the same copy, and for no other: lower-case hex. */
+  readonly key: string;
+  /** Tells the archive's maker what is here already, before the archive is read. */
+  offer(offers: AsyncIterable<Offer>): Promise<void>;
+  /** Whether what has arrived may stay, now that the copy has broken off. */
+  isKept(): boolean;
 }
 
 type Entry = Extract extends AsyncIterable<infer E> ? E : never;
-
-export type UnpackListener = Pick<Listener, "packed" | "leftOut">;
 
 /** Nothing is changed unless `archive` comes to its end. Throws TransferFailure. */
 export async function unpack(
   archive: AsyncIterable<Uint8Array>,
   destination: Destination,
-  listener: UnpackListener,
+  listener: Listener,
 ): Promise<void> {
   const { folder, top } = await place(destination);
-  const staging = await openStaging(folder);
+  const { resumption } = destination;
+  const staging = await openStaging(folder, resumption?.key);
+  let hasBrokenOff = false;
   try {
-    const unpacking = new Unpacking({ root: staging.path, top, destination, listener });
+    const unpacking = new Unpacking({ root: staging.path, stock: staging.stock, top, destination, listener });
+    await resumption?.offer(unpacking.offers());
     const reader = extract();
     const feed = new Feed(archive, reader);
     try {
       for await (const entry of reader) await unpacking.take(entry);
+      await feed.ended;
     } catch (error) {
-      throw feed.failure ?? error;
+      if (feed.failure === undefined) throw error;
     }
-    await feed.ended;
-    if (feed.failure !== undefined) throw feed.failure;
+    hasBrokenOff = feed.failure !== undefined;
+    if (hasBrokenOff) throw feed.failure;
     await staging.commit();
   } finally {
-    await staging.discard();
+    if (!hasBrokenOff || resumption?.isKept() !== true) await staging.discard();
   }
 }
 
@@ -95,9 +112,10 @@ class Feed {
 
 interface Where {
   readonly root: string;
+  readonly stock: Stock;
   readonly top: string | undefined;
   readonly destination: Destination;
-  readonly listener: UnpackListener;
+  readonly listener: Listener;
 }
 
 class Unpacking {
@@ -109,6 +127,18 @@ class Unpacking {
     this.where = where;
   }
 
+  /** What is here of an earlier copy, by the names that it has in the archive. */
+  async *offers(): AsyncGenerator<Offer> {
+    const { stock, top, destination } = this.where;
+    for await (const offer of stock.offers()) {
+      if (top === undefined) yield offer;
+      else if (offer.path === top) yield { ...offer, path: destination.name };
+      else if (offer.path.startsWith(`${top}/`)) {
+        yield { ...offer, path: `${destination.name}${offer.path.slice(top.length)}` };
+      }
+    }
+  }
+
   async take(entry: Entry): Promise<void> {
     const { header } = entry;
     const steps = this.stepsOf(header.name);
@@ -116,7 +146,8 @@ class Unpacking {
     try {
       await this.requireFolder(steps.slice(0, -1));
       const isMade = await this.make(entry, steps, path);
-      if (isMade) this.where.listener.packed({ isFile: header.type !== "directory", bytes: header.size });
+      const bytes = header.size + haveOf(header);
+      if (isMade) this.where.listener.packed({ isFile: header.type !== "directory", bytes });
     } catch (error) {
       if (errnoOf(error) === "EEXIST") throw hostile(header.name, "is in the archive twice");
       throw fileFailure(error, join(this.where.destination.path, ...steps.slice(1)));
@@ -129,7 +160,8 @@ class Unpacking {
     const { header } = entry;
     switch (header.type) {
       case "file":
-        await writeFile(entry, path);
+        await this.takeFromStock(header, steps, path);
+        await this.writeFile(entry, path);
         return true;
       case "directory":
         await this.requireFolder(steps);
@@ -144,6 +176,50 @@ class Unpacking {
       default:
         throw hostile(header.name, "is neither a file nor a folder nor a link");
     }
+  }
+
+  /** Puts what is here already of the file to its place, where the archive has the rest alone. */
+  private async takeFromStock(header: Header, steps: Steps, path: string): Promise<void> {
+    const have = haveOf(header);
+    if (have === 0) return;
+    const isFree = await lstat(path).then(
+      () => false,
+      (error) => errnoOf(error) === "ENOENT",
+    );
+    if (!isFree) throw hostile(header.name, "is in the archive twice");
+    if (!(await this.where.stock.take(steps, have, path))) {
+      throw hostile(header.name, "has a beginning that was not offered");
+    }
+    this.where.listener.skipped?.(have);
+  }
+
+  private async writeFile(entry: Entry, path: string): Promise<void> {
+    const have = haveOf(entry.header);
+    const made = have > 0 ? 0 : constants.O_CREAT | constants.O_EXCL;
+    const handle = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW | made, 0o600);
+    try {
+      let at = have;
+      for await (const piece of entry as AsyncIterable<Buffer>) {
+        await this.requireOwn();
+        for (let done = 0; done < piece.length; ) {
+          const { bytesWritten } = await handle.write(piece, done, piece.length - done, at + done);
+          done += bytesWritten;
+        }
+        at += piece.length;
+      }
+      if ((await handle.stat()).size !== at) throw takenOver();
+      await handle.chmod(modeOf(entry.header));
+      await handle.utimes(...timesOf(entry.header));
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** A file that is open would be written on where the next copy has it, which has taken over the folder. */
+  private async requireOwn(): Promise<void> {
+    await lstat(this.where.root).catch((error) => {
+      throw errnoOf(error) === "ENOENT" ? takenOver() : error;
+    });
   }
 
   /** The name in the archive, with its first step replaced by what the copy is to be called. */
@@ -197,27 +273,29 @@ class Unpacking {
   }
 }
 
-async function writeFile(entry: Entry, path: string): Promise<void> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  const handle = await open(path, flags, 0o600);
-  try {
-    for await (const piece of entry) await handle.writeFile(piece as Buffer);
-    await handle.chmod(modeOf(entry.header));
-    await handle.utimes(...timesOf(entry.header));
-  } finally {
-    await handle.close();
-  }
-}
-
 function modeOf({ mode }: Header): number {
   return mode & 0o777;
 }
 
+/** How much of a file is not in the archive, since it was offered. */
+function haveOf(header: Header): number {
+  const have = paxOf(header, HAVE);
+  return /^[1-9]\d{0,15}$/.test(have) ? Number(have) : 0;
+}
+
+function paxOf(header: Header, name: string): string {
+  return (header.pax as Readonly<Record<string, string>> | null | undefined)?.[name] ?? "";
+}
+
 /** Access time and modification time, in seconds. */
 function timesOf(header: Header): [number, number] {
-  const extended = (header.pax as Readonly<Record<string, string>> | null | undefined)?.["mtime"] ?? "";
+  const extended = paxOf(header, "mtime");
   const isNumber = /^-?\d{1,11}(\.\d{1,9})?$/.test(extended);
   return [Date.now() / 1000, isNumber ? Number(extended) : header.mtime.getTime() / 1000];
+}
+
+function takenOver(): TransferFailure {
+  return new TransferFailure("the same copy was begun once more, and goes on there");
 }
 
 function hostile(name: string, why: string): TransferFailure {

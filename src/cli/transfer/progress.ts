@@ -13,6 +13,8 @@ export interface Progress extends Disposable {
   readonly isShown: boolean;
   /** So many bytes will come, more or less: from now on there is a bar. */
   expect(bytes: number): void;
+  /** So many need not be copied. */
+  skip(bytes: number): void;
   /** Passes the bytes on, and counts them. */
   through(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array>;
 }
@@ -21,11 +23,12 @@ export function showProgress(verb: string, { stderr }: Streams): Progress {
   const isShown = stderr.isTTY === true;
   const begun = performance.now();
   let copied = 0;
+  let skipped = 0;
   let expected = 0;
   let shownAt = begun;
   const clear = () => stderr.write("\r\u001b[K");
   const show = (now: number) => {
-    const rate = copied / ((now - begun) / 1000);
+    const rate = (copied - skipped) / ((now - begun) / 1000);
     shownAt = now;
     clear();
     stderr.write(`${verb} ${sizeText(copied)}${barText(copied, expected)}, ${sizeText(rate)}/s`);
@@ -34,6 +37,10 @@ export function showProgress(verb: string, { stderr }: Streams): Progress {
     isShown,
     expect(bytes) {
       expected = bytes;
+    },
+    skip(bytes) {
+      copied += bytes;
+      skipped += bytes;
     },
     async *through(bytes) {
       for await (const piece of bytes) {

@@ -5,6 +5,8 @@
  */
 
 import type { ExecCall } from "../../net/exec-call.ts";
+import { MAX_OFFERS, type Offer } from "../../transfer/offer.ts";
+import type { Offers } from "../../transfer/pack.ts";
 import { type Report, readReport } from "../../transfer/report.ts";
 import { TransferFailure } from "../../transfer/transfer-failure.ts";
 import type { Gateway } from "../api/gateway.ts";
@@ -35,6 +37,8 @@ export interface Task {
   readonly path: string;
   /** What the copy is called in the archive. */
   readonly name: string;
+  /** The key of a copy that it receives. */
+  readonly key?: string;
   /** To be told how many bytes it will be, before they come. */
   readonly onTotal?: (bytes: number) => void;
 }
@@ -49,15 +53,23 @@ export class SandboxEnd {
   isOver = false;
   private unread = "";
   private leftOut = 0;
+  private readonly offered = new Map<string, Offer>();
+  private readonly allOffered = Promise.withResolvers<void>();
   private failure: { readonly message: string; readonly hint?: string } | undefined;
 
-  constructor({ sandboxId, verb, path, name, onTotal }: Task, gateway: Gateway, note: (line: string) => void) {
+  constructor({ sandboxId, verb, path, name, key, onTotal }: Task, gateway: Gateway, note: (line: string) => void) {
     this.note = note;
     this.onTotal = onTotal;
     this.call = openCommand(gateway, {
       sandboxId,
-      command: [...program, verb, path, name, ...(onTotal ? ["total"] : [])],
+      command: [...program, verb, path, name, ...(key === undefined ? [] : [key]), ...(onTotal ? ["total"] : [])],
     });
+  }
+
+  /** What the program has already of what it is to receive, once it has said so; `output` must be read meanwhile. */
+  async offers(): Promise<Offers> {
+    await this.allOffered.promise;
+    return this.offered;
   }
 
   /** The program's output, until it has done its part. Throws CommandFailure if it could not, RpcError. */
@@ -72,6 +84,7 @@ export class SandboxEnd {
       throw relayFailure(error);
     } finally {
       this.isOver = true;
+      this.allOffered.resolve();
     }
     throw new CommandFailure("the connection ended before everything was copied", { code: "unavailable" });
   }
@@ -93,6 +106,10 @@ export class SandboxEnd {
       this.totals = report;
     } else if ("total" in report) {
       this.onTotal?.(report.total);
+    } else if ("ready" in report) {
+      this.allOffered.resolve();
+    } else if ("offer" in report) {
+      if (this.offered.size < MAX_OFFERS) this.offered.set(report.offer.path, report.offer);
     } else if (this.leftOut++ < MAX_LEFT_OUT_TOLD) {
       this.note(leftOutNote(report.leftOut, report.why));
     }

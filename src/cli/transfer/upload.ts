@@ -1,7 +1,8 @@
 /**
  * From this machine into a sandbox.
  */
-import { type Listener, pack, type Source } from "../../transfer/pack.ts";
+import { hostname } from "node:os";
+import { type Listener, type Offers, pack, type Source } from "../../transfer/pack.ts";
 import { seal } from "../../transfer/sealed-stream.ts";
 import { copyName, openSource } from "../../transfer/source.ts";
 import { walkTree } from "../../transfer/walk-tree.ts";
@@ -10,6 +11,7 @@ import type { CommandContext } from "../command-context.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { holdInterruptions } from "../hold-interruptions.ts";
 import { gitFiles, isInWorkTree } from "./git-files.ts";
+import { copyKey, wentOnNote } from "./gone-on-with.ts";
 import { showProgress } from "./progress.ts";
 import { copyFailure, leftOutNote, SandboxEnd, type Totals } from "./sandbox-end.ts";
 
@@ -47,33 +49,40 @@ export async function upload(
   { destination, sandboxId }: Where,
   { gateway, context }: { readonly gateway: Gateway; readonly context: CommandContext },
 ): Promise<Totals> {
-  const task = { sandboxId, verb: "receive", path: destination, name: source.name } as const;
+  const key = copyKey(hostname(), source.root, destination, source.name);
+  const task = { sandboxId, verb: "receive", path: destination, name: source.name, key } as const;
   const end = new SandboxEnd(task, gateway, context.note);
-  using interruption = holdInterruptions(context.signals, () => end.call.cancel());
+  // The program removes what it has: a user who broke it off does not come back for it.
+  using interruption = holdInterruptions(context.signals, () => end.call.signal("SIGINT"));
   using progress = showProgress("uploaded", context);
   if (progress.isShown) progress.expect(await source.bytes());
-  let files = 0;
+  let [files, skipped] = [0, 0];
   const listener: Listener = {
     packed: ({ isFile }) => {
       files += isFile ? 1 : 0;
     },
     leftOut: (path, why) => context.note(leftOutNote(path, why)),
+    skipped: (bytes) => {
+      skipped += bytes;
+      progress.skip(bytes);
+    },
   };
-  const sending = send(progress.through(seal(pack(source, listener))), end);
+  const sending = send((offers) => progress.through(seal(pack(source, listener, offers))), end);
   try {
     for await (const _ of end.output());
   } catch (error) {
     throw copyFailure((await sending) ?? error, interruption);
   }
   await sending;
+  if (skipped > 0) context.note(wentOnNote(skipped));
   if (end.totals?.files !== files) throw new CommandFailure(`${files} files were sent, not all of them arrived`);
   return end.totals;
 }
 
 /** Sends until the program takes no more. @returns what went wrong here, if anything did; the program then gets no end. */
-async function send(archive: AsyncIterable<Uint8Array>, end: SandboxEnd): Promise<unknown> {
+async function send(archive: (offers: Offers) => AsyncIterable<Uint8Array>, end: SandboxEnd): Promise<unknown> {
   try {
-    for await (const data of archive) {
+    for await (const data of archive(await end.offers())) {
       if (end.isOver) return undefined;
       if (!end.call.write(data)) await end.call.drained();
     }

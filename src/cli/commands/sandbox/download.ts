@@ -8,7 +8,7 @@ export const command = defineCommand({
   name: "download",
   summary: "copy a file or a folder out of a sandbox",
   details:
-    "With links, modes and times; all of it or nothing. Whatever the sandbox sends, nothing is written outside of the copy, " +
+    "With links, modes and times; all of it or nothing. One that was broken off goes on when it is asked for again. Whatever the sandbox sends, nothing is written outside of the copy, " +
     "and links that may lead out of it are left out and told. What is in the files is as trustworthy as what made them.",
   positionals: {
     name: { kind: "required", summary: "the sandbox" },

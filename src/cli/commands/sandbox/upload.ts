@@ -8,7 +8,7 @@ export const command = defineCommand({
   name: "upload",
   summary: "copy a file or a folder into a sandbox",
   details:
-    "With links, modes and times; all of it or nothing. Files that git ignores stay here. A destination that is a folder, " +
+    "With links, modes and times; all of it or nothing. One that was broken off goes on when it is asked for again. Files that git ignores stay here. A destination that is a folder, " +
     "or ends in /, gets the copy inside; any other is the copy's name. `FOLDER/.` copies what is in the folder.",
   positionals: {
     name: { kind: "required", summary: "the sandbox" },
