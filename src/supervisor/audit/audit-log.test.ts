@@ -62,6 +62,31 @@ describe("the audit log", () => {
     );
   });
 
+  it("puts what may be put into words later in its place, in front of what came after it", () => {
+    using log = opened();
+    const told: string[] = [];
+    const later = (message: string) => () => {
+      told.push(message);
+      return event(message);
+    };
+    assert.equal(log.appendLater(later("one")), true);
+    assert.equal(log.appendLater(later("two")), true);
+    assert.deepEqual([told, log.lastSequence], [[], 2]);
+    log.append(event("three"), "now");
+    const written = lines(json()).map((line) => JSON.parse(line));
+    assert.deepEqual(
+      written.map(({ message, metadata }) => [message, metadata.sequence]),
+      [
+        ["one", 1],
+        ["two", 2],
+        ["three", 3],
+      ],
+    );
+    assert.deepEqual(told, ["one", "two"]);
+    const chain = lines(json()).map((line) => ({ line, place: "" }));
+    assert.equal(verifyChain(chain).ok, true);
+  });
+
   it("chains its lines, over a restart, a crash, another day and an event that could not be written", (t) => {
     const all = () => [json(), json("2026-04-02")].filter((path) => fs.existsSync(path)).flatMap(lines);
     {

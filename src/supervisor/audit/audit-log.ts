@@ -61,6 +61,11 @@ export interface AuditLog extends Disposable {
   readonly lastSequence: number;
   /** Adds an event. False if it can't be written now; it is then written later if there is room for it. */
   append(event: WrittenEvent, urgency: Urgency): boolean;
+  /**
+   * Adds an event that may wait (`soon`), and is put into words only when it is written: what happens next should not wait for
+   * that. It must tell of the moment of this call.
+   */
+  appendLater(event: () => WrittenEvent): boolean;
   /** Writes what waits; false if it can't be written. */
   flush(): boolean;
   /** What is on record after a sequence number, at most `limit` records, in order. */
@@ -80,6 +85,8 @@ class FileAuditLog implements AuditLog {
   readonly #shorthand: DayFile;
   readonly #recent = new RecentRecords();
   readonly #listeners = new Set<(record: LogRecord) => void>();
+  /** Events behind those of `#pending`, without their words. */
+  #unwritten: (() => WrittenEvent)[] = [];
   #pending: LogRecord[] = [];
   #pendingCharacters = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -106,22 +113,21 @@ class FileAuditLog implements AuditLog {
   }
 
   get lastSequence(): number {
-    return this.#sequence;
+    return this.#sequence + this.#unwritten.length;
   }
 
   append(event: WrittenEvent, urgency: Urgency): boolean {
-    const sequence = ++this.#sequence;
-    if (this.#pendingCharacters > maxPendingCharacters && !this.flush()) {
-      this.#health = { ...this.#health, lost: this.#health.lost + 1 };
-      return false;
-    }
-    const { time, severityId, shorthand } = event;
+    if (urgency === "soon") return this.appendLater(() => event);
+    if (!this.#hasRoom()) return this.#lose();
+    this.#putIntoWords();
     const previousHash = this.#lastHash;
-    const line = writeJsonl(event, { sequence, uid: `${this.#options.sandboxId}-${sequence}`, previousHash });
-    this.#lastHash = lineHash(line);
-    this.#pending.push({ sequence, time, severityId, shorthand, line });
-    this.#pendingCharacters += line.length;
-    if (urgency !== "soon") return this.flush() || this.#keepOrWithdraw(urgency, previousHash);
+    this.#addRecord(event);
+    return this.flush() || this.#keepOrWithdraw(urgency, previousHash);
+  }
+
+  appendLater(event: () => WrittenEvent): boolean {
+    if (!this.#hasRoom()) return this.#lose();
+    this.#unwritten.push(event);
     // Unreferenced: the log alone must not keep a supervisor alive that has nothing else left; it flushes on disposal.
     this.#timer ??= setTimeout(() => this.flush(), batchMilliseconds).unref();
     return this.healthy;
@@ -130,6 +136,7 @@ class FileAuditLog implements AuditLog {
   flush(): boolean {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#putIntoWords();
     const batch = this.#pending;
     if (batch.length === 0) return this.healthy;
     try {
@@ -161,6 +168,34 @@ class FileAuditLog implements AuditLog {
     this.flush();
     this.#json.close();
     this.#shorthand.close();
+  }
+
+  /** Whether memory may hold another event, if need be after a try to write those that wait. */
+  #hasRoom(): boolean {
+    return this.#pendingCharacters <= maxPendingCharacters || this.flush();
+  }
+
+  /** Its number will be missing in the file. */
+  #lose(): false {
+    this.#sequence += 1;
+    this.#health = { ...this.#health, lost: this.#health.lost + 1 };
+    return false;
+  }
+
+  #putIntoWords(): void {
+    for (let event = this.#unwritten.shift(); event !== undefined; event = this.#unwritten.shift())
+      this.#addRecord(event());
+  }
+
+  /** Gives the event its place in the log, behind all that are there. */
+  #addRecord(event: WrittenEvent): void {
+    const sequence = ++this.#sequence;
+    const { time, severityId, shorthand } = event;
+    const place = { sequence, uid: `${this.#options.sandboxId}-${sequence}`, previousHash: this.#lastHash };
+    const line = writeJsonl(event, place);
+    this.#lastHash = lineHash(line);
+    this.#pending.push({ sequence, time, severityId, shorthand, line });
+    this.#pendingCharacters += line.length;
   }
 
   #tell(record: LogRecord): void {

@@ -217,7 +217,9 @@ class LoggedAudit implements Audit {
   requestCompleted(connection: AuditedConnection, request: AuditedRequest, outcome: RequestOutcome): void {
     const verdict = this.#requests.end(request.id)?.verdict;
     if (verdict === undefined) return;
-    this.#log.append(this.#answered.write(this.#moment(), connection, { request, verdict, outcome }), "soon");
+    const moment = this.#moment();
+    // The connection's next request may be there already, and is not to wait for these words.
+    this.#log.appendLater(() => this.#answered.write(moment, connection, { request, verdict, outcome }));
   }
 
   requestRefused(connection: AuditedConnection, request: AuditedRequest, refusal: Refusal): void {
