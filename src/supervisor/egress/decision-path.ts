@@ -171,7 +171,7 @@ async function passThrough(guarded: Guarded, live: LiveConnection, context: Egre
   if (unseen !== undefined) return refuse(guarded, unseen, context);
   const unrecorded = context.audit.connectionAllowed(guarded);
   if (unrecorded !== undefined) return refuse(guarded, unrecorded, context);
-  const upstream = await dial(guarded, { signal: live.signal });
+  const upstream = await dial(guarded, { signal: live.signal, isRelayed: true });
   if (isRefusal(upstream)) return refuse(guarded, upstream, context);
   const counts = countTraffic(upstream);
   await relayUnseen(openTunnel(guarded), upstream, { live, context });

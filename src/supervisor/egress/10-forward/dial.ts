@@ -6,17 +6,22 @@
  * Assumes nothing is looked up: the address that was checked is the address that is dialled.
  */
 import { connect, Socket } from "node:net";
+import { DirectReader } from "../../../net/direct-reading.ts";
 import type { ProxyAddress } from "../../launch-spec.ts";
 import type { Dialable, Refusal } from "../connection.ts";
 import { connectTimeoutMs, tcpKeepAliveMs } from "./limits.ts";
 import { askForTunnel } from "./proxy-tunnel.ts";
 
+export interface DialOptions {
+  readonly signal: AbortSignal;
+  readonly timeoutMs?: number;
+  /** The socket's bytes are to be passed on as they are (net/direct-reading.ts). */
+  readonly isRelayed?: boolean;
+}
+
 /** Tries the addresses in their order. The socket is half-open capable and sends without delay. */
-export async function dial(
-  connection: Dialable,
-  options: { readonly signal: AbortSignal; readonly timeoutMs?: number },
-): Promise<Socket | Refusal> {
-  const attempt = { signal: options.signal, timeoutMs: options.timeoutMs ?? connectTimeoutMs };
+export async function dial(connection: Dialable, options: DialOptions): Promise<Socket | Refusal> {
+  const attempt = { ...options, timeoutMs: options.timeoutMs ?? connectTimeoutMs };
   let failure: Failure = "failed";
   for (const target of targetsOf(connection)) {
     if (options.signal.aborted) break;
@@ -39,8 +44,7 @@ interface Target {
   readonly port: number;
 }
 
-interface Attempt {
-  readonly signal: AbortSignal;
+interface Attempt extends DialOptions {
   readonly timeoutMs: number;
 }
 
@@ -70,6 +74,7 @@ async function dialThrough(proxy: ProxyAddress, target: Target, attempt: Attempt
 /** Connects to an address; only the host of a proxy may be a name. */
 function dialHost(target: Target, attempt: Attempt): Promise<Socket | "failed" | "timeout"> {
   const { promise, resolve } = Promise.withResolvers<Socket | "failed" | "timeout">();
+  const reader = attempt.isRelayed ? new DirectReader() : undefined;
   const socket = connect({
     host: target.host,
     port: target.port,
@@ -78,7 +83,9 @@ function dialHost(target: Target, attempt: Attempt): Promise<Socket | "failed" |
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: tcpKeepAliveMs,
+    ...(reader && { onread: reader.onread }),
   });
+  reader?.serve(socket);
   const settle = (result: Socket | "failed" | "timeout"): void => {
     clearTimeout(timer);
     attempt.signal.removeEventListener("abort", onFailure);

@@ -6,6 +6,7 @@
  * Assumes that the connection was allowed and its event written.
  */
 import type { Duplex } from "node:stream";
+import { passDirectly } from "../../../net/direct-reading.ts";
 import { resetStream } from "../../../net/reset.ts";
 import { relayIdleMs } from "./limits.ts";
 
@@ -81,11 +82,19 @@ class Direction {
   start(events: DirectionEvents): void {
     const source = this.#source;
     const sink = this.#sink;
-    source.on("data", (piece: Buffer) => {
-      if (!events.onBytes(piece)) return events.onBreak();
+    const mayPass = (piece: Buffer): boolean => {
+      if (!events.onBytes(piece)) {
+        events.onBreak();
+        return false;
+      }
       this.count += piece.length;
-      if (!sink.write(piece)) source.pause();
-    });
+      return true;
+    };
+    if (!passDirectly(source, sink, mayPass)) {
+      source.on("data", (piece: Buffer) => {
+        if (mayPass(piece) && !sink.write(piece)) source.pause();
+      });
+    }
     sink.on("drain", () => source.resume());
     source.on("end", () => {
       sink.end(() => {
