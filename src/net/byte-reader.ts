@@ -64,12 +64,14 @@ export class ByteReader {
   /** Waits until there are more bytes, at most so many milliseconds. No promise is made if they are there already. */
   fill(timeoutMs: number): FillResult | Promise<FillResult> {
     const already = this.#collect();
-    if (already !== undefined) return already;
-    if (this.stream.isPaused()) this.stream.resume();
-    const { promise, resolve } = Promise.withResolvers<FillResult>();
-    this.#resolve = resolve;
-    this.#alarm.set(timeoutMs);
-    return promise;
+    return already ?? new Promise((resolve) => this.#wait(timeoutMs, resolve));
+  }
+
+  /** The same without a promise: `then` is called in the very callback that has read the bytes. It must not throw. */
+  fillThen(timeoutMs: number, then: (result: FillResult) => void): FillResult | undefined {
+    const already = this.#collect();
+    if (already === undefined) this.#wait(timeoutMs, then);
+    return already;
   }
 
   /** Ends the waiting of whoever waits, and of all who come after, as if the stream had been closed. */
@@ -111,6 +113,12 @@ export class ByteReader {
     }
     if (this.#ended) return "end";
     return this.#closed ? "closed" : undefined;
+  }
+
+  #wait(timeoutMs: number, resolve: (result: FillResult) => void): void {
+    if (this.stream.isPaused()) this.stream.resume();
+    this.#resolve = resolve;
+    this.#alarm.set(timeoutMs);
   }
 
   #wake(): void {

@@ -36,21 +36,27 @@ export class AnswerBody implements AnswerPieces {
     this.#onEnd = onEnd;
   }
 
-  async each(idleMs: number, take: TakePiece): Promise<AnswerEnd> {
-    for (;;) {
-      const given = this.#give(take);
-      if (given === undefined) {
-        const filling = this.#reader.fill(idleMs);
-        const filled = filling instanceof Promise ? await filling : filling;
-        if (filled !== "data") return this.#cutShort(filled);
-        continue;
+  each(idleMs: number, take: TakePiece): Promise<AnswerEnd> {
+    const { promise, resolve, reject } = Promise.withResolvers<AnswerEnd>();
+    const leave = (): void => {
+      this.discard();
+      resolve({ kind: "left" });
+    };
+    // No loop that awaits: a piece is given away in the callback that has read it.
+    const go = (filled: FillResult): void => {
+      try {
+        for (let next: FillResult | undefined = filled; next !== undefined; next = this.#reader.fillThen(idleMs, go)) {
+          if (next !== "data") return resolve(this.#cutShort(next));
+          const given = this.#give(take);
+          if (given instanceof Promise) return void given.then((hasRoom) => (hasRoom ? go("data") : leave()), reject);
+          if (given !== undefined) return resolve(given);
+        }
+      } catch (error) {
+        reject(error);
       }
-      if (!(given instanceof Promise)) return given;
-      if (!(await given)) {
-        this.discard();
-        return { kind: "left" };
-      }
-    }
+    };
+    go("data");
+    return promise;
   }
 
   discard(): void {
