@@ -14,6 +14,7 @@ import { askBackend, type BackendAnswer, type NoAnswer } from "./ask-backend.ts"
 import type { Admission } from "./budgets.ts";
 import type { InferenceContext } from "./context.ts";
 import { firstRetryMs, longestRetryAfterMs } from "./limits.ts";
+import { maskEchoes } from "./mask-echoes.ts";
 import { unwrapBedrock } from "./unwrap-bedrock.ts";
 
 /** A backend's answer, be it an error, with what it took to get it. */
@@ -91,7 +92,8 @@ async function askRoute(
       const wantedMs = retryAfterMs(result);
       if (!isPassing(result.status) || isLast || wantedMs > longestRetryAfterMs) {
         const answer = unwrapBedrock(result, prepared.dialect);
-        return { answer, route, ...prepared, admission, endless: () => time.end() };
+        const masked = maskEchoes(answer, context.echoes.of(route, result.status));
+        return { answer: masked, route, ...prepared, admission, endless: () => time.end() };
       }
       result.body.discard();
       waitMs = Math.max(waitMs, wantedMs);

@@ -5,6 +5,7 @@ import type { EgressContext } from "../context.ts";
 import type { BackendPool } from "./backend-pool.ts";
 import type { Budgets } from "./budgets.ts";
 import type { HeldBodies } from "./call-bytes.ts";
+import type { RouteEchoes } from "./mask-echoes.ts";
 
 export interface InferenceContext extends Pick<EgressContext, "sandboxName" | "audit" | "newId" | "now" | "onDefect"> {
   /** The routes in force now. Asked again for each call. */
@@ -13,4 +14,5 @@ export interface InferenceContext extends Pick<EgressContext, "sandboxName" | "a
   readonly pool: BackendPool;
   readonly budgets: Budgets;
   readonly held: HeldBodies;
+  readonly echoes: RouteEchoes;
 }

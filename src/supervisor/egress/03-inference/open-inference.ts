@@ -14,6 +14,7 @@ import { Budgets } from "./budgets.ts";
 import { HeldBodies } from "./call-bytes.ts";
 import type { InferenceContext } from "./context.ts";
 import { serveInference } from "./inference.ts";
+import { RouteEchoes } from "./mask-echoes.ts";
 
 export interface InferenceOptions {
   readonly spec: Pick<LaunchSpec, "sandboxName">;
@@ -45,6 +46,7 @@ export function openInference(options: InferenceOptions): WorldlySteps["infer"] 
     pool,
     budgets,
     held: new HeldBodies(),
+    echoes: new RouteEchoes(),
   };
   return (connection, live) => serveInference(connection, context, live);
 }

@@ -1,9 +1,6 @@
 /** What a backend says went wrong → the caller, in the words of the caller's API, whichever API the backend's are. */
 import { failureMessage, saysFailure } from "../../../inference/error-body.ts";
-import type { ModelRoute } from "../../../inference/routes.ts";
 import type { Field } from "../../../net/http1-fields.ts";
-import { Echoes } from "../../../secrets/echoes.ts";
-import { redacted } from "../../../secrets/secret.ts";
 import { wholeOf } from "./answer-body.ts";
 import type { Asked } from "./ask-routes.ts";
 import type { Caller, HeaderList } from "./caller.ts";
@@ -12,11 +9,8 @@ import { type Passed, type PassOptions, passedHeaders } from "./pass-answer.ts";
 
 export async function passFailure({ answer, route }: Asked, caller: Caller, options: PassOptions): Promise<Passed> {
   const { status, fields } = answer;
-  const echoes = echoesOf(route);
-  const own = headersOfAnother(fields).map(([name, value]) => [name, echoes.masked(value)] as const);
-  const headers = [...own, ...options.headers];
-  const said = await wholeOf(answer.body, maxWholeAnswerBytes, route.timeouts.idle);
-  const body = said && Buffer.from(echoes.masked(said.toString("latin1")), "latin1");
+  const headers = [...headersOfAnother(fields), ...options.headers];
+  const body = await wholeOf(answer.body, maxWholeAnswerBytes, route.timeouts.idle);
   const firstAt = options.now();
   if (body !== undefined && saysFailure(caller.dialect, body)) {
     await caller.answer(status, body.toString("utf8"), { headers });
@@ -24,13 +18,7 @@ export async function passFailure({ answer, route }: Asked, caller: Caller, opti
     const message = failureMessage(body ?? Buffer.alloc(0));
     await caller.fail({ status, code: "backend_error", message }, { headers, close: false });
   }
-  return { served: { events: 0 }, bytes: said?.length ?? 0, firstAt };
-}
-
-/** Whoever turns a key down likes to say which: what the caller is told has nothing of the operator's in it. */
-function echoesOf({ credential, aws }: ModelRoute): Echoes {
-  const secrets = [credential, aws?.key.secretAccessKey, aws?.key.sessionToken];
-  return new Echoes(secrets.flatMap((secret) => (secret === undefined ? [] : [[redacted, secret] as const])));
+  return { served: { events: 0 }, bytes: body?.length ?? 0, firstAt };
 }
 
 /** The backend's headers for an answer with other contents: what it says of its own bytes is not true of ours. */
