@@ -8,6 +8,7 @@
 import { type Field, fieldTokens } from "../../../net/http1-fields.ts";
 import type { ResponseHead } from "../../../net/http1-head.ts";
 import { Echoes } from "../../../secrets/echoes.ts";
+import type { Secret } from "../../../secrets/secret.ts";
 import type { Refusal } from "../connection.ts";
 import type { Credentials } from "./credentials.ts";
 import { type CredentialPlace, selects } from "./put-in-place.ts";
@@ -33,10 +34,20 @@ export function askForWhole(fields: readonly Field[]): readonly Field[] {
 }
 
 export class ResponseMask {
-  readonly #echoes: Echoes;
+  readonly #pairs: (readonly [instead: string, secret: Secret])[] = [];
+  #credentials: Credentials | undefined;
+  #echoes = new Echoes([]);
 
   constructor(credentials: Credentials) {
-    this.#echoes = new Echoes([...credentials.withPlaceholders()].map(([instead, { secret }]) => [instead, secret]));
+    this.learn(credentials);
+  }
+
+  /** Masks the secrets of these as well, on a connection that outlives a rotation. */
+  learn(credentials: Credentials): void {
+    if (credentials === this.#credentials) return;
+    this.#credentials = credentials;
+    for (const [instead, { secret }] of credentials.withPlaceholders()) this.#pairs.push([instead, secret]);
+    this.#echoes = new Echoes(this.#pairs);
   }
 
   /** In latin1, as everything here. */

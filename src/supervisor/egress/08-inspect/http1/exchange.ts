@@ -195,19 +195,21 @@ class Exchange {
 
   /** The upstream goes over to the protocol that the client asked for and the policy allowed. */
   async #switch(head: ResponseHead): Promise<ExchangeEnd> {
-    const { request, client, upstream, judge, signal } = this.#parts;
+    const { request, client, upstream, judge, mask, signal } = this.#parts;
     const { upgrade } = request.facts;
-    if (this.#parts.mask !== undefined) return this.#refusedFor(unmaskable("goes over to another protocol"));
+    // Bytes that nobody looks into could hold anything.
+    if (mask !== undefined && judge === undefined) return this.#refusedFor(unmaskable("goes over to another protocol"));
     if (upgrade === undefined || request.websocket === undefined || !switchesTo(head, upgrade)) {
       return this.#refused("forward.reset", "the upstream switched to a protocol that was not asked for");
     }
     const problem = judge === undefined ? undefined : problemWithAnswer(head, request.websocket);
     if (problem !== undefined) return this.#refused("forward.reset", `the upstream's WebSocket is refused: ${problem}`);
     client.stream.write(serialiseUpgradeHead(head, upgrade), "latin1");
+    const sides = { client, upstream: upstream.reader, signal, ...(mask && { mask }) };
     const end: WebsocketEnd =
       judge === undefined
         ? await this.#relay()
-        : await serveWebsocket({ client, upstream: upstream.reader, judge: judge(chosenSubprotocol(head)), signal });
+        : await serveWebsocket({ ...sides, judge: judge(chosenSubprotocol(head)) });
     const outcome = { status: head.status, bytesIn: end.fromUpstream, bytesOut: end.fromClient };
     return { kind: "answered", keep: false, outcome, ...(end.brokenOff && { brokenOff: end.brokenOff }) };
   }

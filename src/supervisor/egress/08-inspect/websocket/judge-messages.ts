@@ -81,6 +81,11 @@ export class MessageJudge {
     return { ...ruling, reading: { ...ruling.reading, whole } };
   }
 
+  /** Those of this moment. */
+  get credentials(): Credentials {
+    return this.#context.credentials();
+  }
+
   #giveCredentials(text: Buffer): Buffer | Refusal {
     const { policy, credentials, now } = this.#context;
     const { scheme, facts } = this.#upgrade;

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { WebSocket, WebSocketServer } from "ws";
+import { Credentials } from "../../09-credential/credentials.ts";
 import {
   LoopbackWorld,
   noRule,
@@ -161,6 +162,40 @@ describe("a WebSocket", () => {
     const frame = await heard.promise;
     assert.equal((frame[6] ?? 0) ^ (frame[2] ?? 0), 0x78);
     assert.notEqual(frame.readUInt32BE(2), 0);
+  });
+});
+
+describe("a WebSocket on an endpoint that masks credentials", () => {
+  const attached = (secret: string, placeholder: string) =>
+    new Credentials({ credentials: [{ provider: "hub", key: "TOKEN", placeholder, secret }] });
+  const masking = { endpoint: plainEndpoint({ protocol: "websocket", maskCredentials: true }) };
+
+  it("never says a secret that the upstream repeats, also one that came while it was open", async () => {
+    await using world = new LoopbackWorld(masking);
+    await using upstream = await startUpstream();
+    world.credentials = attached("the-first-secret-of-the-hub", "placeholder-of-the-hubs-key");
+    const client = await dial(world, upstream);
+    const server = await upstream.connection;
+    server.send("the-first-", { fin: false });
+    server.send("secret-of-the-hub", { fin: true });
+    assert.equal(await nextMessage(client), "placeholder-of-the-hubs-key");
+    world.credentials = attached("the-next-secret-of-the-hub!", "placeholder-of-the-hubs-key");
+    server.send(Buffer.from("the-next-secret-of-the-hub! the-first-secret-of-the-hub"), { binary: true });
+    assert.equal(await nextMessage(client), "placeholder-of-the-hubs-key placeholder-of-the-hubs-key");
+    server.close(4001, "no: the-next-secret-of-the-hub!");
+    assert.deepEqual(await closed(client), { code: 4001, reason: "no: placeholder-of-the-hubs-key" });
+  });
+
+  it("is closed at a message that nobody could search", async () => {
+    await using world = new LoopbackWorld(masking);
+    await using upstream = await startUpstream();
+    world.credentials = attached("the-first-secret-of-the-hub", "placeholder-of-the-hubs-key");
+    const client = await dial(world, upstream);
+    (await upstream.connection).send("x".repeat(300_000));
+    const { code, reason } = await closed(client);
+    assert.equal(code, 1008);
+    assert.match(reason, /^credential\.unmaskable: /);
+    while (!world.audit.events.includes("request refused credential.unmaskable")) await nextTurn();
   });
 });
 

@@ -11,17 +11,21 @@ import { resetStream } from "../../../../net/reset.ts";
 import { type CloseCode, closeCodes } from "../../../../net/websocket-close.ts";
 import { type FrameEvent, WebsocketFollower } from "../../../../net/websocket-follower.ts";
 import { opcodes } from "../../../../net/websocket-frame.ts";
+import type { ResponseMask } from "../../09-credential/response-mask.ts";
 import { closeHandshakeMs, relayIdleMs } from "../../10-forward/limits.ts";
 import { isRefusal, type Refusal } from "../../connection.ts";
 import { closeReason } from "../../refuse.ts";
 import { CollectedMessage } from "./collected-message.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import type { MessageJudge, MessageReading } from "./judge-messages.ts";
+import { type MaskedFrame, MaskedMessages } from "./masked-messages.ts";
 
 export interface WebsocketParts {
   readonly client: ByteReader;
   readonly upstream: ByteReader;
   readonly judge: MessageJudge;
+  /** Is put over what the upstream says. */
+  readonly mask?: ResponseMask;
   /** Cuts the connection: both ends are reset. */
   readonly signal: AbortSignal;
 }
@@ -60,6 +64,8 @@ class WebsocketSession {
   readonly #client: Side;
   readonly #upstream: Side;
   readonly #judge: MessageJudge;
+  readonly #mask: ResponseMask | undefined;
+  readonly #masked: MaskedMessages | undefined;
   readonly #signal: AbortSignal;
   #inHand: MessageInHand | undefined;
   /** A message passes piece by piece, each in a frame of its own: too much of it had been kept to keep its frames. */
@@ -70,10 +76,12 @@ class WebsocketSession {
   #lastActivity = performance.now();
   #closing: NodeJS.Timeout | undefined;
 
-  constructor({ client, upstream, judge, signal }: WebsocketParts) {
+  constructor({ client, upstream, judge, mask, signal }: WebsocketParts) {
     this.#client = side(client, "client");
     this.#upstream = side(upstream, "server");
     this.#judge = judge;
+    this.#mask = mask;
+    this.#masked = mask && new MaskedMessages(mask);
     this.#signal = signal;
   }
 
@@ -129,7 +137,7 @@ class WebsocketSession {
         break;
       }
       take(from, event.size);
-      const reading = from === this.#client ? this.#moveFromClient(event) : move(from, to, event);
+      const reading = from === this.#client ? this.#moveFromClient(event) : this.#moveFromUpstream(event);
       if (reading !== undefined) return reading;
       if (from.hasClosed) this.#expectEnd();
     }
@@ -147,6 +155,22 @@ class WebsocketSession {
       if (this.#isReframed) return this.#reframe(event.bytes, event.ends === "message");
     }
     return move(this.#client, this.#upstream, event);
+  }
+
+  #moveFromUpstream(event: Progress): undefined {
+    if (this.#masked === undefined) return move(this.#upstream, this.#client, event);
+    this.#mask?.learn(this.#judge.credentials);
+    const frame = this.#masked.take(event);
+    if (frame === undefined) return undefined;
+    if (!isRefusal(frame)) return this.#passMasked(frame);
+    this.#brokenOff = frame;
+    this.#closeBoth(closeCodes.policyViolation, closeReason(frame));
+  }
+
+  #passMasked({ opcode, payload }: MaskedFrame): undefined {
+    this.#upstream.hasClosed = opcode === opcodes.close;
+    if (this.#upstream.hasClosed) this.#client.writer.passClose(payload);
+    else this.#client.writer.frame(opcode, payload);
   }
 
   #beginMessage({ message }: Extract<Progress, { kind: "frame" }>): void {
