@@ -97,7 +97,8 @@ function renewedBody(
 ): ProviderRecord["body"] {
   const seal = (text: string, place: string) => Buffer.from(vault.seal(new Secret(text), place)).toString("base64");
   const { timing = {} } = state;
-  const expiresAtMs = now() + Math.min(expiresInSecs, timing.maxLifetimeSecs ?? Number.POSITIVE_INFINITY) * 1000;
+  const seconds = Math.min(expiresInSecs, timing.maxLifetimeSecs ?? Number.POSITIVE_INFINITY);
+  const expiresAtMs = Math.floor(now() + seconds * 1000);
   const replaced = Object.entries(material).map(([name, text]) => [name, seal(text, materialPlace(record, key, name))]);
   const next: RefreshState = {
     ...state,

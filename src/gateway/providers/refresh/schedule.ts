@@ -14,7 +14,7 @@ export interface RefreshTiming {
   readonly maxLifetimeSecs?: number;
 }
 
-/** Milliseconds since the epoch, not the same for all that were set at once. */
+/** Whole milliseconds since the epoch, not the same for all that were set at once. */
 export function refreshTime(
   life: { readonly now: number; readonly expiresAtMs: number },
   { refreshBeforeSecs }: RefreshTiming,
@@ -25,7 +25,7 @@ export function refreshTime(
     return expiresAtMs - jittered(Math.min(lifeMs * AHEAD_SHARE, LONGEST_AHEAD_MS));
   }
   // What was asked for is the least: jitter makes it earlier.
-  return expiresAtMs - Math.min(jittered(refreshBeforeSecs * 1250), lifeMs * MOST_SHARE);
+  return expiresAtMs - Math.min(jittered(refreshBeforeSecs * 1250), Math.round(lifeMs * MOST_SHARE));
 }
 
 /** Four fifths of it to all of it. Or all that were set in the same moment would be renewed in the same moment for ever. */
