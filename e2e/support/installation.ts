@@ -1,14 +1,18 @@
 /**
  * OpenShell as one user has it installed: the real CLI, with a home and XDG directories of its own, and the gateway that
- * it starts by itself. Disposing of it deletes its sandboxes, stops its gateway, and fails if anything is left.
+ * it starts by itself. Disposing of it deletes its sandboxes, stops its gateway, and fails if anything is left, or if a
+ * secret that the gateway was given is anywhere but sealed in its database.
  */
+import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { appendFileSync, chownSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { OcsfEvent } from "../../src/ocsf/ocsf-event.ts";
+import { whereFound } from "./canary.ts";
 import { engineEnvironment } from "./engine.ts";
+import { keptSecrets } from "./kept-secrets.ts";
 import { expectNothingLeft, takeBaseline } from "./leftovers.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 import { isInContainers, type tester, world, worldPaths } from "./world.ts";
@@ -90,7 +94,13 @@ export function install({ user }: InstallationOptions = {}): Installation {
   };
   const openshell = join(world().packageDirectory, "bin", "openshell");
   const start = (args: readonly string[], options?: CommandOptions) => startProgram([openshell, ...args], options);
-  const run = (args: readonly string[], options?: CommandOptions) => runProgram([openshell, ...args], options);
+  /** All that the gateway was ever given, as far as commands were run to their end. */
+  const secrets = new Set<string>();
+  const run = async (args: readonly string[], options?: CommandOptions) => {
+    const finished = await runProgram([openshell, ...args], options);
+    if (args[0] === "provider") for (const secret of await keptSecrets(stateDirectory)) secrets.add(secret);
+    return finished;
+  };
   return {
     home,
     stateDirectory,
@@ -103,10 +113,13 @@ export function install({ user }: InstallationOptions = {}): Installation {
     events: () => auditLines(stateDirectory).map((line): OcsfEvent => JSON.parse(line)),
     async [Symbol.asyncDispose]() {
       keepEvents(auditLines(stateDirectory));
+      for (const secret of await keptSecrets(stateDirectory)) secrets.add(secret);
+      const found = whereFound([...secrets], home);
       await run(["sandbox", "delete", "--all"]);
       await run(["gateway", "stop"]);
       for (const kind of ["sandboxes", "containers"]) await expectNothingLeft(baseline, join(stateDirectory, kind));
       rmSync(home, { recursive: true });
+      assert.deepEqual(found, [], "secrets of the gateway's are where nobody may have them");
     },
   };
 }

@@ -4,6 +4,9 @@ import { closeSync, globSync, openSync, readFileSync, readlinkSync, readSync } f
 /** Readable mappings that are larger are reserved, not used (V8's cage); their used parts are mappings of their own. */
 const largestMapping = 512 * 1024 * 1024;
 
+/** Address range, whether it is writable, and the inode; proc_pid_maps(5). */
+const mapping = /^([0-9a-f]+)-([0-9a-f]+) r([w-])\S+ \S+ \S+ (\d+)/;
+
 /** Processes in a network namespace that is not this one: those in sandboxes. */
 export function sandboxedProcesses(): string[] {
   const own = networkNamespace("self");
@@ -23,7 +26,9 @@ export function* memoryOf(pid: string): Generator<Buffer> {
   if (memory === undefined) return;
   try {
     for (const line of mapsOf(pid)) {
-      const [, from = "0", to = "0"] = /^([0-9a-f]+)-([0-9a-f]+) r/.exec(line) ?? [];
+      const [, from = "0", to = "0", writable, inode] = mapping.exec(line) ?? [];
+      // A program's own text and constants: what is in the file, and most of what there is.
+      if (writable === "-" && inode !== "0") continue;
       const start = Number.parseInt(from, 16);
       const length = Number.parseInt(to, 16) - start;
       if (length === 0 || length > largestMapping || /\[(vvar|vsyscall)/.test(line)) continue;

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { install } from "../support/installation.ts";
 import { expectNothingLeft, takeBaseline } from "../support/leftovers.ts";
 import { world } from "../support/world.ts";
 
@@ -37,5 +38,20 @@ describe("the check for what is left behind", () => {
     mkdirSync(join(sandboxes, "abc"), { recursive: true });
     await assert.rejects(expectNothingLeft(baseline, sandboxes, { patience: 50 }), /sandbox directory abc/);
     rmSync(sandboxes, { recursive: true });
+  });
+
+  it("finds a secret of the gateway's, also one that it has no more", async () => {
+    const installation = install();
+    const github = ["provider", "create", "hub", "--type", "github", "--credential", "GITHUB_TOKEN"];
+    const env = { GITHUB_TOKEN: "ghp_CanaryThatWasLeftInAFileOfTheHome0001" };
+    assert.equal((await installation.run(github, { env })).code, 0);
+    const rotated = { env: { GITHUB_TOKEN: "ghp_CanaryThatIsSealedAndNowhereElse0002" } };
+    assert.equal(
+      (await installation.run(["provider", "update", "hub", "--credential", "GITHUB_TOKEN"], rotated)).code,
+      0,
+    );
+    const leak = join(installation.home, ".config", "notes");
+    writeFileSync(leak, `the key is ${env.GITHUB_TOKEN}!`);
+    await assert.rejects(async () => installation[Symbol.asyncDispose](), { actual: [leak] });
   });
 });
