@@ -45,6 +45,7 @@ export const agentProfiles: readonly ProviderProfileJson[] = [
     credentials: [bearer(["COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"], shapes.github)],
     endpoints: [
       api("api.github.com", "read-only"),
+      { host: "api.github.com", port: 443, path: "/graphql", protocol: "graphql", access: "read-only" },
       api("api.githubcopilot.com"),
       api("api.individual.githubcopilot.com"),
       api("api.business.githubcopilot.com"),

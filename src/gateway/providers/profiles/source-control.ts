@@ -22,10 +22,14 @@ export const sourceControlProfiles: readonly ProviderProfileJson[] = [
   {
     id: "gitlab",
     displayName: "GitLab",
-    description: "REST read-only, git clone and fetch, no push.",
+    description: "REST and GraphQL read-only, git clone and fetch, no push.",
     category,
     credentials: [{ ...header(["GITLAB_TOKEN"], "private-token", shapes.gitlab), name: "token" }],
-    endpoints: [api("gitlab.com", "read-only", "/api/**"), gitFetch("gitlab.com")],
+    endpoints: [
+      api("gitlab.com", "read-only", "/api/**"),
+      { host: "gitlab.com", port: 443, path: "/api/graphql", protocol: "graphql", access: "read-only" },
+      gitFetch("gitlab.com"),
+    ],
     binaries: programs("/usr/bin/glab", "/usr/local/bin/glab", "/usr/bin/git", "/usr/local/bin/git"),
   },
   {
