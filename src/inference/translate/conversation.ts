@@ -24,11 +24,20 @@ export type Turn =
   | { readonly role: "user"; readonly parts: readonly UserPart[] }
   | { readonly role: "assistant"; readonly parts: readonly ReplyPart[] };
 
-export type UserPart =
-  | TextPart
-  /** A URL, maybe of the scheme `data:`. */
-  | { readonly kind: "image"; readonly url: string }
-  | { readonly kind: "tool-result"; readonly id: string; readonly text: string };
+export type UserPart = TextPart | ImagePart | ToolResultPart;
+
+/** What a tool gave; words alone are one part. */
+export interface ToolResultPart {
+  readonly kind: "tool-result";
+  readonly id: string;
+  readonly parts: readonly (TextPart | ImagePart)[];
+}
+
+/** A URL, maybe of the scheme `data:`. */
+export interface ImagePart {
+  readonly kind: "image";
+  readonly url: string;
+}
 
 export interface TextPart {
   readonly kind: "text";
@@ -86,6 +95,12 @@ export type ReplyEvent =
   | { readonly kind: "stop"; readonly reason: StopReason }
   | { readonly kind: "end" }
   | { readonly kind: "error"; readonly message: string };
+
+/** A tool's result where it is words alone; undefined where there are images in it. */
+export function resultText({ parts }: ToolResultPart): string | undefined {
+  const texts = parts.flatMap((part) => (part.kind === "text" ? [part.text] : []));
+  return texts.length === parts.length ? texts.join("\n") : undefined;
+}
 
 /** Thrown by readers and writers, and caught where translation begins. The message names what can't be translated. */
 export class Untranslatable extends Error {}

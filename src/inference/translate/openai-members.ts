@@ -1,5 +1,5 @@
 /** What requests of OpenAI's two APIs say in the same way, though at places of their own. */
-import type { AnswerFormat, Conversation, Tool, UserPart } from "./conversation.ts";
+import type { AnswerFormat, Conversation, TextPart, Tool, UserPart } from "./conversation.ts";
 import { defined, Fields } from "./fields.ts";
 
 /** A function that the model may call. */
@@ -47,7 +47,11 @@ export function readFormat(
 }
 
 /** Content in one piece or several. */
-export function readContent(holder: Fields, name: string, readPart: (part: Fields) => UserPart): readonly UserPart[] {
+export function readContent<Part>(
+  holder: Fields,
+  name: string,
+  readPart: (part: Fields) => Part,
+): readonly (Part | TextPart)[] {
   const content = holder.take(name);
   if (content === undefined) return [];
   if (typeof content === "string") return [{ kind: "text", text: content }];

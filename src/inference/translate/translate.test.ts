@@ -115,6 +115,33 @@ describe("a conversation", () => {
     }
   });
 
+  it("keeps the pictures of a tool's result where the other dialect has room for them, and names them where not", () => {
+    const picture = { type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } };
+    const result = { type: "tool_result", tool_use_id: "t", content: [{ type: "text", text: "A cat:" }, picture] };
+    const call = { type: "tool_use", id: "t", name: "look", input: {} };
+    const messages = [
+      { role: "user", content: [{ type: "text", text: "Look." }] },
+      { role: "assistant", content: [call] },
+      { role: "user", content: [result] },
+    ];
+    const request = { model: "served", max_tokens: 9, messages, stream: false };
+    const back = thereAndBack("anthropic_messages", "openai_responses", request) as typeof request;
+    assert.deepEqual(back.messages, messages);
+    const responses = translated("anthropic_messages", "openai_responses", request).call.body.json;
+    assert.deepEqual((responses as { input: unknown[] }).input.at(-1), {
+      type: "function_call_output",
+      call_id: "t",
+      output: [
+        { type: "input_text", text: "A cat:" },
+        { type: "input_image", image_url: "data:image/png;base64,AAAA" },
+      ],
+    });
+    assert.throws(
+      () => thereAndBack("anthropic_messages", "openai_chat_completions", request),
+      /an image in a tool's result can't be translated/,
+    );
+  });
+
   it("with several calls at once stays one turn", () => {
     const input = [
       { role: "user", content: "go" },

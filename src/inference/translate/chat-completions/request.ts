@@ -3,7 +3,9 @@ import {
   type AnswerFormat,
   type Conversation,
   type ReplyPart,
+  resultText,
   type Tool,
+  type ToolResultPart,
   type Turn,
   Untranslatable,
   type UserPart,
@@ -73,7 +75,7 @@ function readTurn(role: string, message: Fields): readonly Turn[] {
             {
               kind: "tool-result",
               id: message.needText("tool_call_id"),
-              text: plainText(message, "content", readPart),
+              parts: [{ kind: "text", text: plainText(message, "content", readPart) }],
             },
           ],
         },
@@ -187,9 +189,15 @@ function writeUser(parts: readonly UserPart[]): readonly object[] {
             : { type: "image_url", image_url: { url: part.url } },
         );
   return [
-    ...results.map(({ id, text }) => ({ role: "tool", tool_call_id: id, content: text })),
+    ...results.map((result) => ({ role: "tool", tool_call_id: result.id, content: wordsOf(result) })),
     ...(said.length > 0 ? [{ role: "user", content }] : []),
   ];
+}
+
+function wordsOf(result: ToolResultPart): string {
+  const text = resultText(result);
+  if (text === undefined) throw new Untranslatable("an image in a tool's result can't be translated");
+  return text;
 }
 
 function writeAssistant(parts: readonly ReplyPart[]): object {

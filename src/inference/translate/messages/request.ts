@@ -2,8 +2,11 @@
 import {
   type AnswerFormat,
   type Conversation,
+  type ImagePart,
   type ReplyPart,
+  resultText,
   type Tool,
+  type ToolResultPart,
   type Turn,
   Untranslatable,
   type UserPart,
@@ -97,7 +100,7 @@ function readUserBlock(block: Fields, type: string): UserPart {
     case "tool_result": {
       // That it failed is in the text as well.
       block.hints("is_error", "cache_control");
-      const part = { kind: "tool-result", id: block.needText("tool_use_id"), text: resultText(block) } as const;
+      const part = { kind: "tool-result", id: block.needText("tool_use_id"), parts: readResult(block) } as const;
       block.done();
       return part;
     }
@@ -131,7 +134,7 @@ function readText(block: Fields): string {
   return text;
 }
 
-function readImage(block: Fields): UserPart {
+function readImage(block: Fields): ImagePart {
   block.hints("cache_control");
   const source = block.object("source");
   if (source === undefined) throw block.refusal("source");
@@ -144,19 +147,17 @@ function readImage(block: Fields): UserPart {
   return { kind: "image", url };
 }
 
-function resultText(block: Fields): string {
-  const content = block.take("content");
-  if (content === undefined) return "";
-  if (typeof content === "string") return content;
+function readResult(block: Fields): ToolResultPart["parts"] {
+  const content = block.take("content") ?? "";
+  if (typeof content === "string") return [{ kind: "text", text: content }];
   if (!Array.isArray(content)) throw block.refusal("content");
-  return content
-    .map((item, index) => {
-      const part = new Fields(item, `${block.pathOf("content")}[${index}]`);
-      const type = part.needText("type");
-      if (type !== "text") throw unknownType(part, type);
-      return readText(part);
-    })
-    .join("\n");
+  return content.map((item, index) => {
+    const part = new Fields(item, `${block.pathOf("content")}[${index}]`);
+    const type = part.needText("type");
+    if (type === "image") return readImage(part);
+    if (type !== "text") throw unknownType(part, type);
+    return { kind: "text", text: readText(part) };
+  });
 }
 
 function readTool(tool: Fields): Tool {
@@ -253,7 +254,9 @@ function writePart(part: UserPart | ReplyPart): readonly object[] {
     case "image":
       return [{ type: "image", source: writeImage(part.url) }];
     case "tool-result":
-      return [{ type: "tool_result", tool_use_id: part.id, content: part.text }];
+      return [
+        { type: "tool_result", tool_use_id: part.id, content: resultText(part) ?? part.parts.flatMap(writePart) },
+      ];
     case "tool-call":
       return [{ type: "tool_use", id: part.id, name: part.name, input: toolInput(part.arguments) }];
     default:

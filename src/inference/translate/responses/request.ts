@@ -2,7 +2,10 @@
 import {
   type AnswerFormat,
   type Conversation,
+  type ImagePart,
   type ReplyPart,
+  resultText,
+  type TextPart,
   type Tool,
   type Turn,
   Untranslatable,
@@ -100,7 +103,7 @@ function readItem(item: Fields): readonly Turn[] {
       const result = {
         kind: "tool-result",
         id: item.needText("call_id"),
-        text: plainText(item, "output", readPart),
+        parts: readContent(item, "output", readPart),
       } as const;
       item.done();
       return [{ role: "user", parts: [result] }];
@@ -127,7 +130,7 @@ function readMessage(item: Fields): Turn {
   throw item.refusal("role");
 }
 
-function readPart(part: Fields): UserPart {
+function readPart(part: Fields): TextPart | ImagePart {
   const type = part.needText("type");
   part.hints("annotations", "logprobs", "detail");
   const read = partOf(part, type);
@@ -135,7 +138,7 @@ function readPart(part: Fields): UserPart {
   return read;
 }
 
-function partOf(part: Fields, type: string): UserPart {
+function partOf(part: Fields, type: string): TextPart | ImagePart {
   switch (type) {
     case "input_text":
     case "output_text":
@@ -191,16 +194,19 @@ function writeTurn(turn: Turn): readonly object[] {
 }
 
 function writeUser(parts: readonly UserPart[]): readonly object[] {
-  const content = parts.flatMap((part): readonly object[] => {
-    if (part.kind === "text") return [{ type: "input_text", text: part.text }];
-    return part.kind === "image" ? [{ type: "input_image", image_url: part.url }] : [];
-  });
+  const results = parts.filter((part) => part.kind === "tool-result");
+  const content = parts.filter((part) => part.kind !== "tool-result").map(writePart);
   return [
-    ...parts.flatMap((part) =>
-      part.kind === "tool-result" ? [{ type: "function_call_output", call_id: part.id, output: part.text }] : [],
-    ),
+    ...results.map((result) => {
+      const output = resultText(result) ?? result.parts.map(writePart);
+      return { type: "function_call_output", call_id: result.id, output };
+    }),
     ...(content.length > 0 ? [{ type: "message", role: "user", content }] : []),
   ];
+}
+
+function writePart(part: TextPart | ImagePart): object {
+  return part.kind === "text" ? { type: "input_text", text: part.text } : { type: "input_image", image_url: part.url };
 }
 
 function writeReplyPart(part: ReplyPart): object {
