@@ -1,13 +1,22 @@
-/** What inference.local costs a call to a model: time to the first event, and each event's delay. */
+/** What inference.local costs a call to a model: time to the first event, each event's delay, and memory. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { NODE_INSIDE } from "./connections/measure-ways.ts";
-import { clientArguments, openClient } from "./connections/open-client.ts";
-import { startBackend } from "./models/backend.ts";
+import { type Client, clientArguments, openClient } from "./connections/open-client.ts";
+import { type Backend, startBackend } from "./models/backend.ts";
 import type { ModelQuestion } from "./models/caller.ts";
 import { openRelay } from "./models/open-relay.ts";
+import type { Authority } from "./support/authority.ts";
 import type { Bench, Row } from "./support/bench.ts";
 import { interleave } from "./support/interleave.ts";
+import type { Line } from "./support/line.ts";
+import { memoryOf } from "./support/process-memory.ts";
+import { supervisorOf } from "./support/supervisor-of.ts";
+
+const SAMPLE_MS = 20;
+/** V8 gives memory back within a few seconds. */
+const SETTLE_MS = 5_000;
 
 const caller = clientArguments(readFileSync(join(import.meta.dirname, "models/caller.ts"), "utf8"));
 
@@ -33,21 +42,37 @@ export const inferenceMany = row(
   },
 );
 
+export const inferenceMemory: Row = {
+  name: "inference-memory",
+  title: "inference.local: resident memory of a supervisor with 64 streams at once",
+  measure: (bench) =>
+    withModels(bench, async ({ insideCaller, supervisor }) => {
+      const resident = () => memoryOf(supervisor).resident;
+      const idle = resident();
+      const most: number[] = [];
+      for (let round = 0; round < bench.rounds; round += 1) {
+        let peak = 0;
+        const sampling = setInterval(() => (peak = Math.max(peak, resident())), SAMPLE_MS);
+        await insideCaller.ask({ wanted: "event", streams: 64, baseUrl: "https://inference.local" });
+        clearInterval(sampling);
+        most.push(peak);
+      }
+      await delay(SETTLE_MS);
+      return [
+        { name: "idle, before the first call", unit: "MB", samples: [idle], isReference: true },
+        { name: "the most while 64 streams run", unit: "MB", samples: most },
+        { name: "idle again", unit: "MB", samples: [resident()] },
+      ];
+    }),
+};
+
 function row(name: string, title: string, target: string | undefined, asked: Omit<ModelQuestion, "baseUrl">): Row {
   return { name, title, ...(target !== undefined && { target }), measure: (bench) => measure(bench, asked) };
 }
 
-async function measure({ installation, authority, rounds }: Bench, asked: Omit<ModelQuestion, "baseUrl">) {
-  if ("missing" in authority) return [authority];
-  await using backend = await startBackend(authority);
-  using relay = await openRelay(backend.baseUrl, authority);
-  const { run } = installation;
-  await run("provider", "create", "bench", "--type", "ollama", "--config", `OLLAMA_BASE_URL=${backend.baseUrl}/v1`);
-  await run("inference", "set", "--provider", "bench", "--model", "m", "--no-verify");
-  await run("sandbox", "create", "--name", "inference");
-  try {
-    const inside = installation.command("sandbox", "exec", "-n", "inference", "--no-tty", "--", NODE_INSIDE, ...caller);
-    using insideCaller = openClient<ModelQuestion>(inside);
+function measure(bench: Bench, asked: Omit<ModelQuestion, "baseUrl">): Promise<readonly Line[]> {
+  return withModels(bench, async ({ backend, authority, insideCaller }) => {
+    using relay = await openRelay(backend.baseUrl, authority);
     using outsideCaller = openClient<ModelQuestion>({
       file: process.execPath,
       args: caller,
@@ -61,7 +86,33 @@ async function measure({ installation, authority, rounds }: Bench, asked: Omit<M
       { name: "by a relay that looks at nothing", once: () => outsideCaller.ask(relayed) },
       { name: "by inference.local", once: () => insideCaller.ask(routed) },
     ];
-    return await interleave(contenders, { rounds });
+    return await interleave(contenders, { rounds: bench.rounds });
+  });
+}
+
+interface Models {
+  readonly authority: Authority;
+  readonly backend: Backend;
+  /** In the sandbox, which asks by inference.local. */
+  readonly insideCaller: Client<ModelQuestion>;
+  /** Process id. */
+  readonly supervisor: number;
+}
+
+async function withModels(
+  { installation, authority }: Bench,
+  use: (models: Models) => Promise<readonly Line[]>,
+): Promise<readonly Line[]> {
+  if ("missing" in authority) return [authority];
+  await using backend = await startBackend(authority);
+  const { run } = installation;
+  await run("provider", "create", "bench", "--type", "ollama", "--config", `OLLAMA_BASE_URL=${backend.baseUrl}/v1`);
+  await run("inference", "set", "--provider", "bench", "--model", "m", "--no-verify");
+  await run("sandbox", "create", "--name", "inference");
+  try {
+    const inside = installation.command("sandbox", "exec", "-n", "inference", "--no-tty", "--", NODE_INSIDE, ...caller);
+    using insideCaller = openClient<ModelQuestion>(inside);
+    return await use({ authority, backend, insideCaller, supervisor: await supervisorOf(installation, "inference") });
   } finally {
     await run("sandbox", "delete", "inference");
     await run("inference", "delete");

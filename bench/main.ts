@@ -20,7 +20,7 @@ import { remove } from "./delete.ts";
 import { exec } from "./exec.ts";
 import { gatewayStart, reattach } from "./gateway.ts";
 import { identifyHolder } from "./identify.ts";
-import { inferenceEvent, inferenceFirst, inferenceMany } from "./inference.ts";
+import { inferenceEvent, inferenceFirst, inferenceMany, inferenceMemory } from "./inference.ts";
 import { memory } from "./memory.ts";
 import { policyPush } from "./policy-push.ts";
 import { proxyDownload } from "./proxy-download.ts";
@@ -55,6 +55,7 @@ const rows: readonly Row[] = [
   inferenceFirst,
   inferenceEvent,
   inferenceMany,
+  inferenceMemory,
   identifyHolder,
   decision,
   memory,

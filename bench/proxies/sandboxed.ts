@@ -5,12 +5,10 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readSandboxProcesses } from "../../src/supervisor/sandbox-processes.ts";
 import type { Authority } from "../support/authority.ts";
 import type { Bench } from "../support/bench.ts";
 import type { Command } from "../support/command.ts";
-import type { Installation } from "../support/installation.ts";
-import { parentOf } from "../support/process-memory.ts";
+import { supervisorOf } from "../support/supervisor-of.ts";
 import { bigBytes, bigFile, origin } from "./origin.ts";
 
 const host = "host.openshell.internal";
@@ -49,14 +47,6 @@ export async function openSandboxed(
       await own[Symbol.asyncDispose]();
     },
   };
-}
-
-async function supervisorOf(installation: Installation, name: string): Promise<number> {
-  const { id } = JSON.parse(await installation.run("sandbox", "get", name, "--output", "json"));
-  const state = join(installation.stateDirectory, "sandboxes", id, "state");
-  const [chain] = readSandboxProcesses(state)?.processes ?? [];
-  if (chain === undefined) throw new Error(`the sandbox ${name} does not run`);
-  return parentOf(chain.pid);
 }
 
 /** The origin that the sandbox reaches, on the machine's loopback. */
