@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { expectNowhere } from "../support/canary.ts";
+import { expectNowhere, whereFound } from "../support/canary.ts";
 import { type HttpServer, startHttpServer } from "../support/http-server.ts";
 import { type Finished, type Installation, install } from "../support/installation.ts";
 
@@ -138,6 +138,10 @@ describe("a credential of an attached provider", () => {
     await new Promise((resolve) => agent.stdout.once("data", resolve));
     try {
       expectNowhere([canary, rotated, typed], installation);
+      // The search finds what is there: what stands for it is in the memory and the environment of that program.
+      const placeholder = (await run("printenv GITHUB_TOKEN")).stdout.trim();
+      const places = whereFound([placeholder], installation.home).map((place) => place.replace(/ of \d+$/, ""));
+      assert.ok(places.includes("memory") && places.includes("environ"), places.join());
     } finally {
       agent.kill("SIGKILL");
       await agent.finished;
