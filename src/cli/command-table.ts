@@ -217,6 +217,7 @@ export const commandTable: Readonly<Record<string, Group | Single>> = {
       backup: () => import("./commands/gateway/backup.ts"),
       restore: () => import("./commands/gateway/restore.ts"),
       destroy: () => import("./commands/gateway/destroy.ts"),
+      image: () => import("./commands/gateway/image.ts"),
       "install-unit": () => import("./commands/gateway/install-unit.ts"),
       add: () => import("./commands/gateway/add.ts"),
       login: () => import("./commands/gateway/login.ts"),

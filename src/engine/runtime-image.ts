@@ -24,7 +24,7 @@ export interface Runtime {
   readonly volume: string;
 }
 
-interface RuntimeFile {
+export interface RuntimeFile {
   readonly source: string;
   readonly name: string;
 }
@@ -71,7 +71,8 @@ async function fill(engine: Engine, { image, volume }: Runtime): Promise<void> {
   await engine.delete(`/containers/${id}`, { force: "1" });
 }
 
-function runtimeFiles(entry: string): RuntimeFile[] {
+/** What the image is made of, below RUNTIME. `entry` is the supervisor's program. */
+export function runtimeFiles(entry: string): RuntimeFile[] {
   const own = packageView(entry).items.flatMap(({ source, target, isFile }) =>
     isFile ? [{ source, name: basename(target) }] : filesBelow(source, target),
   );
@@ -124,13 +125,14 @@ function digestOf(files: readonly RuntimeFile[]): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-function archiveOf(files: readonly RuntimeFile[]) {
+/** The image's only layer, a tar stream that depends on nothing but the files. */
+export function archiveOf(files: readonly RuntimeFile[]) {
   const archive = pack();
   void (async () => {
     try {
       for (const { source, name } of files) {
         const bytes = readFileSync(source);
-        const header = { name: join(RUNTIME.slice(1), name), mode: 0o755, size: bytes.length };
+        const header = { name: join(RUNTIME.slice(1), name), mode: 0o755, size: bytes.length, mtime: new Date(0) };
         await new Promise<void>((resolve, reject) => {
           archive.entry(header, bytes, (error) => (error ? reject(error) : resolve()));
         });
