@@ -96,6 +96,7 @@ const programs = {
   transfer: "src/transfer/main.ts",
   "sftp-server": "src/sftp/main.ts",
   "container-network": "src/supervisor/container-network/main.ts",
+  "pod-setup": "src/supervisor/pod-setup/main.ts",
   "mount-folders": "src/gateway/drivers/local/mount-folders/main.ts",
 };
 await Promise.all([

@@ -9,7 +9,7 @@ import { dirname, join, normalize } from "node:path";
 const mayImport: Record<string, readonly string[]> = {
   aws: ["net", "secrets"],
   cli: ["engine", "gen", "inference", "linux", "locations", "net", "ocsf", "policy", "relay", "transfer", "workspace"],
-  engine: ["locations", "supervisor/launch-spec.ts"],
+  engine: ["locations", "net/system-certificates.ts", "supervisor/launch-spec.ts"],
   gateway: [
     "aws",
     "engine",
@@ -21,6 +21,7 @@ const mayImport: Record<string, readonly string[]> = {
     "policy",
     "secrets",
     "supervisor/launch-spec.ts",
+    "supervisor/pod-setup/pod-layout.ts",
     "supervisor/sandbox-processes.ts",
     "ocsf",
     "workspace",

@@ -1,14 +1,16 @@
 import { parseArgs } from "node:util";
 import type { EngineName } from "../engine/find-engine.ts";
 
+export type DriverName = EngineName | "kubernetes";
+
 export interface GatewayArguments {
   /** Absent: the usual one, or a free one. */
   readonly port?: number;
   readonly name: string;
   /** Absent: no metrics are served. */
   readonly metricsPort?: number;
-  /** Absent: whichever of them listens. */
-  readonly engine?: EngineName;
+  /** Absent: the cluster, if there is a kubernetes.yaml, else whichever engine listens. */
+  readonly engine?: DriverName;
   /** Absent: sandboxes that ask for no image show the machine's own programs. */
   readonly sandboxImage?: string;
 }
@@ -38,9 +40,9 @@ export function parseGatewayArguments(argv: readonly string[], env: NodeJS.Proce
   };
 }
 
-function engineOf(text: string): EngineName {
-  if (text !== "docker" && text !== "podman") throw new Error(`--driver: "${text}" is neither docker nor podman`);
-  return text;
+function engineOf(text: string): DriverName {
+  if (text === "docker" || text === "podman" || text === "kubernetes") return text;
+  throw new Error(`--driver: "${text}" is none of docker, podman and kubernetes`);
 }
 
 /** 0 is any free port. */

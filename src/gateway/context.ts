@@ -20,6 +20,7 @@ import type { Settings } from "./settings/settings.ts";
 import type { SshSessions } from "./ssh/ssh-sessions.ts";
 import type { SandboxRecord, Store } from "./store/store.ts";
 import type { SupervisorSessions } from "./supervisors/sessions.ts";
+import type { WaitingSupervisors } from "./supervisors/waiting-supervisors.ts";
 import type { Workspaces } from "./workspaces/workspaces.ts";
 
 /** What the parts of a gateway share; made once in gateway.ts. */
@@ -30,6 +31,8 @@ export interface GatewayContext {
   readonly registry: SandboxRegistry;
   readonly changes: SandboxChanges;
   readonly sessions: SupervisorSessions;
+  /** Those that wait for orders in pods. */
+  readonly waiting: WaitingSupervisors;
   readonly providers: Providers;
   readonly routes: InferenceRoutes;
   readonly sshSessions: SshSessions;

@@ -1,4 +1,5 @@
 /** Puts a gateway together, in the order in which its parts need each other, and takes it apart again. */
+import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import type { AddressInfo, Server } from "node:net";
 import { userInfo } from "node:os";
@@ -14,6 +15,7 @@ import {
 } from "../locations/gateway-entry.ts";
 import { forgetRunningGateway, writeRunningGateway } from "../locations/running-gateway.ts";
 import { apiSocketPath, supervisorSocketPath } from "../locations/runtime-directory.ts";
+import { systemCertificates } from "../net/system-certificates.ts";
 import { KeyFile } from "../secrets/key-file.ts";
 import { Vault } from "../secrets/vault.ts";
 import { StoredCalls } from "./audit/call-recorder.ts";
@@ -22,6 +24,9 @@ import type { GatewayContext } from "./context.ts";
 import { ContainerDriver } from "./drivers/container/container-driver.ts";
 import type { ComputeDriver } from "./drivers/driver.ts";
 import { createDrivers } from "./drivers/drivers.ts";
+import { findClusterAccess } from "./drivers/kubernetes/cluster-access.ts";
+import { KubernetesDriver } from "./drivers/kubernetes/kubernetes-driver.ts";
+import type { KubernetesSettings } from "./drivers/kubernetes/kubernetes-file.ts";
 import { canUseHostUids, HOST_UIDS_PATH, openHostUids } from "./drivers/local/host-uids.ts";
 import { createLocalDriver } from "./drivers/local/local-driver.ts";
 import { Exports } from "./export/exports.ts";
@@ -55,11 +60,14 @@ import {
   listening,
   listenOnPort,
 } from "./server/listen.ts";
+import type { ServerSettings } from "./server/server-file.ts";
 import { Settings } from "./settings/settings.ts";
 import { SshSessions } from "./ssh/ssh-sessions.ts";
 import type { Store } from "./store/store.ts";
 import { createLocalLink } from "./supervisors/local-link.ts";
+import { createRemoteLink } from "./supervisors/remote-link.ts";
 import { SupervisorSessions } from "./supervisors/sessions.ts";
+import { WaitingSupervisors } from "./supervisors/waiting-supervisors.ts";
 import type { UpstreamConfiguration } from "./upstream/read-upstream.ts";
 import { Workspaces } from "./workspaces/workspaces.ts";
 
@@ -81,6 +89,8 @@ export interface GatewayOptions {
   readonly upstream: UpstreamConfiguration;
   /** The engine for sandboxes from images, if one listens; looked for when it is needed. */
   readonly containerEngine?: () => EngineAddress | undefined;
+  /** The cluster that sandboxes run in; absent: on this machine. */
+  readonly kubernetes?: KubernetesSettings | undefined;
   /** What a sandbox is made from that asks for no image; absent: from the machine's own programs. */
   readonly sandboxImage?: string;
   /** Whether a gateway that is root gives each sandbox a uid of its own. Only tests say no. */
@@ -88,6 +98,8 @@ export interface GatewayOptions {
   readonly observation: ObservationOptions;
   /** Where audit events go besides this gateway. */
   readonly exports: readonly ExportSettings[];
+  /** Where the API listens, and as whom. */
+  readonly server: ServerSettings;
   /** Whose tokens are taken besides this gateway's own certificates. */
   readonly oidc: OidcSettings | undefined;
   readonly log: GatewayLog;
@@ -111,26 +123,28 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { observers } = observation;
   const given = { signal: stopping.signal, apiPort: () => port, sessions, readiness, observers };
   const vault = await Vault.open(new KeyFile(join(options.stateDirectory, "secrets.key")), store.wrappedKey);
-  const context = createContext(options, store, { ...given, vault });
-  await listenForProbes(observation, options);
-  const link = createLocalLink(context);
-  const closeLink = closable(link);
-  await listenForSupervisors(link, supervisorSocketPath(options.runtimeDirectory));
   const user = userName();
   const certificates = loadCertificates(join(options.stateDirectory, "certificates"), {
     now: new Date(options.now()),
     user,
+    names: options.server.names,
   });
+  const context = createContext(options, store, { ...given, vault, certificates });
+  await listenForProbes(observation, options);
+  const link = createLocalLink(context);
+  const closeLink = closable(link);
+  await listenForSupervisors(link, supervisorSocketPath(options.runtimeDirectory));
+  const closeRemoteLink = await openRemoteLink(context, certificates, options.kubernetes);
   const streamCalls = createApiStreamCalls(context);
   const ownServer = createOwnApiServer(streamCalls, user);
-  const server = createApiServer(context, certificates, streamCalls);
+  const server = createApiServer(context, { certificates, settings: options.server, streamCalls });
   const closeServers = [closable(server), closable(ownServer)];
   await context.exports.start();
   await reconcile(context);
   readiness.reconciled();
   startRefreshing(context);
   startLogRetention(context);
-  port = await listenOnPort(server, options.port);
+  port = await listenOnPort(server, options.port, options.server);
   await listenForOwnPrograms(ownServer, apiSocketPath(options.runtimeDirectory));
   if ((await context.exposedServices.list()).length > 0) await context.servicePort.open();
   const endpoint = `https://127.0.0.1:${port}`;
@@ -147,6 +161,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         ...closeServers.map((close) => close()),
         context.servicePort.close(),
         closeLink(),
+        closeRemoteLink(),
         context.driver.close(),
       ]);
       await context.exports.stop();
@@ -169,10 +184,16 @@ async function listenForProbes({ server }: Observation, { observation, log }: Ga
 function createContext(
   options: GatewayOptions,
   store: Store,
-  given: Pick<GatewayContext, "signal" | "apiPort" | "sessions" | "readiness" | "observers" | "vault">,
+  {
+    certificates,
+    ...given
+  }: Pick<GatewayContext, "signal" | "apiPort" | "sessions" | "readiness" | "observers" | "vault"> & {
+    readonly certificates: GatewayCertificates;
+  },
 ): GatewayContext {
   const changes = new SandboxChanges();
-  const driver = createDriver(options);
+  const waiting = new WaitingSupervisors();
+  const driver = createDriver(options, waiting, certificates);
   const { now } = options;
   const { vault } = given;
   const settings = new Settings(store.resources("settings"), now);
@@ -186,6 +207,7 @@ function createContext(
     version: options.version,
     store,
     driver,
+    waiting,
     providers,
     calls,
     routes: new InferenceRoutes({ store: store.resources("inference_route"), providers, vault, now }),
@@ -221,7 +243,25 @@ function createContext(
   return context;
 }
 
-function createDriver(options: GatewayOptions): ComputeDriver {
+function createDriver(
+  options: GatewayOptions,
+  waiting: WaitingSupervisors,
+  { authority }: GatewayCertificates,
+): ComputeDriver {
+  const { kubernetes: settings, log } = options;
+  if (settings !== undefined) {
+    return new KubernetesDriver({
+      settings,
+      version: options.version,
+      access: () => findClusterAccess(settings.kubeconfig, process.env),
+      gatewayId: createHash("sha256").update(authority).digest("hex").slice(0, 16),
+      authority,
+      waiting,
+      certificates: [systemCertificates(), options.upstream.extraCertificates].filter((pem) => pem !== "").join("\n"),
+      usualImage: options.sandboxImage,
+      onTrouble: (what, error) => log.error(what, error),
+    });
+  }
   const shared = {
     stateDirectory: options.stateDirectory,
     socketPath: supervisorSocketPath(options.runtimeDirectory),
@@ -269,6 +309,18 @@ function userName(): string {
   } catch {
     return `uid-${process.geteuid?.()}`;
   }
+}
+
+/** Where supervisors come from that are on other machines, if there are any. */
+async function openRemoteLink(
+  context: GatewayContext,
+  certificates: GatewayCertificates,
+  settings: KubernetesSettings | undefined,
+): Promise<() => Promise<void>> {
+  if (settings === undefined) return async () => {};
+  const link = createRemoteLink(context, certificates);
+  await listening(link, () => link.listen(settings.listen));
+  return closable(link);
 }
 
 /** Tells the machine where the gateway is. The first gateway of a user becomes the active one. */

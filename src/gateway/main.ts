@@ -7,17 +7,20 @@ import { join } from "node:path";
 import { findEngine } from "../engine/find-engine.ts";
 import { keepMemoryPrivate } from "../linux/private-memory.ts";
 import { configDirectory } from "../locations/config-directory.ts";
+import { kubernetesFilePath } from "../locations/kubernetes-file.ts";
 import { runtimeDirectory } from "../locations/runtime-directory.ts";
 import { stateDirectory } from "../locations/state-directory.ts";
 import { maskUncaughtErrors } from "../secrets/printed-error.ts";
 import { VERSION } from "../version.ts";
-import { parseGatewayArguments } from "./arguments.ts";
+import { type DriverName, parseGatewayArguments } from "./arguments.ts";
+import { type KubernetesSettings, readKubernetesFile } from "./drivers/kubernetes/kubernetes-file.ts";
 import { readExports } from "./export/exports-file.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { createGatewayLog } from "./gateway-log.ts";
 import { traceTargetOf } from "./health/traces.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
 import { readOidcSettings } from "./oidc/oidc-file.ts";
+import { readServerSettings } from "./server/server-file.ts";
 import { readDatabaseUrl } from "./store/database-file.ts";
 import { DatabaseRefused } from "./store/database-refused.ts";
 import { openStore } from "./store/open-store.ts";
@@ -67,9 +70,11 @@ async function serve(instanceLock: Disposable): Promise<void> {
     ),
     upstream: readOrExit(() => readUpstream(configDirectory(env), env)),
     openStore: () => openStore({ stateDirectory: state, databaseUrl, log, onTaken: endAtOnce }),
+    server: readOrExit(() => readServerSettings(configDirectory(env))),
     oidc: readOrExit(() => readOidcSettings(configDirectory(env))),
     exports: readOrExit(() => readExports(configDirectory(env))),
-    containerEngine: () => findEngine(engine, env),
+    containerEngine: () => findEngine(engine === "kubernetes" ? undefined : engine, env),
+    kubernetes: readOrExit(() => clusterFor(engine)),
     log,
     now: Date.now,
   });
@@ -86,6 +91,16 @@ async function serve(instanceLock: Disposable): Promise<void> {
   // Nor is a terminal that goes away.
   process.on("SIGHUP", () => {});
   process.on("SIGPIPE", () => {});
+}
+
+/** The cluster, unless an engine of this machine's was asked for. @throws Error if one was asked for and nobody says which */
+function clusterFor(driver: DriverName | undefined): KubernetesSettings | undefined {
+  if (driver !== undefined && driver !== "kubernetes") return undefined;
+  const settings = readKubernetesFile(configDirectory(env));
+  if (settings !== undefined || driver === undefined) return settings;
+  throw new Error(
+    `--driver kubernetes: ${kubernetesFilePath(configDirectory(env))} is missing; see docs/kubernetes.md`,
+  );
 }
 
 /** What is wrong with the user's own words is told in words, not with the place in our code. */

@@ -13,10 +13,16 @@ import { type Configuration, type IsolationFact, namespaceKinds } from "./protoc
 
 const architecture = process.arch === "arm64" ? "arm64" : "x64";
 
+/**
+ * Where a container's own filter has let Node make a ring for itself when it started, its event loop ends the process if it
+ * can't use that. Nobody else can have one: the call that makes rings is refused, and no program gets at init's.
+ */
+const containerRules = earlySeccompRules.filter(({ name }) => name !== "io_uring_enter");
+
 /** Puts the first filter on init, where bubblewrap has not done so: an engine's form of it can't say all of it. */
 export function restrictEarly(): void {
   setNoNewPrivileges();
-  installSeccomp(compileSeccomp(earlySeccompRules, architecture));
+  installSeccomp(compileSeccomp(containerRules, architecture));
 }
 
 /**

@@ -34,3 +34,9 @@ export function processStartTime(pid: number): string | undefined {
   const stat = readProcessStat(pid);
   return stat === undefined || stat.isCorpse ? undefined : String(stat.startTime);
 }
+
+/** A process's number in its own PID namespace: the last of NSpid, proc_pid_status(5). @throws if there is none such */
+export function numberInside(pid: number): number {
+  const [, numbers = ""] = /^NSpid:\s+(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1")) ?? [];
+  return Number(numbers.split("\t").at(-1));
+}

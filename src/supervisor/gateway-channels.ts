@@ -1,12 +1,14 @@
 /**
- * The channels that a gateway asks for in one session: a connection to its Unix socket for each, beside the session, so that
+ * The channels that a gateway asks for in one session: a connection to it for each, beside the session, so that
  * a slow reader of one holds up no other. A channel is a byte stream by itself, or a path of a relay that outlives it.
  */
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ExecSandboxRequestJson } from "../gen/openshell/v1/exec_pb.ts";
 import type { RelayOpenJson } from "../gen/openshell/v1/supervisor_pb.ts";
 import { jsonLine } from "../net/json-lines.ts";
+import { connectedEvent, dialGateway } from "./dial-gateway.ts";
+import type { GatewayAddress } from "./launch-spec.ts";
 import type { Relays } from "./relays.ts";
 
 /** What a client wants of the sandbox. */
@@ -17,7 +19,7 @@ export type RelayTarget =
   | { readonly kind: "ssh"; readonly sessionId: string; readonly user: string };
 
 export interface ChannelOptions {
-  readonly socketPath: string;
+  readonly address: GatewayAddress;
   readonly token: string;
   readonly sandboxId: string;
   readonly relays: Relays;
@@ -45,10 +47,10 @@ export class GatewayChannels {
   open(open: RelayOpenJson): string | undefined {
     const target = targetOf(open);
     if (target === undefined) return "this supervisor does not know what the channel is for";
-    const { socketPath, sandboxId, token, relays, serve } = this.#options;
+    const { address, sandboxId, token, relays, serve } = this.#options;
     const channelId = open.channelId ?? "";
     // Half-open: what is forwarded may end in one direction, and go on in the other.
-    const socket = connect({ path: socketPath, allowHalfOpen: true });
+    const socket = dialGateway(address, { allowHalfOpen: true });
     socket.on("error", () => {});
     socket.write(jsonLine({ channel: { sandboxId, token, channelId } }));
     this.#open.set(channelId, { socket, relayId: open.relay?.relayId });
@@ -56,7 +58,7 @@ export class GatewayChannels {
     socket.once("close", () => setTimeout(() => this.#open.delete(channelId), REMEMBERED_MS).unref());
     const stream = open.relay ? relays.take(open.relay, socket) : socket;
     // Whoever refuses at once closes the stream: a channel must have said by then which one it is.
-    if (stream === socket) socket.once("connect", () => serve(target, socket));
+    if (stream === socket) socket.once(connectedEvent(address), () => serve(target, socket));
     else if (stream !== undefined) serve(target, stream);
     return undefined;
   }

@@ -15,7 +15,7 @@ it("a link that waits for its next attempt dials at once when its gateway says t
   try {
     const socketPath = join(directory, "gateway.sock");
     const link = connectGateway({
-      ...{ socketPath, token: "t", sandboxId: "s", instanceId: "i", policyVersion: 1 },
+      ...{ address: { socketPath }, token: "t", sandboxId: "s", instanceId: "i", policyVersion: 1 },
       signal: ending.signal,
       handlers: {} as GatewayHandlers,
     });

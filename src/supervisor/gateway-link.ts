@@ -1,11 +1,11 @@
 /**
- * The supervisor's link to its gateway: one session on the gateway's Unix socket, dialled again for ever, and channels beside
+ * The supervisor's link to its gateway: one session, on its Unix socket or its port, dialled again for ever, and channels beside
  * it (gateway-channels.ts).
  *
  * The messages are those of ConnectSupervisor, as lines of ProtoJSON. Not gRPC: HTTP/2 and the message descriptors would
  * cost a supervisor 20 MB and 50 ms, a third of what it may weigh, to speak with a process on the same machine.
  */
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ApplyCredentialsJson } from "../gen/openshell/v1/provider_pb.ts";
 import type {
@@ -17,13 +17,14 @@ import type {
   SupervisorStatusJson,
 } from "../gen/openshell/v1/supervisor_pb.ts";
 import { JsonLineReader, jsonLine } from "../net/json-lines.ts";
+import { dialGateway } from "./dial-gateway.ts";
 import { GatewayChannels, type RelayTarget } from "./gateway-channels.ts";
-import type { PolicyRevision } from "./launch-spec.ts";
+import type { GatewayAddress, PolicyRevision } from "./launch-spec.ts";
 import { createLogShipper, type LogShipper, type LogSource } from "./log-shipper.ts";
 import { Relays } from "./relays.ts";
 
 export interface GatewayLinkOptions {
-  readonly socketPath: string;
+  readonly address: GatewayAddress;
   /** Good for this sandbox alone. */
   readonly token: string;
   readonly sandboxId: string;
@@ -149,7 +150,7 @@ interface SessionListener {
 
 function openSession(options: GatewayLinkOptions, relays: Relays, listener: SessionListener): Session {
   const { sandboxId, instanceId, policyVersion, token } = options;
-  const socket = connect(options.socketPath);
+  const socket = dialGateway(options.address, { allowHalfOpen: false });
   const channels = new GatewayChannels({ ...options, relays, serve: options.handlers.serve });
   const shipper = options.logs && createLogShipper(options.logs);
   let heartbeat: NodeJS.Timeout | undefined;

@@ -27,10 +27,17 @@ export interface ContainerPlace {
   readonly socketPath: string;
   /** Our files of the sandbox's `/etc`, which it sees read-only. */
   readonly etc: string;
-  /** The image's shell. */
-  readonly shell: string;
   /** Whom the container runs as. */
   readonly user: { readonly uid: number; readonly gid: number };
+  /** The image's shell; absent where the supervisor has to see for itself what the image is (image-in-pod.ts). */
+  readonly shell?: string;
+  /** In a pod, where the two containers share a network as well, which is guarded by rules; see capture-rules.ts. */
+  readonly pod?: PodPlace;
+}
+
+export interface PodPlace {
+  /** Variables that the agent's container has in place of the image's. */
+  readonly hiddenVariables: readonly string[];
 }
 
 /** Node with its own loader and libraries, as words of a command: it runs in an image of any C library, or of none. */
@@ -144,7 +151,7 @@ export interface ClientCertificate {
 
 export interface GatewayAccess {
   /** Where the gateway listens for supervisors. */
-  readonly socketPath: string;
+  readonly address: GatewayAddress;
   /** To show there; good for this sandbox alone. */
   readonly token: string;
   /** Where it listens for clients: no sandbox may reach that. */
@@ -156,6 +163,16 @@ export interface GatewayAccess {
  * that changes nothing for a program without a handler of it: a supervisor may be an older one (signal(7)).
  */
 export const WAKE_SIGNAL = "SIGCONT";
+
+/** A Unix socket of the machine that both are on, or a port of another one. */
+export type GatewayAddress = { readonly socketPath: string } | RemoteGateway;
+
+export interface RemoteGateway {
+  readonly host: string;
+  readonly port: number;
+  /** PEM; the gateway's own authority, and the only one that is believed. */
+  readonly authority: string;
+}
 
 /** A policy with the revision that the gateway gave it. */
 export interface PolicyRevision {

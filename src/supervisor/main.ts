@@ -6,6 +6,7 @@ import { closeOthersOnExec } from "../linux/descriptors.ts";
 import { keepMemoryPrivate } from "../linux/private-memory.ts";
 import { releaseStartupPages } from "../linux/startup-pages.ts";
 import { maskUncaughtErrors } from "../secrets/printed-error.ts";
+import { awaitOrders, readSummons } from "./await-orders.ts";
 import type { LaunchSpec, Preparation } from "./launch-spec.ts";
 import { readOrders } from "./read-orders.ts";
 import { discardSandbox, prepareSandbox } from "./sandbox/prepared-sandbox.ts";
@@ -21,10 +22,11 @@ closeOthersOnExec();
 // From a gateway that wants the sandbox gone, and to hear no more of it.
 const dismissal = new Promise<void>((resolve) => process.once("SIGTERM", () => resolve()));
 // What fails outside of the sandbox's own life is a defect: an unhandled rejection, which ends the program and says why.
-void followOrders();
+void followOrders(process.argv[2]);
 
-async function followOrders(): Promise<never> {
-  const orders = readOrders(process.stdin);
+/** With a folder that has a summons in it they come from the gateway that it names; else on the standard input. */
+async function followOrders(summons: string | undefined): Promise<never> {
+  const orders = summons === undefined ? readOrders(process.stdin) : awaitOrders(readSummons(summons));
   const { value: preparation } = await orders.next();
   if (preparation) {
     const prepared = prepareSandbox(preparation as Preparation);

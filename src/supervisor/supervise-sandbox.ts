@@ -10,7 +10,7 @@ import { printedError } from "../secrets/printed-error.ts";
 import { VERSION } from "../version.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
 import { DetachedCommands } from "./detached/detached-commands.ts";
-import { UpstreamTrust } from "./egress/07-terminate/trust-bundle.ts";
+import { trustBundle, UpstreamTrust } from "./egress/07-terminate/trust-bundle.ts";
 import { Credentials } from "./egress/09-credential/credentials.ts";
 import { type Audit, createAudit } from "./egress/11-audit.ts";
 import { type Egress, openEgress } from "./egress/open-egress.ts";
@@ -69,9 +69,9 @@ export async function superviseSandbox(
     environment: sandboxEnvironment(
       spec.sandboxName,
       { ...credentials.environment, ...spec.environment },
-      spec.imageEnvironment,
+      built.image?.environment ?? spec.imageEnvironment,
     ),
-    workdir: spec.workdir,
+    workdir: built.image?.workdir ?? spec.workdir,
     onStarted: processAudit(audit),
   });
   const link: GatewayLink = connectGateway({
@@ -147,7 +147,10 @@ async function start(
       built,
       audit,
       authority: prepared.authority,
-      trust: new UpstreamTrust(() => prepared.upstreamCertificates, spec.upstream.clientCertificates),
+      trust: new UpstreamTrust(
+        () => trustBundle(prepared.upstreamCertificates, built.image?.certificates ?? ""),
+        spec.upstream.clientCertificates,
+      ),
       policy: () => running.inForce.compiled,
       credentials: () => running.credentials,
       modelRoutes: () => running.modelRoutes,

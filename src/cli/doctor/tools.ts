@@ -1,8 +1,10 @@
 /**
  * The programs of the machine that sandboxes are built with.
  */
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
+import { configDirectory } from "../../locations/config-directory.ts";
+import { kubernetesFilePath } from "../../locations/kubernetes-file.ts";
 import type { Environment } from "../command-context.ts";
 import { CommandFailure } from "../command-failure.ts";
 
@@ -47,6 +49,8 @@ export function findProgram(
 
 /** Throws one CommandFailure that names all missing packages, before anything is started that would fail without them. */
 export function requireTools(environment: Environment, where: { systemDirectories?: readonly string[] } = {}): void {
+  // In a cluster they are built elsewhere, with what the gateway's image brings.
+  if (existsSync(kubernetesFilePath(configDirectory(environment)))) return;
   const missing = requiredTools.filter(({ program }) => findProgram(program, environment, where) === undefined);
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(({ packageName }) => packageName))];

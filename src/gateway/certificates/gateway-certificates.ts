@@ -5,6 +5,7 @@
 
 import { X509Certificate } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { writeAtomically } from "../../locations/gateway-entry.ts";
 import {
@@ -33,20 +34,30 @@ const LEAF_DAYS = 397;
 const RENEW_DAYS = 30;
 const DAY_MS = 86_400_000;
 
+interface CertificateNames {
+  readonly now: Date;
+  /** Whose the client certificate is. */
+  readonly user: string;
+  /** Hosts and addresses by which clients reach the gateway, besides this machine's. */
+  readonly names?: readonly string[];
+}
+
 /** The certificates in `directory`; made, or renewed, where they are missing or near their end. */
-export function loadCertificates(directory: string, { now, user }: { now: Date; user: string }): GatewayCertificates {
+export function loadCertificates(directory: string, { now, user, names = [] }: CertificateNames): GatewayCertificates {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const authority = loadAuthority(directory, now);
-  const server = leaf(directory, { name: "server", now }, () =>
+  const hosts = { dnsNames: ["localhost", ...names.filter((name) => isIP(name) === 0)] };
+  const addresses = { ipAddresses: ["127.0.0.1", "::1", ...names.filter((name) => isIP(name) !== 0)] };
+  const server = leaf(directory, { name: "server", now, names }, () =>
     issueLeaf(authority, {
       subject: { commonName: "openshell-gateway" },
       usage: "server",
-      dnsNames: ["localhost"],
-      ipAddresses: ["127.0.0.1", "::1"],
+      ...hosts,
+      ...addresses,
       validity: { now, days: LEAF_DAYS },
     }),
   );
-  const client = leaf(directory, { name: "client", now }, () =>
+  const client = leaf(directory, { name: "client", now, names: [] }, () =>
     issueLeaf(authority, { subject: { commonName: user }, usage: "client", validity: { now, days: LEAF_DAYS } }),
   );
   return {
@@ -73,15 +84,16 @@ function loadAuthority(directory: string, now: Date): CertificateAuthority {
 
 function leaf(
   directory: string,
-  { name, now }: { readonly name: string; readonly now: Date },
+  { name, now, names }: { readonly name: string; readonly now: Date; readonly names: readonly string[] },
   issue: () => ReturnType<typeof issueLeaf>,
 ): { readonly certificate: string; readonly key: string } {
   const [certificatePath, keyPath] = [join(directory, `${name}.crt`), join(directory, `${name}.key`)];
   const authority = new X509Certificate(readFileSync(join(directory, "ca.crt")));
   if (isCurrent(certificatePath, now)) {
     const certificate = readFileSync(certificatePath, "utf8");
-    // A leaf of an authority that has been replaced is worth nothing.
-    if (new X509Certificate(certificate).verify(authority.publicKey)) {
+    const known = new X509Certificate(certificate);
+    // A leaf of an authority that has been replaced is worth nothing, nor is one without a name that clients look for.
+    if (known.verify(authority.publicKey) && names.every((each) => isFor(known, each))) {
       return { certificate, key: readFileSync(keyPath, "utf8") };
     }
   }
@@ -90,6 +102,11 @@ function leaf(
   writeAtomically(keyPath, key);
   writeAtomically(certificatePath, issued.pem);
   return { certificate: issued.pem, key };
+}
+
+function isFor(certificate: X509Certificate, name: string): boolean {
+  if (isIP(name) !== 0) return certificate.checkIP(name) !== undefined;
+  return (certificate.subjectAltName ?? "").split(", ").includes(`DNS:${name}`);
 }
 
 function isCurrent(certificatePath: string, now: Date): boolean {

@@ -4,7 +4,13 @@
  */
 import type { Readable } from "node:stream";
 import type { JsonObject } from "@bufbuild/protobuf";
-import type { LaunchSpec, SandboxDirectories, SandboxFolder, SandboxLimits } from "../../supervisor/launch-spec.ts";
+import type {
+  GatewayAddress,
+  LaunchSpec,
+  SandboxDirectories,
+  SandboxFolder,
+  SandboxLimits,
+} from "../../supervisor/launch-spec.ts";
 
 export interface ComputeDriver {
   readonly name: string;
@@ -130,8 +136,8 @@ export interface SupervisorProcess {
 export interface PreparedSupervisor {
   readonly placement: Placement;
   readonly process: SupervisorProcess;
-  /** As the supervisor sees them. */
-  readonly socketPath: string;
+  /** As the supervisor reaches and sees them. */
+  readonly gateway: GatewayAddress;
   readonly directories: SandboxDirectories;
   readonly folders: readonly SandboxFolder[];
   readonly limits: SandboxLimits;

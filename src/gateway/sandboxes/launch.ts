@@ -55,7 +55,7 @@ export function launch(
     sandboxName: record.name,
     workspace: record.workspace,
     instanceId,
-    gateway: { socketPath: prepared.socketPath, token, port: context.apiPort() },
+    gateway: { address: prepared.gateway, token, port: context.apiPort() },
     policy: { message, version: policy.version, hash: policy.hash },
     observe: record.spec.observe,
     policyText: printYaml(messageJsonToWritten(message)),

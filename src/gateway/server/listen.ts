@@ -14,10 +14,11 @@ import { callerOf, isOwnProgram, userCalls } from "./caller.ts";
 import { answerEdgeConnect } from "./edge-connect.ts";
 import { hideDefects } from "./hide-defects.ts";
 import { createLocalApi } from "./local-api.ts";
+import type { ServerSettings } from "./server-file.ts";
 import { createStreamCalls, type StreamCalls } from "./stream-calls.ts";
 import { createWebSocketApi } from "./websocket-api.ts";
 
-/** Loopback only: the local gateway is nobody else's. */
+/** Where it listens unless it is told otherwise: the local gateway is nobody else's. */
 export const LOOPBACK = "127.0.0.1";
 /** A message is at most a policy or a batch of log lines. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -43,11 +44,16 @@ export function createApiStreamCalls(context: GatewayContext): StreamCalls {
   return createStreamCalls({ routes: apiRoutes(context), router: routerOptions(context), log: context.log });
 }
 
+export interface ApiServerOptions {
+  readonly certificates: GatewayCertificates;
+  readonly settings: ServerSettings;
+  readonly streamCalls: StreamCalls;
+}
+
 /** The API's server: gRPC, gRPC-Web and Connect on one port, over TLS with client certificates. */
 export function createApiServer(
   context: GatewayContext,
-  certificates: GatewayCertificates,
-  streamCalls: StreamCalls,
+  { certificates, settings: { certificate }, streamCalls }: ApiServerOptions,
 ): Http2SecureServer {
   const handler = connectNodeAdapter({
     ...routerOptions(context),
@@ -60,8 +66,8 @@ export function createApiServer(
       allowHTTP1: true,
       // A key press must not wait for the acknowledgement of the one before it.
       noDelay: true,
-      key: certificates.serverKey,
-      cert: certificates.serverCertificate,
+      key: certificate?.key ?? certificates.serverKey,
+      cert: certificate?.chain ?? certificates.serverCertificate,
       ca: certificates.authority,
       minVersion: "TLSv1.2",
       requestCert: true,
@@ -82,12 +88,16 @@ export function createOwnApiServer(streamCalls: StreamCalls, user: string): Serv
 const USUAL_PORT = 17_670;
 
 /** Listens on the port that was asked for; else on the usual one, or on a free one where that is taken. Gives the port. */
-export async function listenOnPort(server: Http2SecureServer, port?: number): Promise<number> {
+export async function listenOnPort(
+  server: Http2SecureServer,
+  port?: number,
+  { listen: address = LOOPBACK }: Pick<ServerSettings, "listen"> = {},
+): Promise<number> {
   try {
-    await listening(server, () => server.listen(port ?? USUAL_PORT, LOOPBACK));
+    await listening(server, () => server.listen(port ?? USUAL_PORT, address));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || port !== undefined) throw error;
-    await listening(server, () => server.listen(0, LOOPBACK));
+    await listening(server, () => server.listen(0, address));
   }
   return (server.address() as AddressInfo).port;
 }

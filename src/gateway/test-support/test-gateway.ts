@@ -7,6 +7,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { Inference } from "../../gen/openshell/inference/v1/inference_pb.ts";
 import { OpenShell } from "../../gen/openshell/v1/openshell_pb.ts";
 import { readMtlsBundle } from "../../locations/gateway-entry.ts";
+import type { KubernetesSettings } from "../drivers/kubernetes/kubernetes-file.ts";
 import { type Gateway, startGateway } from "../gateway.ts";
 import { createGatewayLog } from "../gateway-log.ts";
 import type { ObservationOptions } from "../health/observation.ts";
@@ -31,6 +32,8 @@ export interface TestGatewayOptions {
   readonly observation?: ObservationOptions;
   /** Where its state is; its own directory otherwise. */
   readonly openStore?: () => Promise<Store>;
+  /** The cluster that sandboxes run in; this machine otherwise. */
+  readonly kubernetes?: KubernetesSettings;
 }
 
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -70,12 +73,18 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
 function start(
   directory: string,
   log: string[],
-  { observation = {}, openStore = async () => openSqliteStore(join(directory, "state")) }: TestGatewayOptions,
+  {
+    observation = {},
+    openStore = async () => openSqliteStore(join(directory, "state")),
+    kubernetes,
+  }: TestGatewayOptions,
 ): Promise<Gateway> {
   return startGateway({
     observation,
+    kubernetes,
     exports: [],
     oidc: undefined,
+    server: { names: [] },
     version: "test",
     name: "test",
     port: 0,

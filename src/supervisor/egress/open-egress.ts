@@ -1,9 +1,9 @@
 /** Opens a sandbox's doors: binds the steps to their world, and the listeners to the steps. */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import type { ModelRoutes } from "../../inference/routes.ts";
+import { numberInside } from "../../linux/process-stat.ts";
 import type { CompiledPolicy } from "../../policy/verdict.ts";
 import { printedError } from "../../secrets/printed-error.ts";
 import type { LaunchSpec } from "../launch-spec.ts";
@@ -189,10 +189,4 @@ async function datagramHolders(port: number, context: IdentifyContext): Promise<
   if (inode === undefined) return [];
   const found = await Promise.all(context.finder.find(inode).pids.map((pid) => describeHolder(pid, context)));
   return found.filter((holder): holder is Holder => holder !== undefined && !isRefusal(holder));
-}
-
-/** Init's process id as the sandbox sees it: the last of NSpid, proc_pid_status(5). */
-function numberInside(hostPid: number): number {
-  const [, numbers = ""] = /^NSpid:\s+(.*)$/m.exec(readFileSync(`/proc/${hostPid}/status`, "latin1")) ?? [];
-  return Number(numbers.split("\t").at(-1));
 }

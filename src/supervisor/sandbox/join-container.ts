@@ -9,13 +9,15 @@ import type { IsolationFact, SpawnRequest } from "../../init/protocol.ts";
 import type { LandlockRule } from "../../linux/landlock.ts";
 import { peerCredentials } from "../../linux/local-peer.ts";
 import { passCredentials } from "../../linux/message-header.ts";
-import { whenReadable } from "../../linux/readable.ts";
+import { onReadable } from "../../linux/readable.ts";
 import { acceptUnix, listenUnix } from "../../linux/unix-socket.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { InitLink } from "../init-link.ts";
 import { type ContainerPlace, containerNode, type LaunchSpec } from "../launch-spec.ts";
+import { type ImageInPod, lookAtImage } from "./image-in-pod.ts";
 import { usrLinks } from "./mount-plan.ts";
 import { processLimits } from "./raise-sandbox.ts";
+import { requireCapture } from "./require-capture.ts";
 import { type LaunchedSandbox, takeOver } from "./take-over.ts";
 import { type SandboxTrust, sharedTrustFiles } from "./trust-files.ts";
 
@@ -27,27 +29,55 @@ const INIT_PID = 1;
 /** Where programs in the sandbox have Node, by whatever way it is really started. */
 const NODE = "/run/openshell/node";
 const BASH = "/bin/bash";
+const SH = "/bin/sh";
 
 export interface ContainerOptions {
   readonly place: ContainerPlace;
   readonly spec: LaunchSpec;
   readonly policy: Policy;
-  readonly trust: SandboxTrust;
+  /** What programs trust, given what the image does. */
+  readonly trust: (imageCertificates: string) => SandboxTrust;
+}
+
+export interface JoinedSandbox extends LaunchedSandbox {
+  /** Present where the supervisor had to see for itself what the image is. */
+  readonly image?: ImageInPod;
+}
+
+/** Init's connection in a container, which waits for as long as the supervisor has no orders. */
+export interface WaitingInit {
+  readonly place: ContainerPlace;
+  readonly connected: Promise<number>;
+}
+
+/** Opens the socket that init looks for. */
+export function awaitInit(place: ContainerPlace): WaitingInit {
+  const connected = acceptInit(place);
+  connected.catch(() => undefined);
+  return { place, connected };
 }
 
 /**
  * Resolves once programs can be started in the sandbox.
  * @throws Error that says what the container or the policy lacks
  */
-export async function joinContainer({ place, spec, policy, trust }: ContainerOptions): Promise<LaunchedSandbox> {
+export async function joinContainer(
+  { place, connected }: WaitingInit,
+  { spec, policy, trust }: Omit<ContainerOptions, "place">,
+): Promise<JoinedSandbox> {
   requireUser(policy, place.user);
-  writeEtc(place.etc, { ...sharedTrustFiles(trust), "openshell/policy.yaml": spec.policyText });
   const signal = AbortSignal.timeout(JOIN_TIMEOUT_MS);
-  const fd = await acceptInit(place.socketPath, signal);
+  const fd = await withinSignal(connected, signal);
+  const image = place.pod && lookAtImage(peerCredentials(fd).pid, place.pod.hiddenVariables);
+  writeEtc(place.etc, {
+    ...sharedTrustFiles(trust(image?.certificates ?? "")),
+    "openshell/policy.yaml": spec.policyText,
+  });
+  const workdir = image?.workdir ?? spec.workdir;
   const { processes } = spec.limits;
   const configuration = {
     landlock: {
-      rules: containerRules(policy, spec),
+      rules: containerRules(policy, { ...spec, workdir }),
       required: policy.landlock.compatibility === "hard_requirement",
     },
     limits: { ...processLimits, ...(processes !== undefined && { nproc: processes }) },
@@ -55,11 +85,14 @@ export async function joinContainer({ place, spec, policy, trust }: ContainerOpt
   };
   const taken = await takeOver(fd, configuration, signal);
   const ended = Promise.withResolvers<void>();
-  const link = withOwnPrograms(taken.connect(ended.resolve), place.shell);
+  const direct = taken.connect(ended.resolve);
+  const captured = place.pod && (await requireCapture(direct, taken.listeners));
+  const link = withOwnPrograms(direct, image?.shell ?? place.shell ?? SH);
   return {
     listeners: taken.listeners,
     initPid: taken.initPid,
-    isolation: taken.isolation.map(inContainer),
+    isolation: taken.isolation.map((fact) => inContainer(fact, captured)),
+    ...(image && { image }),
     link,
     ended: ended.promise,
     // Init stays until this process has gone: with it everything in the namespace would end, and this process unheard.
@@ -93,24 +126,49 @@ function writeEtc(directory: string, files: Readonly<Record<string, string | Buf
  * The one connection of the one process that runs in the agent's container. Nobody can connect after it: the socket is
  * gone before init starts a program.
  */
-async function acceptInit(path: string, signal: AbortSignal): Promise<number> {
+async function acceptInit({ socketPath: path, user, pod }: ContainerPlace): Promise<number> {
   const unfinished = `${path}.new`;
   for (const old of [path, unfinished]) rmSync(old, { force: true });
   const listener = listenUnix(unfinished);
   try {
     chmodSync(unfinished, 0o666);
+    const waiting = whenever(listener);
     // Only now does init see it, and can connect at once.
     renameSync(unfinished, path);
-    await whenReadable(listener, signal);
+    await waiting;
     const fd = acceptUnix(listener);
-    const { pid } = peerCredentials(fd);
-    if (pid !== INIT_PID) throw new Error(`process ${pid} of the container connected in init's place`);
+    const peer = peerCredentials(fd);
+    // A pod has a process of its own in the first place; the only one of the agent's user is init.
+    if (pod ? peer.uid !== user.uid : peer.pid !== INIT_PID) {
+      throw new Error(`process ${peer.pid} of the container connected in init's place`);
+    }
     passCredentials(fd);
     return fd;
   } finally {
     closeSync(listener);
     rmSync(path, { force: true });
   }
+}
+
+/** However long it takes. */
+function whenever(listener: number): Promise<void> {
+  return new Promise((resolve) => {
+    const watch = onReadable(listener, () => {
+      watch[Symbol.dispose]();
+      resolve();
+    });
+  });
+}
+
+function withinSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return Promise.race([
+    promise,
+    new Promise<never>((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(new Error("nothing came from the sandbox's container")), {
+        once: true,
+      });
+    }),
+  ]);
 }
 
 /**
@@ -148,10 +206,15 @@ function withOwnPrograms(link: InitLink, shell: string): InitLink {
 }
 
 /** What is as it should be here although it would not be elsewhere. */
-function inContainer(fact: IsolationFact): IsolationFact {
+function inContainer(fact: IsolationFact, captured: string | undefined): IsolationFact {
   if (fact.name === "namespace.pid")
     return { ...fact, value: `${fact.value}, shared with the supervisor`, strong: true };
   // Whoever is not root and has no capability gains nothing by one of its own.
   if (fact.name === "namespace.user") return { ...fact, value: `${fact.value}, the engine's`, strong: true };
+  if (captured === undefined) return fact;
+  if (fact.name === "namespace.net") return { ...fact, value: `${fact.value}, the pod's; ${captured}`, strong: true };
+  // A pod's containers share these. Nothing is in them but what is the sandbox's.
+  if (fact.name === "namespace.ipc" || fact.name === "namespace.uts")
+    return { ...fact, value: `${fact.value}, the pod's`, strong: true };
   return fact;
 }

@@ -7,10 +7,11 @@ import { systemCertificates } from "../../net/system-certificates.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { SandboxAuthority } from "../egress/07-terminate/certificate-authority.ts";
 import { trustBundle } from "../egress/07-terminate/trust-bundle.ts";
-import type { ContainerPlace, LaunchSpec, Preparation, SandboxDirectories } from "../launch-spec.ts";
+import type { LaunchSpec, Preparation, SandboxDirectories } from "../launch-spec.ts";
 import { readPolicyMessage } from "../policy-in-force.ts";
 import { type Blueprint, drawBlueprint, isSameBlueprint } from "./blueprint.ts";
-import { containerRules, joinContainer } from "./join-container.ts";
+import type { ImageInPod } from "./image-in-pod.ts";
+import { awaitInit, containerRules, joinContainer, type WaitingInit } from "./join-container.ts";
 import type { LaunchedChain } from "./launch.ts";
 import { closeListeners } from "./listener-descriptors.ts";
 import { nameSandbox, raiseSandbox } from "./raise-sandbox.ts";
@@ -21,14 +22,17 @@ export interface PreparedSandbox {
   readonly authority: SandboxAuthority;
   /** The authorities of the system and of the gateway's user, in PEM. */
   readonly upstreamCertificates: string;
-  readonly trust: SandboxTrust;
+  /** What programs trust: these, some more of their image's, and the sandbox's own authority. */
+  readonly trust: (imageCertificates: string) => SandboxTrust;
   readonly directories: SandboxDirectories;
   readonly raised?: { readonly blueprint: Blueprint; readonly sandbox: Promise<LaunchedChain> };
   /** Absent where the supervisor builds the sandbox by itself. */
-  readonly container?: ContainerPlace;
+  readonly container?: WaitingInit;
 }
 
 export interface BuiltSandbox extends LaunchedSandbox {
+  /** Present where the supervisor had to see for itself what the image is. */
+  readonly image?: ImageInPod;
   /** See LaunchedChain; absent in a container. */
   readonly chainPid?: number;
   /** What Landlock allows. */
@@ -43,12 +47,24 @@ export function prepareSandbox(preparation: Preparation): PreparedSandbox {
   const authority = new SandboxAuthority(sandboxId);
   // A container's own system is nobody's: the driver gives the machine's authorities there, and the image's.
   const upstreamCertificates = container ? extraCertificates : trustBundle(systemCertificates(), extraCertificates);
-  const trust = { bundle: trustBundle(upstreamCertificates, authority.pem), authority: authority.pem };
-  const prepared = { authority, upstreamCertificates, trust, directories, ...(container && { container }) };
+  const trust = (image: string): SandboxTrust => {
+    const bundle = trustBundle(
+      image === "" ? upstreamCertificates : trustBundle(upstreamCertificates, image),
+      authority.pem,
+    );
+    return { bundle, authority: authority.pem };
+  };
+  const prepared = {
+    authority,
+    upstreamCertificates,
+    trust,
+    directories,
+    ...(container && { container: awaitInit(container) }),
+  };
   const expected = expectedPolicy === undefined ? undefined : readPolicyMessage(expectedPolicy);
   if (!expected?.ok) return prepared;
   const blueprint = drawBlueprint(expected.policy, directories, { folders: [], limits: { join: [] } });
-  const sandbox = raiseSandbox(blueprint, directories, trust);
+  const sandbox = raiseSandbox(blueprint, directories, trust(""));
   // If it fails, it fails again for whoever wants it, and is reported there.
   sandbox.catch(() => undefined);
   return { ...prepared, raised: { blueprint, sandbox } };
@@ -63,13 +79,14 @@ export async function finishSandbox(
   spec: LaunchSpec,
   policy: Policy,
 ): Promise<BuiltSandbox> {
-  const { container: place, trust } = prepared;
-  if (place !== undefined) {
-    const joined = await joinContainer({ place, spec, policy, trust });
-    return { ...joined, rules: containerRules(policy, spec), warnings: [] };
+  const { container: init, trust } = prepared;
+  if (init !== undefined) {
+    const joined = await joinContainer(init, { spec, policy, trust });
+    const workdir = joined.image?.workdir ?? spec.workdir;
+    return { ...joined, rules: containerRules(policy, { ...spec, workdir }), warnings: [] };
   }
   const blueprint = drawBlueprint(policy, spec.directories, spec);
-  const sandbox = (await fitting(prepared, blueprint)) ?? (await raiseSandbox(blueprint, spec.directories, trust));
+  const sandbox = (await fitting(prepared, blueprint)) ?? (await raiseSandbox(blueprint, spec.directories, trust("")));
   await nameSandbox(sandbox, spec.directories, { sandboxName: spec.sandboxName, policy: spec.policyText });
   return { ...sandbox, rules: blueprint.plan.landlock, warnings: blueprint.plan.warnings };
 }

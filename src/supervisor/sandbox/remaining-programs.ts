@@ -1,9 +1,10 @@
 /** Whether anything still runs in a sandbox besides what makes it one. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { numberInside } from "../../linux/process-stat.ts";
 
-/** bubblewrap's reaper and init. */
-const OWN_PROCESSES = 2;
+/** bubblewrap's reaper, or what a pod has in its place; in an engine's container init itself. */
+const REAPER = 1;
 /** A stop should not take noticeably longer than its slowest program. */
 const LOOK_EVERY_MS = 10;
 
@@ -12,16 +13,18 @@ export async function whenProgramsEnded(initPid: number, signal: AbortSignal): P
   while (!signal.aborted && hasPrograms(initPid)) await delay(LOOK_EVERY_MS);
 }
 
-/** Whether any program runs in the sandbox now. */
+/** Whether any program runs in the sandbox now; what has ended altogether runs none. */
 export function hasPrograms(initPid: number): boolean {
-  return countProcesses(initPid) > OWN_PROCESSES;
+  try {
+    const ours = ownProcesses(initPid);
+    return readdirSync(`/proc/${initPid}/root/proc`).some((name) => /^\d+$/.test(name) && !ours.has(Number(name)));
+  } catch {
+    return false;
+  }
 }
 
-/** Processes in the sandbox's own procfs, which has those of its PID namespace and no others. */
-function countProcesses(initPid: number): number {
-  try {
-    return readdirSync(`/proc/${initPid}/root/proc`).filter((name) => /^\d+$/.test(name)).length;
-  } catch {
-    return 0;
-  }
+/** By the sandbox's numbers; this process is among them where it is in a container beside the sandbox's. */
+function ownProcesses(initPid: number): ReadonlySet<number> {
+  const isShared = readlinkSync("/proc/self/ns/pid") === readlinkSync(`/proc/${initPid}/ns/pid`);
+  return new Set([REAPER, numberInside(initPid), ...(isShared ? [process.pid] : [])]);
 }

@@ -7,12 +7,14 @@ import { spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
 import type { SupervisorStatusJson } from "../../gen/openshell/v1/supervisor_pb.ts";
 import type { SandboxLogLineJson } from "../../gen/openshell/v1/watch_pb.ts";
+import { awaitOrders, readSummons } from "../await-orders.ts";
 import { createExecChannel, type ExecChannel } from "../exec-channel.ts";
 import { connectGateway } from "../gateway-link.ts";
 import { type LaunchSpec, WAKE_SIGNAL } from "../launch-spec.ts";
 import { readOrders } from "../read-orders.ts";
 
-const orders = readOrders(process.stdin);
+const [, , summons] = process.argv;
+const orders = summons === undefined ? readOrders(process.stdin) : awaitOrders(readSummons(summons));
 await orders.next();
 const { value: order } = await orders.next();
 if (order === undefined) process.exit(0);

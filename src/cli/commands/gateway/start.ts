@@ -25,8 +25,8 @@ export const command = defineCommand({
   flags: {
     port: value("listen on this port, or not at all; 0: any free one", wholeNumber(0, 65_535), { placeholder: "PORT" }),
     driver: value(
-      "make sandboxes from images in this engine only, instead of whichever listens",
-      oneOf(["docker", "podman"]),
+      "make sandboxes from images in this engine only, or in the cluster of kubernetes.yaml, instead of whichever is there",
+      oneOf(["docker", "podman", "kubernetes"]),
       { placeholder: "ENGINE", environment: "OPENSHELL_DRIVERS" },
     ),
     "sandbox-image": value("make sandboxes that ask for no image from this one", imageName, {

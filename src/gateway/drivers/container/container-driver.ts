@@ -184,7 +184,7 @@ export class ContainerDriver implements ImageSource {
     return {
       placement,
       process: supervisor,
-      socketPath: join(supervisorView.gateway, basename(this.#options.socketPath)),
+      gateway: { socketPath: join(supervisorView.gateway, basename(this.#options.socketPath)) },
       directories,
       folders: [
         ...demands.folders.map(({ host, target, access }) => ({

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { certificatesIn } from "../../../net/certificates-in.ts";
 import { createCertificateAuthority } from "../../../net/x509/certificate-authority.ts";
-import { certificatesIn, userOf } from "./image-facts.ts";
+import { userOf } from "./image-facts.ts";
 
 const passwd = "root:x:0:0:root:/root:/bin/sh\nnode:x:1001:1002::/home/node:/bin/sh\nroots:x:7:0::/:/bin/sh\n";
 const group = "root:x:0:\nstaff:x:50:\n";

@@ -2,10 +2,10 @@
  * What a sandbox has to know of its image: whom and where it runs, what it sets, whom it trusts, which shell it has. Looked
  * up in a container of it that is never started.
  */
-import { X509Certificate } from "node:crypto";
 import { posix } from "node:path";
 import { extract } from "tar-stream";
 import { type Engine, ifThere } from "../../../engine/engine.ts";
+import { certificatesIn } from "../../../net/certificates-in.ts";
 import { systemBundleFiles } from "../../../net/system-certificates.ts";
 import { failedPrecondition } from "../../refuse.ts";
 
@@ -180,19 +180,3 @@ const byNumber = (file: string, uid: number) =>
 
 const numberOf = (text: string | undefined) =>
   text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
-
-/** Those that are certificates: one that is not would spoil all. */
-export function certificatesIn(text: string): string {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\w+/=\s]+?-----END CERTIFICATE-----/g) ?? [];
-  const isCertificate = (pem: string) => {
-    try {
-      return new X509Certificate(pem).raw.length > 0;
-    } catch {
-      return false;
-    }
-  };
-  return [...new Set(blocks)]
-    .filter(isCertificate)
-    .map((pem) => `${pem}\n`)
-    .join("");
-}

@@ -89,9 +89,9 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
       expectedPolicy = spec.policy.message;
       supervisor.launch(spec);
     };
-    const { socketPath, directories } = place;
+    const { socketPath, directories, folders: shown } = place;
     const kept = await keepLimits(placement, limits, supervisor.process);
-    return { placement, socketPath, directories, folders: place.folders, limits: kept, ...supervisor, launch };
+    return { placement, gateway: { socketPath }, directories, folders: shown, limits: kept, ...supervisor, launch };
   }
 
   async function keepLimits(placement: Placement, limits: Limits, process: SupervisorProcess): Promise<SandboxLimits> {

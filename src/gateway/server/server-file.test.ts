@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { loadCertificates } from "../certificates/gateway-certificates.ts";
+import { readServerSettings } from "./server-file.ts";
+
+describe("server.yaml", () => {
+  let directory: string;
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), "openshell-server-"));
+  });
+  after(() => rmSync(directory, { recursive: true }));
+  const read = (yaml: string) => {
+    writeFileSync(join(directory, "server.yaml"), yaml);
+    return readServerSettings(directory);
+  };
+
+  it("is not needed: then the API is this machine's", () => {
+    assert.deepEqual(readServerSettings(join(directory, "none")), { names: [] });
+  });
+
+  it("says where the API listens, and by which names it is reached", () => {
+    const settings = read("listen: '::'\nnames: [openshell.tools.svc, 10.0.0.7]\n");
+    assert.deepEqual(settings, { listen: "::", names: ["openshell.tools.svc", "10.0.0.7"] });
+    const certificates = () =>
+      loadCertificates(join(directory, "certificates"), { now: new Date(), user: "u", names: settings.names });
+    const { serverCertificate } = certificates();
+    assert.equal(certificates().serverCertificate, serverCertificate, "which stays as it is");
+    const before = loadCertificates(join(directory, "certificates"), {
+      now: new Date(),
+      user: "u",
+      names: ["other.example"],
+    });
+    assert.notEqual(before.serverCertificate, serverCertificate, "until it is reached by other names");
+  });
+
+  it("is refused with the line of what is wrong", () => {
+    assert.throws(() => read("listen: everywhere\n"), /server\.yaml:1:9: .*"everywhere" is no address/);
+    assert.throws(() => read("names: [fine, 'not a name']\n"), /"not a name" is neither/);
+    assert.throws(() => read("certificate: tls.crt\n"), /the other half is missing/);
+    assert.throws(() => read("certificate: tls.crt\nkey: tls.key\n"), /can't be used with this key: ENOENT/);
+    assert.throws(() => read("port: 1\n"), /port/);
+  });
+});
