@@ -12,6 +12,8 @@ export type Place =
   | "gateway"
   /** The workspace that it names. */
   | "workspace"
+  /** The same; or all of them, where it names none. */
+  | "workspace-or-all"
   /** The workspace whose name is the request's `name`. */
   | "workspace-itself"
   /** The workspace of the sandbox that it names by its id. */
@@ -100,12 +102,12 @@ export const accessTable: Readonly<Record<ApiMethod, Rule>> = {
   listSandboxProviders: view("workspace"),
   attachSandboxProvider: use("workspace"),
   detachSandboxProvider: use("workspace"),
-  listProviderProfiles: view("workspace"),
-  getProviderProfile: view("workspace"),
-  lintProviderProfiles: view("workspace"),
-  importProviderProfiles: administer("workspace"),
-  updateProviderProfiles: administer("workspace"),
-  deleteProviderProfile: administer("workspace"),
+  listProviderProfiles: view("workspace-or-all"),
+  getProviderProfile: view("workspace-or-all"),
+  lintProviderProfiles: view("workspace-or-all"),
+  importProviderProfiles: administer("workspace-or-all"),
+  updateProviderProfiles: administer("workspace-or-all"),
+  deleteProviderProfile: administer("workspace-or-all"),
   getProviderRefreshStatus: view("workspace"),
   configureProviderRefresh: administer("workspace"),
   rotateProviderCredential: administer("workspace"),

@@ -172,6 +172,15 @@ describe("what a caller may do", () => {
     assert.equal(await refusal(user("uwe", "user"), exec, unknown), undefined, "the handler says what is not there");
   });
 
+  it("changes what is for all workspaces for admins of the gateway alone", async () => {
+    const importing = OpenShell.method.importProviderProfiles;
+    const forAll = create(importing.input, { workspace: "" });
+    assert.equal(await refusal(user("ada"), importing, forAll), Code.PermissionDenied, "an admin of a workspace");
+    assert.equal(await refusal(user("uwe", "user"), importing, forAll), Code.PermissionDenied);
+    assert.equal(await refusal(user("anna", "admin"), importing, forAll), undefined);
+    assert.equal(await refusal(user("ada"), importing, create(importing.input, { workspace: "team" })), undefined);
+  });
+
   it("makes nothing new in a workspace that is being deleted", async () => {
     await workspaces.create("ending", {});
     const make = OpenShell.method.createSandbox;

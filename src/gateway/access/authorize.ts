@@ -60,7 +60,8 @@ interface Question {
 
 async function requireAccess(context: AccessContext, { rule, caller, name, address }: Question): Promise<void> {
   if (rule.place === "nothing") return;
-  const isEverywhere = rule.place === "gateway" || address.isEverywhere;
+  const namesNone = rule.place === "workspace-or-all" && address.workspace === "";
+  const isEverywhere = rule.place === "gateway" || address.isEverywhere || namesNone;
   const named = isEverywhere ? undefined : await workspaceOf(context, rule, address);
   if (named === undefined) {
     // About the whole gateway; or about a sandbox that there is not, which only those may learn who see all of them.
@@ -86,6 +87,7 @@ async function workspaceOf(
 ): Promise<string | undefined> {
   switch (place) {
     case "workspace":
+    case "workspace-or-all":
       return workspaceName(address.workspace);
     case "workspace-itself":
       return workspaceName(address.name);

@@ -33,7 +33,7 @@ export async function attachedProviders(
   const attached: AttachedProvider[] = [];
   for (const name of new Set(spec.providers)) {
     const record = await providers.find(workspace, name);
-    const profile = await providers.profiles.require(workspace, record.body.type);
+    const profile = await providers.profiles.of(record);
     attached.push({ record, profile, endpoints: profileEndpoints(profile, record.body.config) });
   }
   refuseSharedVariables(attached);

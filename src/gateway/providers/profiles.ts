@@ -1,4 +1,4 @@
-/** Profiles: those that come with the gateway, and those that were imported, which are the workspace's own. */
+/** Profiles: those that come with the gateway, and those that were imported, for one workspace or for all of them. */
 import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
 import {
   type ProviderProfile,
@@ -10,9 +10,13 @@ import { aborted, failedPrecondition, notFound } from "../refuse.ts";
 import { newResource, type Resource, type ResourceStore } from "../store/resource-store.ts";
 import { checkProfile } from "./check-profile.ts";
 import { builtInProfile, builtInProfiles, profileId } from "./profiles/built-in.ts";
+import type { ProviderRecord } from "./provider.ts";
 
 /** ProtoJSON of the profile. */
 type ProfileBody = JsonValue;
+
+/** What stands for a workspace's name where all of them are meant. */
+export const ALL_WORKSPACES = "";
 
 /** More profiles than anybody writes. */
 const MAX_IMPORTED = 1_000;
@@ -26,18 +30,25 @@ export class Profiles {
     this.#now = now;
   }
 
-  /** The profile by its id or an alias of it; throws NOT_FOUND. */
+  /** A provider's; throws NOT_FOUND. */
+  of({ workspace, body }: ProviderRecord): Promise<ProviderProfile> {
+    return this.require(body.hasGlobalProfile === true ? ALL_WORKSPACES : workspace, body.type);
+  }
+
+  /** The profile by its id or an alias of it: the workspace's, else that of all of them; throws NOT_FOUND. */
   async require(workspace: string, name: string): Promise<ProviderProfile> {
     const id = profileId(name);
-    const imported = await this.#store.get(workspace, id);
+    const imported = (await this.#store.get(workspace, id)) ?? (await this.#store.get(ALL_WORKSPACES, id));
     const found = imported === undefined ? builtInProfile(id) : profileOf(imported);
     if (found !== undefined) return found;
     throw notFound(`provider profile "${name}"`);
   }
 
-  /** By id, the imported ones among the built-in ones. */
+  /** By id, the imported ones among the built-in ones; of those of one id the one that is taken. */
   async list(workspace: string): Promise<ProviderProfile[]> {
-    return [...builtInProfiles(), ...(await this.imported(workspace))].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const imported = [...(await this.imported(ALL_WORKSPACES)), ...(await this.imported(workspace))];
+    const byId = new Map([...builtInProfiles(), ...imported].map((profile) => [profile.id, profile]));
+    return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   async imported(workspace: string): Promise<ProviderProfile[]> {

@@ -10,6 +10,8 @@ export type ProviderRecord = Resource<ProviderBody>;
 export interface ProviderBody {
   /** Id of its profile. */
   readonly type: string;
+  /** Its profile is that of all workspaces, also where its own has one of this id. */
+  readonly hasGlobalProfile?: true;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** Not secret: regions, base URLs. */
@@ -32,6 +34,9 @@ export function credentialPlace({ id }: Pick<ProviderRecord, "id">, key: string)
   return `provider/${id}/${key}`;
 }
 
+/** In a provider's `profile_workspace`: the profile of all workspaces, whatever its own has. */
+export const GLOBAL_PROFILE = "*";
+
 /** A provider as the API shows it: with the names of its credentials, and never a value. */
 export function providerMessage({ body, ...record }: ProviderRecord): Provider {
   const expiring = Object.entries(body.credentials).filter(([, { expiresAtMs }]) => expiresAtMs > 0);
@@ -46,6 +51,7 @@ export function providerMessage({ body, ...record }: ProviderRecord): Provider {
       annotations: { ...body.annotations },
     }),
     type: body.type,
+    profileWorkspace: body.hasGlobalProfile === true ? GLOBAL_PROFILE : record.workspace,
     credentials: Object.fromEntries(Object.keys(body.credentials).map((key) => [key, redacted])),
     config: { ...body.config },
     credentialExpiresAtMs: Object.fromEntries(

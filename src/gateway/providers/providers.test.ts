@@ -200,4 +200,38 @@ describe("a profile of one's own", () => {
     await assert.rejects(client.deleteProviderProfile({ id: "tickets" }), isCode(Code.FailedPrecondition, /mine/));
     await assert.rejects(client.deleteProviderProfile({ id: "github" }), isCode(Code.FailedPrecondition, /built in/));
   });
+
+  it("may be for all workspaces, where a workspace's own of that id does not come first", async () => {
+    await using gateway = await startTestGateway();
+    const { client } = gateway;
+    const endpoints = (host: string) => [{ host, port: 443, protocol: "rest", access: "read-only" }];
+    const profile = (host: string) => ({
+      id: "wiki",
+      displayName: "Wiki",
+      endpoints: endpoints(host),
+      binaries: [{ path: "any" }],
+    });
+    const importFor = (workspace: string, host: string) =>
+      client.importProviderProfiles({ profiles: [{ profile: profile(host) }], workspace });
+    await client.createWorkspace({ name: "web" });
+    await importFor("", "all.example.invalid");
+    const make = (name: string, profileWorkspace: string) =>
+      client.createProvider({ provider: { metadata: { name }, type: "wiki", profileWorkspace }, workspace: "web" });
+    await make("shared", "web");
+    const typeOf = async () =>
+      (await client.getProviderProfile({ id: "wiki", workspace: "web" })).profile?.endpoints[0]?.host;
+    assert.equal(await typeOf(), "all.example.invalid");
+    await assert.rejects(client.deleteProviderProfile({ id: "wiki" }), isCode(Code.FailedPrecondition, /shared/));
+    await importFor("web", "own.example.invalid");
+    assert.equal(await typeOf(), "own.example.invalid");
+    const { provider } = await make("global", "*");
+    assert.equal(provider?.profileWorkspace, "*");
+    await client.createSandbox({ name: "reader", spec: { providers: ["shared", "global"] }, workspace: "web" });
+    const { revision } = await client.getSandboxPolicyStatus({ name: "reader", workspace: "web" });
+    const hostOf = (name: string) => revision?.policy?.networkPolicies[`_provider_${name}`]?.endpoints[0]?.host;
+    assert.deepEqual([hostOf("shared"), hostOf("global")], ["own.example.invalid", "all.example.invalid"]);
+    const { profiles } = await client.listProviderProfiles({ workspace: "web" });
+    assert.equal(profiles.filter(({ id }) => id === "wiki").length, 1);
+    await assert.rejects(client.deleteProviderProfile({ id: "wiki" }), isCode(Code.FailedPrecondition, /global/));
+  });
 });

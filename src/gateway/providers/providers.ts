@@ -9,8 +9,15 @@ import type { ResourcePage, ResourceStore } from "../store/resource-store.ts";
 import { workspaceName } from "../workspaces/workspace.ts";
 import { requireConfig, requireCredentials, requireProviderName } from "./check-provider.ts";
 import { profileEndpoints } from "./profile-endpoints.ts";
-import type { Profiles } from "./profiles.ts";
-import { credentialPlace, type ProviderBody, type ProviderRecord, type SealedCredential } from "./provider.ts";
+import { profileId } from "./profiles/built-in.ts";
+import { ALL_WORKSPACES, type Profiles } from "./profiles.ts";
+import {
+  credentialPlace,
+  GLOBAL_PROFILE,
+  type ProviderBody,
+  type ProviderRecord,
+  type SealedCredential,
+} from "./provider.ts";
 import { isRenewedHere } from "./refresh/strategies.ts";
 
 export interface ProvidersOptions {
@@ -54,12 +61,14 @@ export class Providers {
     requireProviderName(name);
     requireCredentials(provider.credentials);
     requireConfig(provider.config);
-    const profile = await this.profiles.require(workspace, provider.type);
+    const hasGlobalProfile = provider.profileWorkspace === GLOBAL_PROFILE;
+    const profile = await this.profiles.require(hasGlobalProfile ? ALL_WORKSPACES : workspace, provider.type);
     profileEndpoints(profile, provider.config);
     refuseMissing(profile.credentials, provider);
     const id = randomUUID();
     const body: ProviderBody = {
       type: profile.id,
+      ...(hasGlobalProfile && { hasGlobalProfile }),
       labels: provider.metadata?.labels ?? {},
       annotations: provider.metadata?.annotations ?? {},
       config: provider.config,
@@ -75,8 +84,8 @@ export class Providers {
     const current = await this.find(workspace, provider.metadata?.name ?? "");
     requireCredentials(provider.credentials);
     requireConfig(provider.config);
-    const profile = await this.profiles.require(current.workspace, current.body.type);
-    if (provider.type !== "" && (await this.profiles.require(current.workspace, provider.type)).id !== profile.id) {
+    const profile = await this.profiles.of(current);
+    if (provider.type !== "" && profileId(provider.type) !== profile.id) {
       throw invalid(`provider "${current.name}" is of type ${profile.id}, which can't be changed: make another one`);
     }
     const config = merged(current.body.config, provider.config);

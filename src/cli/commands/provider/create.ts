@@ -13,7 +13,7 @@ import { providerView } from "../../api/provider-view.ts";
 import { applicationDefaultCredentials } from "../../application-default-credentials.ts";
 import { defineCommand } from "../../command.ts";
 import { CommandFailure, usageFailure } from "../../command-failure.ts";
-import { list, text, toggle, unavailable } from "../../flags/flag.ts";
+import { list, text, toggle } from "../../flags/flag.ts";
 import { keyValue } from "../../flags/meanings.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
 import { structured } from "../../output/structured.ts";
@@ -40,7 +40,7 @@ export const command = defineCommand({
     output: outputFlag,
     "from-gcloud-adc": toggle("renew access tokens with Google's application default credentials of this machine"),
     "runtime-credentials": toggle("without credentials: `provider refresh configure` says how the gateway gets them"),
-    "global-profile": unavailable("use a profile of all workspaces", "there is one workspace"),
+    "global-profile": toggle("of a type of all workspaces, also where its own has one of that name"),
   },
   examples: [
     { typed: "openshell provider create --type github --from-existing", meaning: "From GH_TOKEN or GITHUB_TOKEN" },
@@ -73,7 +73,9 @@ export const command = defineCommand({
         "--credential, --from-existing, --from-gcloud-adc and --runtime-credentials exclude each other",
       );
     }
-    const { profile = {} } = await gateway.channel.unary(getProviderProfile, { id: flags.type, workspace });
+    const isGlobal = flags["global-profile"] ?? false;
+    const scope = { id: flags.type, workspace: isGlobal ? "" : workspace };
+    const { profile = {} } = await gateway.channel.unary(getProviderProfile, scope);
     const adc = flags["from-gcloud-adc"] ? applicationDefaultCredentials(profile, context.environment) : undefined;
     if (runtime) requireRenewable(profile);
     else if (!sources.includes(true)) requireGiven(profile);
@@ -85,6 +87,7 @@ export const command = defineCommand({
       provider: {
         metadata: { name },
         type: flags.type,
+        profileWorkspace: isGlobal ? "*" : workspace,
         credentials,
         config: { ...existing, ...Object.fromEntries(flags.config) },
       },

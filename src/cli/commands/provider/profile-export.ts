@@ -1,6 +1,6 @@
 import { getProviderProfile } from "../../api/provider-methods.ts";
 import { defineCommand } from "../../command.ts";
-import { unavailable, valueOr } from "../../flags/flag.ts";
+import { toggle, valueOr } from "../../flags/flag.ts";
 import { oneOf } from "../../flags/meanings.ts";
 import { structured } from "../../output/structured.ts";
 import { profileDocument } from "../../profile-file.ts";
@@ -16,7 +16,7 @@ export const command = defineCommand({
       initial: "yaml",
       shownDefault: "yaml",
     }),
-    global: unavailable("one of all workspaces", "there is one workspace"),
+    global: toggle("one of all workspaces"),
   },
   examples: [
     { typed: "openshell provider profile export github > my-github.yaml", meaning: "To start one's own from" },
@@ -25,7 +25,7 @@ export const command = defineCommand({
     const gateway = await context.gateway();
     const { profile = {} } = await gateway.channel.unary(getProviderProfile, {
       id,
-      workspace: context.globals.workspace,
+      workspace: flags.global ? "" : context.globals.workspace,
     });
     context.print(await structured(flags.output, profileDocument(profile)));
     return 0;

@@ -1,6 +1,6 @@
 import { importProviderProfiles } from "../../api/provider-methods.ts";
 import { defineCommand } from "../../command.ts";
-import { text, unavailable } from "../../flags/flag.ts";
+import { text, toggle } from "../../flags/flag.ts";
 import { readProfileFiles } from "../../profile-file.ts";
 import { tellDiagnostics } from "./diagnostics.ts";
 
@@ -11,13 +11,13 @@ export const command = defineCommand({
   flags: {
     file: text("a profile as YAML", { short: "f", placeholder: "FILE" }),
     from: text("a directory of them", { placeholder: "DIR" }),
-    global: unavailable("for all workspaces", "there is one workspace"),
+    global: toggle("for all workspaces"),
   },
   examples: [{ typed: "openshell provider profile import -f tickets.yaml", meaning: "Add it, or replace it" }],
   action: async (context, { flags }) => {
     const profiles = await readProfileFiles(flags.file, flags.from);
     const gateway = await context.gateway();
-    const { workspace } = context.globals;
+    const workspace = flags.global ? "" : context.globals.workspace;
     const answer = await gateway.channel.unary(importProviderProfiles, { profiles, workspace });
     tellDiagnostics(answer.diagnostics ?? [], context);
     for (const { id = "" } of answer.profiles ?? []) context.print(`${id}\n`);

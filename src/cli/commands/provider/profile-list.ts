@@ -1,7 +1,7 @@
 import type { ProviderProfileJson } from "../../../gen/openshell/v1/provider_pb.ts";
 import { listProviderProfiles } from "../../api/provider-methods.ts";
 import { defineCommand } from "../../command.ts";
-import { unavailable } from "../../flags/flag.ts";
+import { toggle } from "../../flags/flag.ts";
 import { outputFlag } from "../../flags/output-flag.ts";
 import { structured } from "../../output/structured.ts";
 import { table } from "../../output/table.ts";
@@ -13,11 +13,11 @@ export const command = defineCommand({
   name: "list",
   summary: "list the types that a provider can be of",
   positionals: {},
-  flags: { output: outputFlag, global: unavailable("those of all workspaces", "there is one workspace") },
+  flags: { output: outputFlag, global: toggle("those of all workspaces only") },
   examples: [{ typed: "openshell provider profile list", meaning: "And the variables that each is found by" }],
   action: async (context, { flags }) => {
     const gateway = await context.gateway();
-    const { workspace } = context.globals;
+    const workspace = flags.global ? "" : context.globals.workspace;
     const { profiles = [] } = await gateway.channel.unary(listProviderProfiles, { limit: ALL, workspace });
     if (flags.output === "table") context.print(table(columns, profiles));
     else context.print(await structured(flags.output, profiles.map(profileDocument)));

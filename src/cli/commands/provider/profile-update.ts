@@ -1,6 +1,6 @@
 import { getProviderProfile, updateProviderProfiles } from "../../api/provider-methods.ts";
 import { defineCommand } from "../../command.ts";
-import { text, unavailable } from "../../flags/flag.ts";
+import { text, toggle } from "../../flags/flag.ts";
 import { readProfileFiles } from "../../profile-file.ts";
 import { tellDiagnostics } from "./diagnostics.ts";
 
@@ -11,13 +11,13 @@ export const command = defineCommand({
   positionals: { id: { kind: "required", summary: "the type" } },
   flags: {
     file: text("the profile as YAML", { short: "f", placeholder: "FILE" }),
-    global: unavailable("one of all workspaces", "there is one workspace"),
+    global: toggle("one of all workspaces"),
   },
   examples: [{ typed: "openshell provider profile update tickets -f tickets.yaml", meaning: "Other endpoints" }],
   action: async (context, { flags, words: { id } }) => {
     const [profile] = await readProfileFiles(flags.file, undefined);
     const gateway = await context.gateway();
-    const { workspace } = context.globals;
+    const workspace = flags.global ? "" : context.globals.workspace;
     const { profile: current = {} } = await gateway.channel.unary(getProviderProfile, { id, workspace });
     const answer = await gateway.channel.unary(updateProviderProfiles, {
       ...(profile && { profile }),

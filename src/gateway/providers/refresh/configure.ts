@@ -44,7 +44,7 @@ export async function configureRefresh(
       "the strategy must be oauth2_refresh_token, oauth2_client_credentials, google_service_account_jwt or aws_sts_assume_role",
     );
   }
-  const profile = await context.providers.profiles.require(record.workspace, record.body.type);
+  const profile = await context.providers.profiles.of(record);
   const refresh = profile.credentials.find(({ envVars }) => envVars.includes(credentialKey))?.refresh;
   requireMaterial(way, request, refresh);
   const tokenUrl = requireTokenUrl(material["token_url"] || refresh?.tokenUrl || way.tokenUrl(material));

@@ -16,7 +16,7 @@ export function providerRefreshMethods(context: GatewayContext): Methods {
       const renewedHere = Object.entries(record.body.refresh ?? {}).map(([key, state]) =>
         refreshStatus(record, key, state),
       );
-      const profile = await providers.profiles.require(record.workspace, record.body.type);
+      const profile = await providers.profiles.of(record);
       const all = [...renewedHere, ...externalStatuses(record, profile)];
       return { credentials: all.filter((each) => credentialKey === "" || each.credentialKey === credentialKey) };
     },
