@@ -259,7 +259,8 @@ function createDriver(
       waiting,
       certificates: [systemCertificates(), options.upstream.extraCertificates].filter((pem) => pem !== "").join("\n"),
       usualImage: options.sandboxImage,
-      onTrouble: (what, error) => log.error(what, error),
+      // A cluster that has no room, or is away for a while: no defect of ours.
+      onTrouble: (what, error) => log.info(`${what}: ${error instanceof Error ? error.message : String(error)}`),
     });
   }
   const shared = {
