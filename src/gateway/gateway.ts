@@ -1,10 +1,8 @@
 /** Puts a gateway together, in the order in which its parts need each other, and takes it apart again. */
-import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import type { AddressInfo, Server } from "node:net";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
-import type { EngineAddress } from "../engine/engine.ts";
 import { processStartTime } from "../linux/process-stat.ts";
 import {
   readActiveGateway,
@@ -15,26 +13,18 @@ import {
 } from "../locations/gateway-entry.ts";
 import { forgetRunningGateway, writeRunningGateway } from "../locations/running-gateway.ts";
 import { apiSocketPath, supervisorSocketPath } from "../locations/runtime-directory.ts";
-import { systemCertificates } from "../net/system-certificates.ts";
 import { KeyFile } from "../secrets/key-file.ts";
 import { Vault } from "../secrets/vault.ts";
 import { StoredCalls } from "./audit/call-recorder.ts";
 import { type GatewayCertificates, loadCertificates } from "./certificates/gateway-certificates.ts";
 import type { GatewayContext } from "./context.ts";
-import { ContainerDriver } from "./drivers/container/container-driver.ts";
-import type { ComputeDriver } from "./drivers/driver.ts";
-import { createDrivers } from "./drivers/drivers.ts";
-import { findClusterAccess } from "./drivers/kubernetes/cluster-access.ts";
-import { KubernetesDriver } from "./drivers/kubernetes/kubernetes-driver.ts";
+import { createDriver, type DriverOptions, privateDirectories } from "./drivers/create-driver.ts";
 import type { KubernetesSettings } from "./drivers/kubernetes/kubernetes-file.ts";
-import { canUseHostUids, HOST_UIDS_PATH, openHostUids } from "./drivers/local/host-uids.ts";
-import { createLocalDriver } from "./drivers/local/local-driver.ts";
 import { Exports } from "./export/exports.ts";
 import type { ExportSettings } from "./export/exports-file.ts";
 import { ExposedServices } from "./exposed/exposed-services.ts";
 import { createServiceServer } from "./exposed/serve-services.ts";
 import { ServicePort } from "./exposed/service-port.ts";
-import type { GatewayLog } from "./gateway-log.ts";
 import { createObservation, type Observation, type ObservationOptions } from "./health/observation.ts";
 import { createReadiness } from "./health/readiness.ts";
 import { InferenceRoutes } from "./inference/routes.ts";
@@ -68,33 +58,14 @@ import { createLocalLink } from "./supervisors/local-link.ts";
 import { createRemoteLink } from "./supervisors/remote-link.ts";
 import { SupervisorSessions } from "./supervisors/sessions.ts";
 import { WaitingSupervisors } from "./supervisors/waiting-supervisors.ts";
-import type { UpstreamConfiguration } from "./upstream/read-upstream.ts";
 import { Workspaces } from "./workspaces/workspaces.ts";
 
-export interface GatewayOptions {
-  readonly version: string;
+export interface GatewayOptions extends DriverOptions {
   /** The name of its entry among the user's gateways. */
   readonly name: string;
   /** Absent: the usual one, or a free one where that is taken. */
   readonly port?: number;
-  readonly configDirectory: string;
-  readonly stateDirectory: string;
-  readonly runtimeDirectory: string;
   readonly openStore: () => Promise<Store>;
-  /** The supervisor's program. */
-  readonly supervisorEntry: string;
-  /** What supervisors get of the gateway's environment. */
-  readonly supervisorEnvironment: Readonly<Record<string, string>>;
-  /** How this machine reaches the network outside. */
-  readonly upstream: UpstreamConfiguration;
-  /** The engine for sandboxes from images, if one listens; looked for when it is needed. */
-  readonly containerEngine?: () => EngineAddress | undefined;
-  /** The cluster that sandboxes run in; absent: on this machine. */
-  readonly kubernetes?: KubernetesSettings | undefined;
-  /** What a sandbox is made from that asks for no image; absent: from the machine's own programs. */
-  readonly sandboxImage?: string;
-  /** Whether a gateway that is root gives each sandbox a uid of its own. Only tests say no. */
-  readonly useHostUids?: boolean;
   readonly observation: ObservationOptions;
   /** Where audit events go besides this gateway. */
   readonly exports: readonly ExportSettings[];
@@ -102,7 +73,6 @@ export interface GatewayOptions {
   readonly server: ServerSettings;
   /** Whose tokens are taken besides this gateway's own certificates. */
   readonly oidc: OidcSettings | undefined;
-  readonly log: GatewayLog;
   readonly now: () => number;
 }
 
@@ -193,7 +163,7 @@ function createContext(
 ): GatewayContext {
   const changes = new SandboxChanges();
   const waiting = new WaitingSupervisors();
-  const driver = createDriver(options, waiting, certificates);
+  const driver = createDriver(options, { waiting, authority: certificates.authority });
   const { now } = options;
   const { vault } = given;
   const settings = new Settings(store.resources("settings"), now);
@@ -241,49 +211,6 @@ function createContext(
     ...given,
   };
   return context;
-}
-
-function createDriver(
-  options: GatewayOptions,
-  waiting: WaitingSupervisors,
-  { authority }: GatewayCertificates,
-): ComputeDriver {
-  const { kubernetes: settings, log } = options;
-  if (settings !== undefined) {
-    return new KubernetesDriver({
-      settings,
-      version: options.version,
-      access: () => findClusterAccess(settings.kubeconfig, process.env),
-      gatewayId: createHash("sha256").update(authority).digest("hex").slice(0, 16),
-      authority,
-      waiting,
-      certificates: [systemCertificates(), options.upstream.extraCertificates].filter((pem) => pem !== "").join("\n"),
-      usualImage: options.sandboxImage,
-      // A cluster that has no room, or is away for a while: no defect of ours.
-      onTrouble: (what, error) => log.info(`${what}: ${error instanceof Error ? error.message : String(error)}`),
-    });
-  }
-  const shared = {
-    stateDirectory: options.stateDirectory,
-    socketPath: supervisorSocketPath(options.runtimeDirectory),
-    supervisorEntry: options.supervisorEntry,
-    environment: options.supervisorEnvironment,
-    extraCertificates: options.upstream.extraCertificates,
-  };
-  const hostUids = options.useHostUids !== false && canUseHostUids() ? openHostUids(HOST_UIDS_PATH) : undefined;
-  return createDrivers(
-    createLocalDriver({ ...shared, version: options.version, hostUids }),
-    new ContainerDriver({
-      ...shared,
-      log: options.log,
-      privateDirectories: privateDirectories(options),
-      engine: options.containerEngine ?? (() => undefined),
-    }),
-  );
-}
-
-function privateDirectories({ stateDirectory, configDirectory, runtimeDirectory }: GatewayOptions): string[] {
-  return [stateDirectory, configDirectory, runtimeDirectory];
 }
 
 /** Nobody else may even connect; the umask makes it so from the start. */
