@@ -40,13 +40,13 @@ export async function applyPolicy(
   const answer = await gateway.channel.unary(updateConfig, { ...request, workspace });
   const { version = 0, policyHash: hash = "", warnings = [], unchanged = false } = answer;
   for (const warning of warnings) context.note(`warning: ${warning}`);
-  const deadline = Date.now() + waitMs;
+  const deadline = performance.now() + waitMs;
   let { policyStatus: status, loadError = "" } = answer;
   while (status !== "POLICY_STATUS_LOADED") {
     if (status === "POLICY_STATUS_FAILED") throw notLoaded(request.name, version, loadError);
     if (status === "POLICY_STATUS_SUPERSEDED") break;
     if (waitMs === 0) return { version, hash, status: "pending", unchanged };
-    if (Date.now() >= deadline) throw notInTime(request.name, version);
+    if (performance.now() >= deadline) throw notInTime(request.name, version);
     await delay(LOOK_AGAIN_MS);
     ({ status, loadError } = await statusOf({ name: request.name, version, workspace }, gateway));
   }

@@ -16,8 +16,8 @@ export async function stopForwards(
   const pids = new Set(meant.map(({ pid }) => pid));
   const ending = readForwards(environment).filter(({ pid }) => pids.has(pid));
   for (const { pid } of new Map(ending.map((record) => [record.pid, record])).values()) process.kill(pid, "SIGTERM");
-  const deadline = Date.now() + KILL_AFTER_MS;
-  while (Date.now() < deadline && ending.some(runs)) await delay(LOOK_EVERY_MS);
+  const deadline = performance.now() + KILL_AFTER_MS;
+  while (performance.now() < deadline && ending.some(runs)) await delay(LOOK_EVERY_MS);
   for (const { pid } of ending.filter(runs)) process.kill(pid, "SIGKILL");
   readForwards(environment);
   return ending;

@@ -42,7 +42,7 @@ interface CertificateNames {
   readonly names?: readonly string[];
 }
 
-/** The certificates in `directory`; made, or renewed, where they are missing or near their end. */
+/** The certificates in `directory`; made anew where they are missing, near their end, or of the future. */
 export function loadCertificates(directory: string, { now, user, names = [] }: CertificateNames): GatewayCertificates {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const authority = loadAuthority(directory, now);
@@ -111,6 +111,8 @@ function isFor(certificate: X509Certificate, name: string): boolean {
 
 function isCurrent(certificatePath: string, now: Date): boolean {
   if (!existsSync(certificatePath)) return false;
-  const { validToDate } = new X509Certificate(readFileSync(certificatePath));
+  const { validFromDate, validToDate } = new X509Certificate(readFileSync(certificatePath));
+  // Made while the clock was wrong: nobody would take it before that time has come.
+  if (validFromDate > now) return false;
   return validToDate.getTime() - now.getTime() > RENEW_DAYS * DAY_MS;
 }

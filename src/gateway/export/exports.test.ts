@@ -220,6 +220,11 @@ describe("the gateway's own file of events", () => {
       files.map((name) => JSON.parse(readFileSync(join(directory, name), "utf8")).message),
       ["day 2", "day 3", "day 4"],
     );
+    // The clock was ahead all the time.
+    gateway.now -= 100 * 24 * 3_600_000;
+    await gateway.events("today");
+    await until(async () => (await gateway.backlog("(ocsf_json_enabled)")) === 0);
+    assert.equal(readdirSync(directory).length, 4);
   });
 });
 

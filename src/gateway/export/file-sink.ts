@@ -26,13 +26,16 @@ export function fileSink({ path, keptFiles, now }: FileSinkOptions): Sink {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const file = await open(join(directory, `${stem}.${day}${extension}`), "a", 0o600);
     current = { day, file };
-    await removeOldest();
+    await removeOldest(day);
     return file;
   }
 
-  async function removeOldest(): Promise<void> {
+  /** But today's, which may be the oldest where the clock was wrong for days. */
+  async function removeOldest(today: string): Promise<void> {
     const ours = (await readdir(directory)).filter((name) => isDayFile(name, stem, extension)).sort();
-    for (const name of ours.slice(0, -keptFiles)) await rm(join(directory, name), { force: true });
+    for (const name of ours.slice(0, -keptFiles)) {
+      if (name !== `${stem}.${today}${extension}`) await rm(join(directory, name), { force: true });
+    }
   }
 
   return {

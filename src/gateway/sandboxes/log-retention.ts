@@ -11,14 +11,21 @@ type RetentionContext = Pick<GatewayContext, "store" | "settings" | "log" | "now
 
 /** Trims from time to time until the gateway stops. What fails, as on a full disk, is tried again the next time. */
 export function startLogRetention(context: RetentionContext): void {
+  const steady = { ...context, now: steadyClock(context.now) };
   let trimming = Promise.resolve();
   const timer = setInterval(() => {
     trimming = trimming
-      .then(() => trimLogs(context))
+      .then(() => trimLogs(steady))
       .catch((error: unknown) => context.log.error("old log lines", error));
   }, TRIM_EVERY_MS);
   timer.unref();
   context.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
+}
+
+/** Goes on from the time that it is now, and never ahead: a clock that jumps for a moment would cost all that is kept. */
+export function steadyClock(now: () => number): () => number {
+  const start = now() - performance.now();
+  return () => Math.min(now(), start + performance.now());
 }
 
 export async function trimLogs(context: RetentionContext): Promise<void> {

@@ -25,7 +25,7 @@ export class Revivals {
     this.#revive = revive;
   }
 
-  /** How long to wait before the sandbox is brought back; undefined when that has been tried often enough. */
+  /** How long to wait before the sandbox is brought back; undefined when that has been tried often enough. `nowMs` is monotonic. */
   nextPauseMs(sandboxId: string, nowMs: number): number | undefined {
     const last = this.#attempts.get(sandboxId);
     const count = last === undefined || nowMs - last.lastAtMs >= STEADY_MS ? 0 : last.count;

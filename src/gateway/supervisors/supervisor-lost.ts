@@ -49,7 +49,7 @@ export async function supervisorEnded(context: GatewayContext, instance: Instanc
     const nowMs = context.now();
     // Of a start that failed the supervisor has said why; the next would fail in the same way.
     const isBroughtBack = current.desired === "running" && current.status.phase !== SandboxPhase.ERROR;
-    pauseMs = isBroughtBack ? context.revivals.nextPauseMs(current.id, nowMs) : undefined;
+    pauseMs = isBroughtBack ? context.revivals.nextPauseMs(current.id, performance.now()) : undefined;
     if (isBroughtBack && pauseMs === undefined) return { ...rest, status: notBroughtBack(current.status, why, nowMs) };
     return { ...rest, status: withNothingRunning(current.status, phaseAfter(current), haltOf(current, why, nowMs)) };
   });

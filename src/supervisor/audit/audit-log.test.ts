@@ -174,6 +174,17 @@ describe("the audit log", () => {
     ]);
   });
 
+  it("keeps today also when the clock was days ahead and is right again", () => {
+    {
+      using log = opened();
+      for (let count = 0; count < keptDays; count++, clock += day) log.append(event("one"), "now");
+    }
+    clock = noon - 100 * day;
+    using log = opened();
+    log.append(event("two"), "now");
+    assert.equal(lines(json("2025-12-22")).length, 1);
+  });
+
   it("does not follow a link that stands where its file should be", () => {
     fs.symlinkSync(join(directory, "elsewhere"), json());
     assert.throws(opened, { code: "ELOOP" });

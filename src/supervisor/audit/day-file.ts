@@ -82,7 +82,8 @@ export class DayFile {
     this.#fd = fs.openSync(path, flags, 0o644);
     this.#size = repairEnd(this.#fd);
     this.#day = day;
-    for (const old of this.paths().slice(0, -keptDays)) fs.rmSync(old, { force: true });
+    // Today's may be the oldest, where the clock was wrong for days.
+    for (const old of this.paths().slice(0, -keptDays)) if (old !== path) fs.rmSync(old, { force: true });
   }
 }
 

@@ -111,7 +111,7 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
       chainPid,
       audit,
       holdersOf: ({ local }) => datagramHolders(local.port, identifyContext),
-      now: Date.now,
+      now: () => performance.now(),
       signal,
     });
   const { calls: listener } = built.listeners;

@@ -77,7 +77,7 @@ export class DatagramReports {
   readonly #recent = new Map<string, number>();
   readonly #rate: ReportRate;
 
-  /** @param now milliseconds */
+  /** @param now monotonic milliseconds */
   constructor(now: () => number) {
     this.#now = now;
     this.#rate = new ReportRate(now);

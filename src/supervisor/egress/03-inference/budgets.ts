@@ -31,7 +31,7 @@ export class Budgets {
   readonly #now: () => number;
   readonly #used = new Map<string, { readonly requests: MinuteCount; readonly tokens: MinuteCount }>();
 
-  /** @param now milliseconds since the epoch */
+  /** @param now monotonic milliseconds: a clock that is set back would end no minute for as long */
   constructor(now: () => number) {
     this.#now = now;
   }
@@ -91,7 +91,7 @@ class MinuteCount {
     return windowSeconds;
   }
 
-  /** Empties the slots of the seconds that have begun since. A clock that was set back empties nothing. */
+  /** Empties the slots of the seconds that have begun since. */
   #advance(second: number): void {
     for (let at = Math.max(this.#latest + 1, second - windowSeconds + 1); at <= second; at++) {
       this.#slots[at % windowSeconds] = 0;

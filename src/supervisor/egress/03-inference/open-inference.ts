@@ -32,7 +32,7 @@ export interface InferenceOptions {
 }
 
 export function openInference(options: InferenceOptions): WorldlySteps["infer"] {
-  const budgets = new Budgets(Date.now);
+  const budgets = new Budgets(() => performance.now());
   const pool = new BackendPool(options);
   options.signal.addEventListener("abort", () => pool.close(), { once: true });
   const context: InferenceContext = {

@@ -17,6 +17,9 @@ import {
 /** Longer than any sandbox runs without being restarted, which makes a new authority. */
 const authorityDays = 3650;
 
+/** A clock that goes wrong by less, and is set back while the sandbox runs, does not make the authority one of the future. */
+const clockErrorMilliseconds = 365 * 86_400_000;
+
 /** A leaf is made anew after a third of this. Clients refuse leaves of more than 398 days. */
 const leafDays = 30;
 const leafReuseMilliseconds = 10 * 86_400_000;
@@ -41,7 +44,8 @@ export class SandboxAuthority {
   constructor(sandboxId: string, now: () => number = Date.now) {
     this.#now = now;
     const subject = { commonName: commonName(`OpenShell sandbox ${sandboxId}`), organization: "OpenShell" };
-    this.#authority = createCertificateAuthority(subject, { now: new Date(now()), days: authorityDays });
+    const since = new Date(now() - clockErrorMilliseconds);
+    this.#authority = createCertificateAuthority(subject, { now: since, days: authorityDays });
   }
 
   /** The authority's certificate, which goes into the sandbox's trust bundle. */
@@ -51,8 +55,7 @@ export class SandboxAuthority {
 
   /** What a TLS server needs to be `host`, a name or an address. */
   contextFor(host: CanonicalHost): SecureContext {
-    const kept = this.#leaves.get(host);
-    const leaf = kept !== undefined && this.#now() - kept.issuedAt < leafReuseMilliseconds ? kept : this.#issue(host);
+    const leaf = this.#kept(host) ?? this.#issue(host);
     this.#leaves.delete(host);
     this.#leaves.set(host, leaf);
     if (this.#leaves.size > keptLeaves) {
@@ -60,6 +63,13 @@ export class SandboxAuthority {
       if (oldest !== undefined) this.#leaves.delete(oldest);
     }
     return leaf.context;
+  }
+
+  #kept(host: CanonicalHost): KeptLeaf | undefined {
+    const leaf = this.#leaves.get(host);
+    const age = this.#now() - (leaf?.issuedAt ?? 0);
+    // One from a time that has not come yet, since the clock was set back, would be refused by clients.
+    return age >= 0 && age < leafReuseMilliseconds ? leaf : undefined;
   }
 
   #issue(host: CanonicalHost): KeptLeaf {

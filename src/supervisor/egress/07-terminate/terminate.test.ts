@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
@@ -322,5 +322,14 @@ describe("the sandbox's authority", () => {
     const first = authority.contextFor(canonical("one.test"));
     time += 11 * day;
     assert.notEqual(authority.contextFor(canonical("one.test")), first);
+  });
+
+  it("and its leaves are good also when the clock is set back", () => {
+    let time = now.getTime() + 30 * day;
+    const authority = new SandboxAuthority("clock", () => time);
+    const first = authority.contextFor(canonical("one.test"));
+    time = now.getTime();
+    assert.notEqual(authority.contextFor(canonical("one.test")), first);
+    assert.ok(new X509Certificate(authority.pem).validFromDate < now);
   });
 });
