@@ -34,6 +34,8 @@ export interface TestGatewayOptions {
   readonly openStore?: () => Promise<Store>;
   /** The cluster that sandboxes run in; this machine otherwise. */
   readonly kubernetes?: KubernetesSettings;
+  /** The machine's clock; the real one otherwise. */
+  readonly now?: () => number;
 }
 
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -75,6 +77,7 @@ function start(
   log: string[],
   {
     observation = {},
+    now = Date.now,
     openStore = async () => openSqliteStore(join(directory, "state")),
     kubernetes,
   }: TestGatewayOptions,
@@ -100,7 +103,7 @@ function start(
     },
     useHostUids: false,
     log: createGatewayLog((line) => void log.push(line), Date.now),
-    now: Date.now,
+    now,
   });
 }
 
