@@ -7,7 +7,7 @@ function after(statements: string, shell: string): string {
   const here = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
   const source = `
     import { spawnSync } from "node:child_process";
-    import { setLimit, setNoNewPrivileges } from ${here("process-limits.ts")};
+    import { setLimit, setNoNewPrivileges, softLimit } from ${here("process-limits.ts")};
     ${statements}
     spawnSync("bash", ["-c", ${JSON.stringify(shell)}], { stdio: "inherit" });`;
   const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module-typescript", "-e", source], {
@@ -28,6 +28,10 @@ describe("what a process sets on itself", () => {
 
   it("holds for good: a limit can't be raised again, and wanting more gives what there is", () => {
     assert.equal(after('setLimit("nofile", 256); setLimit("nofile", 4096);', "ulimit -Hn"), "256\n");
+  });
+
+  it("can be asked for", () => {
+    assert.equal(after('setLimit("nofile", 256); console.log(softLimit("nofile"));', "true"), "256\n");
   });
 
   it("holds for what it starts: no new privileges", () => {

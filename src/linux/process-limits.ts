@@ -19,7 +19,16 @@ export function setNotDumpable(): void {
 }
 
 const resources = { fsize: 1, core: 4, nproc: 6, nofile: 7 } as const;
+const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 export type Resource = keyof typeof resources;
+
+/** The soft limit; Infinity where there is none. */
+export function softLimit(resource: Resource): number {
+  const limit = Buffer.alloc(16);
+  checked(getrlimit(resources[resource], limit), "getrlimit", resource);
+  const soft = limit.readBigUInt64LE(0);
+  return soft === RLIM_INFINITY ? Number.POSITIVE_INFINITY : Number(soft);
+}
 
 /**
  * Sets the soft and the hard limit, each at most what the hard limit is now.

@@ -2,6 +2,7 @@ import { createSecureServer, type Http2SecureServer } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
 import type { ConnectRouterOptions } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { softLimit } from "../../linux/process-limits.ts";
 import { authorize } from "../access/authorize.ts";
 import { recordCalls } from "../audit/record-calls.ts";
 import type { GatewayCertificates } from "../certificates/gateway-certificates.ts";
@@ -20,6 +21,13 @@ import { createWebSocketApi } from "./websocket-api.ts";
 
 /** Where it listens unless it is told otherwise: the local gateway is nobody else's. */
 export const LOOPBACK = "127.0.0.1";
+/**
+ * Whoever is on this machine can connect to the port, and each connection takes a descriptor and some 40 KB. Far more than
+ * clients have, each of which has one or two; half of the descriptors stay for sandboxes and for the user's own socket.
+ */
+const MAX_CONNECTIONS = 4_096;
+/** Whoever connects and says nothing goes. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** A message is at most a policy or a batch of log lines. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
@@ -73,9 +81,11 @@ export function createApiServer(
       requestCert: true,
       // Decided for each RPC (caller.ts), so that health can be asked and the refusal is one that clients understand.
       rejectUnauthorized: false,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     },
     handler,
   );
+  server.maxConnections = Math.min(MAX_CONNECTIONS, Math.floor(softLimit("nofile") / 2));
   return server.on("upgrade", createWebSocketApi(streamCalls, callerOf));
 }
 
