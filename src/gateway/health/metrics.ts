@@ -33,6 +33,8 @@ export function createMetrics({ version, store, sessions }: MetricsSources): Met
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  // Sums of others, with names that promtool takes for counters'.
+  for (const kind of ["handles", "requests", "resources"]) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   new Gauge({ name: "openshell_build_info", help: "1, by version.", labelNames: ["version"], registers }).set(
     { version },
     1,
