@@ -72,10 +72,12 @@ export function prepareGatewayStart({ environment, installation }: StartOptions)
   makeDirectories(environment, stateDirectory(environment));
 }
 
-/** Makes the directories that it needs, here where somebody reads why that can't be done. Throws CommandFailure. */
+/** Makes the directories that it needs, and its log, here where somebody reads why that can't be done. Throws CommandFailure. */
 function makeDirectories(environment: Environment, state: string): void {
   const needed = [
     { variable: "XDG_STATE_HOME", make: () => mkdirSync(state, { recursive: true, mode: 0o700 }) },
+    // Where the directory was made by an earlier gateway, and can't be written to any more.
+    { variable: "XDG_STATE_HOME", make: () => closeSync(openSync(gatewayLogPath(state), "a", 0o600)) },
     { variable: "XDG_RUNTIME_DIR", make: () => runtimeDirectory(environment, state) },
   ];
   for (const { variable, make } of needed) {
