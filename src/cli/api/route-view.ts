@@ -2,6 +2,7 @@ import type {
   GetInferenceRouteResponseJson,
   SetInferenceRouteResponseJson,
 } from "../../gen/openshell/inference/v1/inference_pb.ts";
+import { printableLine } from "../output/printable.ts";
 
 /** A route as scripts see it. */
 export function routeView(route: GetInferenceRouteResponseJson) {
@@ -29,6 +30,17 @@ export type RouteView = ReturnType<typeof routeView>;
 /** One line on what was set, and whether it was tried. */
 export function setSentence({ routeName, modelId, providerName, ...answer }: SetInferenceRouteResponseJson): string {
   const [endpoint] = answer.validatedEndpoints ?? [];
+  const { modelServed: served = "" } = endpoint ?? {};
   const tried = endpoint === undefined ? "not verified" : `verified at ${endpoint.url}`;
-  return `${routeName}: ${modelId} of ${providerName}, ${tried}\n`;
+  const another = isAnother(modelId ?? "", served) ? `, where ${printableLine(served)} answered instead` : "";
+  return `${routeName}: ${modelId} of ${providerName}, ${tried}${another}\n`;
+}
+
+/** Some backends take any name, and answer with what they have. A longer name of the same model is none. */
+function isAnother(asked: string, served: string): boolean {
+  const [one, other] = [asked, served].map((name) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, "")) as [
+    string,
+    string,
+  ];
+  return other !== "" && !one.includes(other) && !other.includes(one);
 }

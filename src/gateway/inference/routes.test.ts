@@ -52,6 +52,7 @@ describe("a route to a model", () => {
     const set = await gateway.inference.setInferenceRoute({ providerName: "models", modelId: "small-1" });
     assert.equal(set.validationPerformed, true);
     assert.equal(set.validatedEndpoints[0]?.protocol, "openai_chat_completions");
+    assert.equal(set.validatedEndpoints[0]?.modelServed, "small-1-2026");
     assert.deepEqual(asked.at(-1), { url: "/v1/chat/completions", authorization: `Bearer ${key}`, model: "small-1" });
     assert.equal((await gateway.inference.getInferenceRoute({})).modelId, "small-1");
   });

@@ -1,10 +1,11 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { Inference } from "../../../gen/openshell/inference/v1/inference_pb.ts";
+import type { Inference, ValidatedEndpointSchema } from "../../../gen/openshell/inference/v1/inference_pb.ts";
 import type { GatewayContext } from "../../context.ts";
 import { inferenceBundle } from "../../inference/bundle.ts";
 import { routesChanged } from "../../inference/push-routes.ts";
 import { routeMessage } from "../../inference/route.ts";
-import { question, verifyRoute } from "../../inference/verify.ts";
+import { question, type Verified, verifyRoute } from "../../inference/verify.ts";
 import { failedPrecondition } from "../../refuse.ts";
 import { supervisedSandbox } from "../../server/caller.ts";
 import { workspaceName } from "../../workspaces/workspace.ts";
@@ -30,7 +31,7 @@ export function inferenceMethods(context: GatewayContext): Partial<ServiceImpl<t
       return {
         ...{ providerName, modelId, version, routeName, timeoutSecs, workspace },
         validationPerformed: verified !== undefined,
-        validatedEndpoints: verified === undefined ? [] : [{ url: verified.url, protocol: verified.dialect }],
+        validatedEndpoints: verified === undefined ? [] : [validated(verified)],
       };
     },
     async getInferenceRoute({ routeName, workspace }) {
@@ -78,4 +79,8 @@ export function inferenceMethods(context: GatewayContext): Partial<ServiceImpl<t
       };
     },
   };
+}
+
+function validated({ url, dialect, answer }: Verified): MessageInitShape<typeof ValidatedEndpointSchema> {
+  return { url, protocol: dialect, modelServed: answer?.served.model ?? "" };
 }
