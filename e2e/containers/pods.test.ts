@@ -17,9 +17,6 @@ import { world } from "../support/world.ts";
 
 const RUNTIME = "openshell-e2e:runtime";
 const PORT = 17_671;
-/** Waits for signals, as the first process of a pod does. */
-const pause = "#!/bin/sh\ntrap 'exit 0' TERM INT\nwhile :; do sleep 3600 & wait $!; done\n";
-
 describe("a sandbox in a pod", { skip: world().driver === "docker" ? false : "its node is Docker's" }, () => {
   let installation: Installation;
   let node: EngineNode;
@@ -33,7 +30,7 @@ describe("a sandbox in a pod", { skip: world().driver === "docker" ? false : "it
     const archive = join(world().directory, "runtime.tar");
     assert.equal((await openshell("gateway", "image", archive, "--name", RUNTIME)).code, 0);
     engineCommand("docker", ["load", "--input", archive]);
-    node = await startEngineNode(await imageOnBase("pause", { "/pause": { program: Buffer.from(pause) } }));
+    node = await startEngineNode();
     configure();
     const hostile = await imageOnBase("hostile", {}, [
       "ENV LD_PRELOAD=/nowhere.so NODE_OPTIONS=--bad FROM_IMAGE=yes",

@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ApiDouble, type StoredObject } from "../../../src/gateway/test-support/kubernetes/api-double.ts";
-import { engineCommand } from "../engine.ts";
+import { baseImage, engineCommand } from "../engine.ts";
 import { world } from "../world.ts";
 
 /** The world's, as pods see it: on its loopback interface, since a world has no other. */
@@ -47,15 +47,14 @@ export interface EngineNode extends AsyncDisposable {
   readonly api: ApiDouble;
 }
 
-/** `pause` is an image with /pause, which waits until it is ended. */
-export async function startEngineNode(pause: string): Promise<EngineNode> {
+export async function startEngineNode(): Promise<EngineNode> {
   const directory = mkdtempSync(join(world().directory, "node-"));
   execFileSync("ip", ["address", "add", `${NODE_ADDRESS}/32`, "dev", "lo"]);
   let pods = 0;
   const onPod = (pod: StoredObject): void => {
     const { name, deletionTimestamp } = pod.metadata;
     // After the answer to whoever made it.
-    if (deletionTimestamp === undefined) setImmediate(() => runPod({ api, pod, directory, pause, number: ++pods }));
+    if (deletionTimestamp === undefined) setImmediate(() => runPod({ api, pod, directory, number: ++pods }));
     else setImmediate(() => endPod(api, name));
   };
   const api = await ApiDouble.start({ onPod });
@@ -74,14 +73,13 @@ interface Run {
   readonly api: ApiDouble;
   readonly pod: StoredObject;
   readonly directory: string;
-  readonly pause: string;
   readonly number: number;
 }
 
 const docker = (...args: readonly string[]) => engineCommand("docker", args);
 const containerName = (pod: string, container: string) => `${pod}.${container}`;
 
-function runPod({ api, pod, directory, pause, number }: Run): void {
+function runPod({ api, pod, directory, number }: Run): void {
   const { name } = pod.metadata;
   const spec = pod.spec as unknown as PodSpec;
   const volumes = join(directory, name);
@@ -102,8 +100,7 @@ function runPod({ api, pod, directory, pause, number }: Run): void {
     "--hostname",
     spec.hostname,
     ...sysctls,
-    pause,
-    "/pause",
+    ...[baseImage, "sleep", "infinity"],
   );
   connect(docker("inspect", "--format", "{{.State.Pid}}", sandbox).trim(), number);
   const status = (name: string, state: object) => ({ name, state });
