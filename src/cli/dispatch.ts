@@ -55,6 +55,8 @@ async function run(command: Command, route: Extract<Route, { kind: "command" }>,
   try {
     // The parser gave every flag and word that the definition names, and nothing else.
     return await command.action(connections.context, parsed as never);
+  } catch (error) {
+    throw await connections.explained(error);
   } finally {
     connections.close();
   }
@@ -92,6 +94,13 @@ class Connections {
       },
     };
     this.context = context;
+  }
+
+  /** What went wrong, with what the gateway that was asked has to do with it. */
+  async explained(error: unknown): Promise<unknown> {
+    if (!(error instanceof Error) || error.name !== "RpcError" || this.opened === undefined) return error;
+    const { withVersionSkew } = await import("./api/version-skew.ts");
+    return await withVersionSkew(error, await this.opened);
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import { activeGatewayName, gatewayTarget } from "../../api/gateway-target.ts";
 import { getCurrentUser, health } from "../../api/methods.ts";
 import { connectGateway } from "../../api/open-gateway.ts";
 import { RpcError } from "../../api/rpc-error.ts";
+import { versionSkew } from "../../api/version-skew.ts";
 import { defineCommand } from "../../command.ts";
 import type { CommandContext } from "../../command-context.ts";
 import { CommandFailure, EXIT_FAILURE } from "../../command-failure.ts";
@@ -60,7 +61,8 @@ async function look(context: CommandContext): Promise<StatusView> {
     try {
       const { version = null } = await channel.unary(health, {});
       await channel.unary(getCurrentUser, {});
-      return { ...seen, status: "connected", authentication: "authenticated", version };
+      const problem = versionSkew(version ?? undefined) ?? null;
+      return { ...seen, status: "connected", authentication: "authenticated", version, problem };
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
       const refused = error.code === "unauthenticated" || error.code === "permission_denied";
