@@ -3,8 +3,18 @@
  * then used like any other, also while the network breaks.
  */
 import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Installation, install } from "../support/installation.ts";
@@ -17,6 +27,8 @@ describe("a gateway on another machine, by SSH", { skip }, () => {
   let machine: RemoteMachine;
   let installation: Installation;
   let runtimes: string;
+  /** A program of an older version, as a supervisor is that has outlived an update. */
+  let onOlder: ChildProcess | undefined;
 
   const succeeds = async (args: readonly string[], options = {}) => {
     const { code, stdout, stderr } = await installation.run(args, { timeout: 120_000, ...options });
@@ -36,6 +48,7 @@ describe("a gateway on another machine, by SSH", { skip }, () => {
     runtimes = join(machine.home, ".local/share/openshell/runtime");
   });
   after(async () => {
+    onOlder?.kill("SIGKILL");
     try {
       await installation.run(["gateway", "destroy", "--yes", "-g", "far"]);
     } finally {
@@ -108,10 +121,16 @@ while True: s.accept()[0].sendall(b"from afar")'`;
     assert.equal(stdout, "inside\nsandbox\n", stderr);
   });
 
-  it("gets nothing anew where everything is there, and only links what an older version has", async () => {
+  it("gets nothing anew where everything is there, only links what an older version has, and keeps that while it is used", async () => {
     assert.doesNotMatch((await succeeds(start())).stderr, /copied/);
     const [version = ""] = readdirSync(runtimes);
     renameSync(join(runtimes, version), join(runtimes, "older"));
+    onOlder = spawn(process.execPath, [
+      "-e",
+      "setInterval(() => {}, 1e6)",
+      join(runtimes, "older/dist/supervisor.cjs"),
+    ]);
+    await once(onOlder, "spawn");
     assert.doesNotMatch((await succeeds(start())).stderr, /copied/);
     assert.equal(statSync(join(runtimes, version, "dist/cli.cjs")).nlink, 2);
   });
@@ -126,6 +145,17 @@ while True: s.accept()[0].sendall(b"from afar")'`;
     writeFileSync(join(runtimes, one, "dist/cli.cjs"), readFileSync(join(world().packageDirectory, "dist/cli.cjs")));
     assert.match(said, /could not be copied.*cli\.cjs: FAILED/s);
     assert.deepEqual(left, ["moved", "older"]);
+  });
+
+  it("is rid of a version that nothing runs on", async () => {
+    const unused = join(runtimes, "0123456789abcdef");
+    mkdirSync(unused);
+    writeFileSync(join(unused, "MANIFEST"), "");
+    for (const path of [unused, join(unused, "MANIFEST")]) chownSync(path, tester.uid, tester.gid);
+    await succeeds(start());
+    assert.ok(!existsSync(unused));
+    // Programs run on it, and sandboxes show it.
+    assert.ok(existsSync(join(runtimes, "older")));
   });
 
   it("is stopped and started again, and its sandboxes go on meanwhile", async () => {

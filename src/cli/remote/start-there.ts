@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
+import { basename, dirname } from "node:path";
 import { configDirectory } from "../../locations/config-directory.ts";
 import {
   type GatewayMetadata,
@@ -39,6 +40,7 @@ export async function startThere(asked: StartThere, context: CommandContext): Pr
   // Sandboxes go on meanwhile; the programs of the old version stay for those that use them.
   if (before !== undefined && before.runtime !== folder) await runCli(access, before.runtime, ["gateway", "stop"]);
   await runCli(access, folder, ["gateway", "start", ...asked.gatewayArguments]);
+  await removeUnused(access, folder);
   const { port, bundle } = await readCredentials(access);
   if (before !== undefined && before.port !== port) await closeTunnel(before);
   const localPort = before?.localPort ?? (await freePort());
@@ -51,6 +53,20 @@ export async function startThere(asked: StartThere, context: CommandContext): Pr
   if (gateway === undefined) throw new Error("the entry that was just written is none of a remote gateway");
   await openTunnel(gateway);
   return gateway;
+}
+
+/** Other versions' folders, but for those that a process still runs on: sandboxes outlive the gateway that made them. */
+async function removeUnused(access: SshAccess, folder: string): Promise<void> {
+  // What is looked for comes by standard input: on a command line it would be found in that one.
+  await runThere(
+    access,
+    `
+cd ${quoted(dirname(folder))} || exit 0
+for other in *; do
+  [ -f "$other/MANIFEST" ] && [ "$other" != ${quoted(basename(folder))} ] || continue
+  echo "/runtime/$other/" | grep -qsFf - /proc/[0-9]*/cmdline /proc/[0-9]*/mountinfo || rm -rf "./$other"
+done`,
+  );
 }
 
 /** The same gateway from an earlier start. Throws if the name is another gateway's. */
