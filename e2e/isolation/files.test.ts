@@ -16,9 +16,11 @@ import { after, before, describe, it } from "node:test";
 import { eachUser } from "../support/as-each-user.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
+import { skipInContainers } from "../support/world.ts";
 
 for (const [who, options] of eachUser) {
-  describe(`the files of a sandbox of ${who}`, () => {
+  const shown = skipInContainers("the machine's files are in no image");
+  describe(`the files of a sandbox of ${who}`, shown, () => {
     let installation: Installation;
     let sandbox: Sandbox;
     let root: string;

@@ -19,6 +19,15 @@ const REPOSITORY = "localhost/openshell-runtime";
 const TOOLS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const LOADER = /^ld-linux.*\.so\.\d+$/;
 
+/**
+ * What the C library of our programs looks names up by: without these files it would give the first address alone of a host
+ * that has several in /etc/hosts, and each of them has to be checked.
+ */
+const resolverFiles: Readonly<Record<string, string>> = {
+  "etc/host.conf": "multi on\n",
+  "etc/nsswitch.conf": "hosts: files dns\n",
+};
+
 export interface Runtime {
   readonly image: string;
   readonly volume: string;
@@ -29,11 +38,15 @@ export interface RuntimeFile {
   readonly name: string;
 }
 
+/** The runtime of an image that was made before, by its name. */
+export function runtimeOf(image: string): Runtime {
+  return { image, volume: `openshell-runtime-${image.slice(REPOSITORY.length + 1)}` };
+}
+
 /** The runtime, made where it is missing. `entry` is the supervisor's program. */
 export async function ensureRuntime(engine: Engine, entry: string): Promise<Runtime> {
   const files = runtimeFiles(entry);
-  const digest = digestOf(files);
-  const runtime = { image: `${REPOSITORY}:${digest}`, volume: `openshell-runtime-${digest}` };
+  const runtime = runtimeOf(`${REPOSITORY}:${digestOf(files)}`);
   if ((await ifThere(engine.get(`/volumes/${runtime.volume}`))) !== undefined) return runtime;
   if ((await ifThere(engine.get(`/images/${runtime.image}/json`))) === undefined) {
     // Podman looks for no `tag` beside it.
@@ -117,7 +130,7 @@ function librariesOf(programs: readonly string[]): RuntimeFile[] {
 
 /** Of names and contents' marks: reading all of it at each start would take longer than starting. */
 function digestOf(files: readonly RuntimeFile[]): string {
-  const hash = createHash("sha256");
+  const hash = createHash("sha256").update(JSON.stringify(resolverFiles));
   for (const { source, name } of files) {
     const { size, mtimeMs } = statSync(source);
     hash.update(`${name}\0${size}\0${mtimeMs}\n`);
@@ -130,6 +143,7 @@ export function archiveOf(files: readonly RuntimeFile[]) {
   const archive = pack();
   void (async () => {
     try {
+      for (const [name, text] of Object.entries(resolverFiles)) archive.entry({ name, mode: 0o644 }, text);
       for (const { source, name } of files) {
         const bytes = readFileSync(source);
         const header = { name: join(RUNTIME.slice(1), name), mode: 0o755, size: bytes.length, mtime: new Date(0) };
