@@ -1,12 +1,14 @@
-/** What a client asks of the engine itself for a sandbox, GPUs among it, checked before anything is made. */
+/** What a client asks of the engine itself for a sandbox, GPUs and limits among it, checked before anything is made. */
 import { create } from "@bufbuild/protobuf";
 import type { Engine } from "../../../engine/engine.ts";
 import { FolderAccess, FolderMountSchema } from "../../../gen/openshell/v1/sandbox_pb.ts";
 import { checkFolders, refuseTargets } from "../../folders/check-folders.ts";
+import { failedPrecondition } from "../../refuse.ts";
 import type { Demands } from "../driver.ts";
 import type { Extras } from "./container-bodies.ts";
 import { deviceRequests, type EngineFacts } from "./devices.ts";
 import { type OwnMount, readDriverConfig } from "./driver-config.ts";
+import { type EngineInfo, whyNotLimited } from "./rootless-limits.ts";
 
 /** With the folders of the machine that the engine's part of it names. Throws INVALID_ARGUMENT, FAILED_PRECONDITION. */
 export async function withExtras(
@@ -14,7 +16,11 @@ export async function withExtras(
   engine: Engine,
   privateDirectories: readonly string[],
 ): Promise<{ readonly demands: Demands; readonly extras: Extras }> {
-  const { gpus, driverConfig } = demands;
+  const { gpus, driverConfig, limits } = demands;
+  if (Object.keys(limits).length > 0) {
+    const why = whyNotLimited(limits, { name: engine.name, info: await engine.get<EngineInfo>("/info") });
+    if (why !== undefined) throw failedPrecondition(why);
+  }
   const config = readDriverConfig(driverConfig, engine.name);
   // The policy's paths are the image's here, and have no say in what is mounted.
   const filesystem = { readOnly: [], readWrite: [], includeWorkdir: true };
