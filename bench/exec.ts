@@ -29,7 +29,7 @@ export const exec: Row = {
         bareNode,
         "missing" in docker
           ? docker
-          : { name: "docker exec CONTAINER true", once: () => docker.exec(container ?? "", "true") },
+          : { name: `${docker.program} exec CONTAINER true`, once: () => docker.exec(container ?? "", "true") },
       ],
       { rounds },
     );

@@ -18,6 +18,7 @@ import { create } from "./create.ts";
 import { decision } from "./decision.ts";
 import { remove } from "./delete.ts";
 import { exec } from "./exec.ts";
+import { createFromImage, execFromImage } from "./from-image.ts";
 import { gatewayStart, reattach } from "./gateway.ts";
 import { identifyHolder } from "./identify.ts";
 import { inferenceEvent, inferenceFirst, inferenceMany, inferenceMemory } from "./inference.ts";
@@ -38,6 +39,8 @@ import { throughput } from "./throughput.ts";
 const rows: readonly Row[] = [
   create,
   exec,
+  createFromImage,
+  execFromImage,
   remove,
   policyPush,
   sshKeystroke,

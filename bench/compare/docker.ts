@@ -1,5 +1,5 @@
 /**
- * The machine's Docker, if an engine answers. Its image holds a few programs of this machine and their libraries, so that
+ * The machine's Docker, if it answers, or else its Podman. Its image holds a few programs of this machine and their libraries, so that
  * nothing is pulled and nothing in it is slower than here.
  */
 import { spawn } from "node:child_process";
@@ -9,6 +9,10 @@ import type { Contender } from "../support/interleave.ts";
 import type { Missing } from "../support/line.ts";
 
 export interface Docker extends AsyncDisposable {
+  /** Its command line's name. */
+  readonly program: Program;
+  /** Of a few programs. */
+  readonly image: string;
   readonly version: string;
   /** `docker run --rm`, with our image and no network. */
   run(...command: readonly string[]): Contender;
@@ -18,51 +22,61 @@ export interface Docker extends AsyncDisposable {
   remove(container: string): Promise<void>;
 }
 
-const IMAGE = "openshell-bench:programs";
+type Program = "docker" | "podman";
+
+const IMAGE = "localhost/openshell-bench:programs";
 const programs = ["/usr/bin/true", "/usr/bin/sleep"];
 
 export async function findDocker(): Promise<Docker | Missing> {
+  const found = await findEngine("docker");
+  if (!("missing" in found)) return found;
+  const other = await findEngine("podman");
+  return "missing" in other ? found : other;
+}
+
+async function findEngine(program: Program): Promise<Docker | Missing> {
+  const engine = (...args: readonly string[]) => ({ file: program, args });
   try {
-    const version = await docker("version", "--format", "{{.Server.Version}}");
-    await makeImage();
+    const version = await outputOf(engine("version", "--format", "{{.Server.Version}}"));
+    await makeImage(program);
     const running = new Set<string>();
     const remove = async (container: string) => {
-      await runSilently({ file: "docker", args: ["rm", "--force", container] });
+      await runSilently(engine("rm", "--force", container));
       running.delete(container);
     };
     return {
+      program,
+      image: IMAGE,
       version: version.trim(),
       run: (...command) => ({
-        name: `docker run --rm --network none IMAGE ${command.join(" ")}`,
-        once: () => runSilently({ file: "docker", args: ["run", "--rm", "--network", "none", IMAGE, ...command] }),
+        name: `${program} run --rm --network none IMAGE ${command.join(" ")}`,
+        once: () => runSilently(engine("run", "--rm", "--network", "none", IMAGE, ...command)),
       }),
       async start() {
-        const id = (await docker("run", "--detach", "--network", "none", IMAGE, "sleep", "infinity")).trim();
+        const id = (await outputOf(engine("run", "--detach", "--network", "none", IMAGE, "sleep", "infinity"))).trim();
         running.add(id);
         return id;
       },
-      exec: (container, ...command) => runSilently({ file: "docker", args: ["exec", container, ...command] }),
+      exec: (container, ...command) => runSilently(engine("exec", container, ...command)),
       remove,
       async [Symbol.asyncDispose]() {
         for (const container of running) await remove(container);
-        await runSilently({ file: "docker", args: ["rmi", "--force", IMAGE] });
+        await runSilently(engine("rmi", "--force", IMAGE));
       },
     };
   } catch (error) {
-    return { name: "docker", missing: firstLine(error) };
+    return { name: program, missing: firstLine(error) };
   }
 }
 
-const docker = (...args: readonly string[]) => outputOf({ file: "docker", args });
-
 /** docker-import(1) takes an archive; `tar -h` puts files where the links in the way of their names lead to. */
-async function makeImage(): Promise<void> {
+async function makeImage(program: Program): Promise<void> {
   const linked = await Promise.all(programs.map((program) => outputOf({ file: "ldd", args: [program] })));
   const libraries = linked.join("\n").match(/\/\S+(?= \(0x)/g) ?? [];
   const files = [...new Set([...programs, ...libraries])].map((path) => path.slice(1));
   const tar = spawn("tar", ["-c", "-h", "-C", "/", ...files], { stdio: ["ignore", "pipe", "ignore"] });
   const path = `PATH=${[...new Set(programs.map((program) => realpathSync(program).replace(/\/[^/]*$/, "")))].join(":")}`;
-  const load = spawn("docker", ["import", "--change", `ENV ${path}`, "-", IMAGE], {
+  const load = spawn(program, ["import", "--change", `ENV ${path}`, "-", IMAGE], {
     stdio: [tar.stdout, "ignore", "inherit"],
   });
   const codes = await Promise.all([exitOf(tar), exitOf(load)]);
