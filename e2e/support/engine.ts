@@ -3,7 +3,7 @@
  * directory, which ends with the world. Nothing is pulled: there is no network.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { packBaseImage } from "./base-image.ts";
@@ -14,8 +14,8 @@ type EngineName = Exclude<Driver, "local">;
 /** What sandboxes are made from unless a test says otherwise. */
 export const baseImage = "openshell-e2e:base";
 
-/** In the world's own /run. */
-const socketPath = "/run/engine.sock";
+/** In the world's own /run, where each listens usually. */
+const sockets: Readonly<Record<EngineName, string>> = { docker: "/run/docker.sock", podman: "/run/podman/podman.sock" };
 
 /** In the world's directory. */
 const pidName = "engine.pid";
@@ -29,7 +29,7 @@ export function engineEnvironment(): Record<string, string> {
   const driver = driverOf(process.env[driverVariable]);
   if (driver === "local") return {};
   return {
-    [driver === "docker" ? "DOCKER_HOST" : "CONTAINER_HOST"]: `unix://${socketPath}`,
+    [driver === "docker" ? "DOCKER_HOST" : "CONTAINER_HOST"]: `unix://${sockets[driver]}`,
     OPENSHELL_DRIVERS: driver,
     OPENSHELL_SANDBOX_IMAGE: baseImage,
   };
@@ -50,7 +50,7 @@ export async function killEngine(): Promise<void> {
   process.kill(pid, "SIGKILL");
   while (existsSync(`/proc/${pid}/exe`)) await wait(lookEvery);
   // Of a killed dockerd the file stays, and another would not start.
-  if (driver === "docker") for (const path of [socketPath, "/run/engine.pid"]) rmSync(path, { force: true });
+  if (driver === "docker") for (const path of [sockets.docker, "/run/engine.pid"]) rmSync(path, { force: true });
 }
 
 /** Starts it again, with all that it had. */
@@ -60,6 +60,7 @@ export async function restartEngine(): Promise<void> {
 }
 
 async function launch(name: EngineName, directory: string): Promise<void> {
+  mkdirSync(dirname(sockets[name]), { recursive: true });
   const logPath = join(directory, "engine.log");
   const log = openSync(logPath, "a");
   const [program = "", ...args] = commands[name](directory);
@@ -73,7 +74,7 @@ async function launch(name: EngineName, directory: string): Promise<void> {
     if (ended || Date.now() > deadline) throw new Error(`${program} does not start:\n${readFileSync(logPath, "utf8")}`);
   }
   // As for the members of an engine's group.
-  chmodSync(socketPath, 0o666);
+  chmodSync(sockets[name], 0o666);
 }
 
 /** No bridge and no rules: the world's network is the tests'. */
@@ -81,7 +82,7 @@ const commands: Readonly<Record<EngineName, (directory: string) => string[]>> = 
   docker: (directory) => [
     "dockerd",
     ...["--data-root", join(directory, "engine"), "--exec-root", "/run/engine", "--pidfile", "/run/engine.pid"],
-    ...["--host", `unix://${socketPath}`, "--iptables=false", "--ip6tables=false", "--bridge=none"],
+    ...["--host", `unix://${sockets.docker}`, "--iptables=false", "--ip6tables=false", "--bridge=none"],
     ...["--cgroup-parent", cgroupParent(directory)],
   ],
   podman: (directory) => [
@@ -98,7 +99,7 @@ const commands: Readonly<Record<EngineName, (directory: string) => string[]>> = 
       "--runtime",
       "runc",
     ],
-    ...["system", "service", "--time", "0", `unix://${socketPath}`],
+    ...["system", "service", "--time", "0", `unix://${sockets.podman}`],
   ],
 };
 
@@ -106,7 +107,7 @@ const commands: Readonly<Record<EngineName, (directory: string) => string[]>> = 
 export const cgroupParent = (directory: string): string => `/${basename(dirname(directory))}-${basename(directory)}`;
 
 function answers(name: EngineName): boolean {
-  if (!existsSync(socketPath)) return false;
+  if (!existsSync(sockets[name])) return false;
   try {
     engineCommand(name, ["version"]);
     return true;
@@ -122,7 +123,7 @@ export function importImage(name: EngineName, image: string, archive: string, ch
 
 /** Runs a command of the engine's own client. Throws with what it says if it fails. */
 export function engineCommand(name: EngineName, args: readonly string[]): string {
-  const remote = name === "podman" ? ["--remote", "--url", `unix://${socketPath}`] : [];
+  const remote = name === "podman" ? ["--remote", "--url", `unix://${sockets.podman}`] : [];
   const env = { PATH: process.env["PATH"], ...engineEnvironment() };
   return execFileSync(name, [...remote, ...args], { encoding: "utf8", env, stdio: ["ignore", "pipe", "pipe"] });
 }

@@ -1,7 +1,17 @@
 /** Containers by what is done with them here. */
-import { type Engine, ifThere, outputText } from "./engine.ts";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import { filesIn } from "./archives.ts";
+import { type Engine, EngineRefusal, ifThere, outputText } from "./engine.ts";
+
+export interface LogsWanted {
+  readonly lines: number;
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
 
 interface Inspected {
+  readonly Config: { readonly Labels: Readonly<Record<string, string>> | null };
   readonly State: { readonly Running: boolean; readonly Pid: number; readonly ExitCode: number };
 }
 
@@ -31,6 +41,39 @@ export class Containers {
 
   async exitCode(name: string): Promise<number | undefined> {
     return (await this.#inspect(name))?.State.ExitCode;
+  }
+
+  async labels(name: string): Promise<Readonly<Record<string, string>> | undefined> {
+    return (await this.#inspect(name))?.Config.Labels ?? undefined;
+  }
+
+  /** Whether it is started again by itself. Old versions of Podman can't be told, and start none by themselves. */
+  async setRestart(name: string, policy: "always" | "no"): Promise<void> {
+    const body = { RestartPolicy: { Name: policy } };
+    try {
+      await this.#engine.post(`/containers/${name}/update`, { body });
+    } catch (error) {
+      if (!(error instanceof EngineRefusal)) throw error;
+    }
+  }
+
+  /** Ends it in good order. */
+  async stop(name: string): Promise<void> {
+    await ifThere(this.#engine.post(`/containers/${name}/stop`));
+  }
+
+  /** The regular files of a directory, by their names from its last step on; empty where there is none. */
+  async files(name: string, path: string): Promise<ReadonlyMap<string, string>> {
+    const archive = await ifThere(this.#engine.getBytes(`/containers/${name}/archive`, { path }));
+    return archive === undefined ? new Map() : await filesIn(archive);
+  }
+
+  /** The newest lines of what it has printed, and with `follow` those that come. */
+  async *logLines(name: string, { lines, follow, signal }: LogsWanted): AsyncGenerator<string> {
+    const query = { stdout: "1", stderr: "1", tail: `${lines}`, ...(follow && { follow: "1" }) };
+    yield* createInterface({
+      input: Readable.from(this.#engine.output(`/containers/${name}/logs`, { query, signal })),
+    });
   }
 
   /** What it has printed, the end of it. */
@@ -78,6 +121,13 @@ export class Containers {
       filters,
     });
     return [...new Set(found.flatMap(({ Labels: labels }) => labels[label] ?? []))];
+  }
+
+  /** The ids of all that have this label. */
+  async withLabel({ label, value }: { readonly label: string; readonly value: string }): Promise<string[]> {
+    const filters = JSON.stringify({ label: [`${label}=${value}`] });
+    const found = await this.#engine.get<{ Id: string }[]>("/containers/json", { all: "1", filters });
+    return found.map(({ Id: id }) => id);
   }
 
   async #inspect(name: string): Promise<Inspected | undefined> {

@@ -113,6 +113,22 @@ export class Engine {
     return await this.#call("POST", path, call);
   }
 
+  async put(path: string, call: Call): Promise<void> {
+    await this.#call("PUT", path, call);
+  }
+
+  /** What a container prints, as it comes. */
+  async *output(path: string, call: Call): AsyncGenerator<Buffer> {
+    const answer = await this.#ask("GET", `${this.#version}${path}`, call);
+    await requireGood(answer);
+    let rest = Buffer.alloc(0);
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      const { payloads, unread } = unframed(Buffer.concat([rest, chunk]));
+      rest = unread;
+      yield* payloads;
+    }
+  }
+
   async getBytes(path: string, query: Call["query"] = {}): Promise<Buffer> {
     return await this.#call("GET", path, { query });
   }
@@ -221,13 +237,20 @@ export async function ifThere<T>(asked: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The text of a container's output, which comes in frames of eight bytes and a payload. */
+/** The text of a container's output. */
 export function outputText(framed: Buffer): string {
-  const parts: Buffer[] = [];
-  for (let at = 0; at + 8 <= framed.length; ) {
-    const end = at + 8 + framed.readUInt32BE(at + 4);
-    parts.push(framed.subarray(at + 8, end));
+  return Buffer.concat(unframed(framed).payloads).toString("utf8");
+}
+
+/** What a container prints comes in frames of eight bytes, four of them the length, and a payload. */
+function unframed(bytes: Buffer): { readonly payloads: Buffer[]; readonly unread: Buffer<ArrayBuffer> } {
+  const payloads: Buffer[] = [];
+  let at = 0;
+  while (at + 8 <= bytes.length) {
+    const end = at + 8 + bytes.readUInt32BE(at + 4);
+    if (end > bytes.length) break;
+    payloads.push(bytes.subarray(at + 8, end));
     at = end;
   }
-  return Buffer.concat(parts).toString("utf8");
+  return { payloads, unread: Buffer.from(bytes.subarray(at)) };
 }

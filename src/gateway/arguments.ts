@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
 import type { EngineName } from "../engine/find-engine.ts";
+import { runtimeOf } from "../engine/runtime-image.ts";
+import type { Contained } from "./drivers/container/container-driver.ts";
 
 export type DriverName = EngineName | "kubernetes";
 
@@ -13,6 +15,8 @@ export interface GatewayArguments {
   readonly engine?: DriverName;
   /** Absent: sandboxes that ask for no image show the machine's own programs. */
   readonly sandboxImage?: string;
+  /** Present where the gateway is in a container: what src/engine/gateway-container.ts tells it. */
+  readonly contained?: Contained;
 }
 
 /** Reads the gateway's command line; throws an Error with what is wrong with it. */
@@ -26,16 +30,20 @@ export function parseGatewayArguments(argv: readonly string[], env: NodeJS.Proce
       "metrics-port": { type: "string" },
       driver: { type: "string" },
       "sandbox-image": { type: "string" },
+      "volume-path": { type: "string" },
+      "runtime-image": { type: "string" },
     },
   });
   const metrics = values["metrics-port"] ?? env["OPENSHELL_METRICS_PORT"];
   const driver = values.driver ?? env["OPENSHELL_DRIVERS"];
+  const { "volume-path": volumePath, "runtime-image": runtimeImage } = values;
   const sandboxImage = values["sandbox-image"] ?? env["OPENSHELL_SANDBOX_IMAGE"];
   return {
     ...(values.port !== undefined && { port: portOf("--port", values.port) }),
     name: values.name ?? "openshell",
     ...(driver && { engine: engineOf(driver) }),
     ...(sandboxImage && { sandboxImage }),
+    ...(volumePath && runtimeImage && { contained: { volumePath, runtime: runtimeOf(runtimeImage) } }),
     ...(metrics && { metricsPort: portOf("--metrics-port", metrics) }),
   };
 }

@@ -32,6 +32,8 @@ export interface GatewayTarget {
   readonly isLocal: boolean;
   /** Its entry, where it was started on another machine by SSH, and SSH leads to its address. */
   readonly behindSsh?: GatewayMetadata;
+  /** Whether this program has started it in a container of this machine's. */
+  readonly isInContainer?: boolean;
 }
 
 /** @returns the target as the files say now. Throws CommandFailure for a name that has no entry or a bad address. */
@@ -80,7 +82,8 @@ function byAddress(typed: string, environment: Environment): GatewayTarget {
   return { endpoint, isLocal: false, name: known.name, ...wayTo(known), ...credentials };
 }
 
-function wayTo(entry: GatewayMetadata): Pick<GatewayTarget, "behindSsh"> {
+function wayTo(entry: GatewayMetadata): Pick<GatewayTarget, "behindSsh" | "isInContainer"> {
+  if ("container_engine" in entry) return { isInContainer: true };
   return "remote_runtime" in entry ? { behindSsh: entry } : {};
 }
 

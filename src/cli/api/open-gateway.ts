@@ -128,16 +128,20 @@ function refusePlaintext({ endpoint }: GatewayTarget): void {
   });
 }
 
-function unreachable(reason: string, { name, endpoint, isLocal, behindSsh }: GatewayTarget): CommandFailure {
+function unreachable(reason: string, target: GatewayTarget): CommandFailure {
+  const { name, endpoint } = target;
   const shown = name === undefined ? endpoint : `"${name}"${endpoint === undefined ? "" : ` at ${endpoint}`}`;
   return new CommandFailure(`cannot reach the gateway ${shown}: ${reason}`, {
     code: "unavailable",
-    hint: isLocal
-      ? "see `openshell gateway status`, and `openshell gateway restart`"
-      : behindSsh
-        ? `SSH leads to its machine; \`openshell gateway restart -g ${name}\` starts it there`
-        : "check the address with `openshell gateway list`, or choose another with `-g`",
+    hint: whatHelps(target),
   });
+}
+
+function whatHelps({ name, isLocal, behindSsh, isInContainer }: GatewayTarget): string {
+  if (isLocal) return "see `openshell gateway status`, and `openshell gateway restart`";
+  if (behindSsh) return `SSH leads to its machine; \`openshell gateway restart -g ${name}\` starts it there`;
+  if (isInContainer) return `\`openshell gateway start -g ${name}\` starts its container`;
+  return "check the address with `openshell gateway list`, or choose another with `-g`";
 }
 
 function reasonOf(error: unknown): string {

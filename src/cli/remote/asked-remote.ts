@@ -3,7 +3,6 @@ import { configDirectory } from "../../locations/config-directory.ts";
 import { readGatewayEntry } from "../../locations/gateway-entry.ts";
 import { activeGatewayName } from "../api/gateway-target.ts";
 import type { Environment, GlobalFlags } from "../command-context.ts";
-import { CommandFailure } from "../command-failure.ts";
 import { type RemoteGateway, remoteGatewayOf } from "./remote-gateway.ts";
 
 interface Asking {
@@ -16,15 +15,4 @@ export function askedRemoteGateway({ globals, environment }: Asking): RemoteGate
   if (globals["gateway-endpoint"] !== undefined) return undefined;
   const entry = readGatewayEntry(configDirectory(environment), globals.gateway ?? activeGatewayName(environment));
   return entry && remoteGatewayOf(entry, environment);
-}
-
-/** Throws CommandFailure where the gateway that is meant is on another machine: `verb` is done there. */
-export function refuseRemoteGateway(verb: string, asking: Asking): void {
-  const remote = askedRemoteGateway(asking);
-  if (remote === undefined) return;
-  const { name, runtime, access } = remote;
-  throw new CommandFailure(`\`gateway ${verb}\` works on the machine of its gateway, and "${name}" is on another`, {
-    code: "failed_precondition",
-    hint: `run \`${runtime}/bin/openshell gateway ${verb}\` on ${access.destination}, or choose this machine's with \`-g openshell\``,
-  });
 }

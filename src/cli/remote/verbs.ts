@@ -2,6 +2,7 @@
 import { configDirectory } from "../../locations/config-directory.ts";
 import { readGatewayEntry, removeGatewayEntry, writeGatewayEntry } from "../../locations/gateway-entry.ts";
 import type { CommandContext } from "../command-context.ts";
+import type { LogsAsked } from "../gateway-elsewhere.ts";
 import { printable } from "../output/printable.ts";
 import type { RemoteGateway } from "./remote-gateway.ts";
 import { quoted, runThere } from "./ssh.ts";
@@ -32,13 +33,8 @@ async function followPort(remote: RemoteGateway, { environment }: CommandContext
   await openTunnel({ ...remote, port });
 }
 
-export interface LogsThere {
-  readonly lines: number;
-  readonly follow: boolean;
-}
-
 /** The log of the gateway itself, as its own machine shows it. */
-export async function logsThere(remote: RemoteGateway, asked: LogsThere, context: CommandContext): Promise<number> {
+export async function logsThere(remote: RemoteGateway, asked: LogsAsked, context: CommandContext): Promise<number> {
   const { access, runtime } = remote;
   const args = ["gateway", "logs", "-n", `${asked.lines}`, ...(asked.follow ? ["--follow"] : [])];
   const command = [`${runtime}/bin/openshell`, ...args].map(quoted).join(" ");

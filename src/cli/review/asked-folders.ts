@@ -22,8 +22,8 @@ export function withFolder(context: CommandContext): { readonly context: Command
 }
 
 /**
- * Throws CommandFailure where the gateway is on another machine that SSH leads to: the folders would be those of the same
- * names over there.
+ * Throws CommandFailure where the gateway is on another machine that SSH leads to, or in a container: the folders would be
+ * those of the same names over there.
  */
 export function refuseFoldersElsewhere(
   folder: string | undefined,
@@ -31,9 +31,11 @@ export function refuseFoldersElsewhere(
   { globals, environment }: CommandContext,
 ): void {
   const flag = folder !== undefined ? "--workspace FOLDER" : mounts.length > 0 ? "--mount" : undefined;
-  const { behindSsh, name } = gatewayTarget(globals, environment);
-  if (flag === undefined || behindSsh === undefined) return;
-  throw new CommandFailure(`${flag} holds on this machine alone, and the gateway "${name}" is on another`, {
+  if (flag === undefined) return;
+  const { behindSsh, isInContainer, name } = gatewayTarget(globals, environment);
+  const where = behindSsh ? "is on another" : isInContainer ? "sees no folder of it" : undefined;
+  if (where === undefined) return;
+  throw new CommandFailure(`${flag} holds on this machine alone, and the gateway "${name}" ${where}`, {
     code: "failed_precondition",
     hint: "copy the folder: --upload, and `openshell sandbox download` for what comes of it",
   });

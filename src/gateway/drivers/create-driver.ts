@@ -6,9 +6,10 @@ import { systemCertificates } from "../../net/system-certificates.ts";
 import type { GatewayLog } from "../gateway-log.ts";
 import type { WaitingSupervisors } from "../supervisors/waiting-supervisors.ts";
 import type { UpstreamConfiguration } from "../upstream/read-upstream.ts";
-import { ContainerDriver } from "./container/container-driver.ts";
+import { type Contained, ContainerDriver } from "./container/container-driver.ts";
 import type { ComputeDriver } from "./driver.ts";
 import { createDrivers } from "./drivers.ts";
+import { imagesOnly } from "./images-only.ts";
 import { findClusterAccess } from "./kubernetes/cluster-access.ts";
 import { KubernetesDriver } from "./kubernetes/kubernetes-driver.ts";
 import type { KubernetesSettings } from "./kubernetes/kubernetes-file.ts";
@@ -29,6 +30,8 @@ export interface DriverOptions {
   readonly upstream: UpstreamConfiguration;
   /** The engine for sandboxes from images, if one listens; looked for when it is needed. */
   readonly containerEngine?: () => EngineAddress | undefined;
+  /** Present where the gateway is in a container itself. */
+  readonly contained?: Contained;
   /** The cluster that sandboxes run in; absent: on this machine. */
   readonly kubernetes?: KubernetesSettings | undefined;
   /** What a sandbox is made from that asks for no image; absent: from the machine's own programs. */
@@ -55,16 +58,19 @@ export function createDriver(options: DriverOptions, identity: GatewayIdentity):
     environment: options.supervisorEnvironment,
     extraCertificates: options.upstream.extraCertificates,
   };
+  const { contained, version } = options;
+  const containers = new ContainerDriver({
+    ...shared,
+    contained,
+    log: options.log,
+    privateDirectories: privateDirectories(options),
+    engine: options.containerEngine ?? (() => undefined),
+  });
+  if (contained !== undefined) {
+    return createDrivers(imagesOnly(options.containerEngine?.()?.name ?? "container", version), containers);
+  }
   const hostUids = options.useHostUids !== false && canUseHostUids() ? openHostUids(HOST_UIDS_PATH) : undefined;
-  return createDrivers(
-    createLocalDriver({ ...shared, version: options.version, hostUids }),
-    new ContainerDriver({
-      ...shared,
-      log: options.log,
-      privateDirectories: privateDirectories(options),
-      engine: options.containerEngine ?? (() => undefined),
-    }),
-  );
+  return createDrivers(createLocalDriver({ ...shared, version, hostUids }), containers);
 }
 
 function createClusterDriver(

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { stateDirectory } from "../../../locations/state-directory.ts";
 import { defineCommand } from "../../command.ts";
+import { refuseElsewhere } from "../../gateway-elsewhere.ts";
 import { requireStateInFiles } from "../../local-gateway/state-in-files.ts";
-import { refuseRemoteGateway } from "../../remote/asked-remote.ts";
 
 export const command = defineCommand({
   name: "backup",
@@ -14,7 +14,7 @@ export const command = defineCommand({
   flags: {},
   examples: [{ typed: "openshell gateway backup gateway.backup", meaning: "Before an upgrade" }],
   action: async (context, { words }) => {
-    refuseRemoteGateway("backup", context);
+    refuseElsewhere("backup", context);
     requireStateInFiles(context, "use pg_dump for it, and keep secrets.key and certificates/ of the state directory");
     const { backUpGateway } = await import("../../local-gateway/backup.ts");
     const file = resolve(words.file);

@@ -3,8 +3,8 @@ import { defineCommand } from "../../command.ts";
 import { CommandFailure } from "../../command-failure.ts";
 import { confirm } from "../../confirm.ts";
 import { toggle } from "../../flags/flag.ts";
+import { askedElsewhere } from "../../gateway-elsewhere.ts";
 import { requireStateInFiles } from "../../local-gateway/state-in-files.ts";
-import { askedRemoteGateway } from "../../remote/asked-remote.ts";
 
 export const command = defineCommand({
   name: "destroy",
@@ -16,11 +16,11 @@ export const command = defineCommand({
     { typed: "openshell gateway backup gateway.backup", meaning: "What can be kept of it, before" },
   ],
   action: async (context, { flags }) => {
-    const remote = askedRemoteGateway(context);
-    if (remote !== undefined) {
-      const everything = `delete all sandboxes, policies, credentials and logs of "${remote.name}" on ${remote.access.destination}`;
+    const elsewhere = await askedElsewhere(context);
+    if (elsewhere !== undefined) {
+      const everything = `delete all sandboxes, policies, credentials and logs of "${elsewhere.name}" ${elsewhere.place}`;
       if (!flags.yes && !(await confirm(everything, context))) throw cancelled();
-      await (await import("../../remote/verbs.ts")).destroyThere(remote, context);
+      await elsewhere.destroy(context);
       return 0;
     }
     requireStateInFiles(context, "delete its sandboxes, stop it, and drop the database; then remove that file");

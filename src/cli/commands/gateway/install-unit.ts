@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { homeDirectory } from "../../../locations/config-directory.ts";
 import { defineCommand } from "../../command.ts";
-import { refuseRemoteGateway } from "../../remote/asked-remote.ts";
+import { refuseElsewhere } from "../../gateway-elsewhere.ts";
 
 const UNIT = "openshell-gateway.service";
 
@@ -16,7 +16,7 @@ export const command = defineCommand({
   flags: {},
   examples: [{ typed: "openshell gateway install-unit", meaning: "Have the gateway there after each login" }],
   action: async (context) => {
-    refuseRemoteGateway("install-unit", context);
+    refuseElsewhere("install-unit", context);
     const { systemdUnit } = await import("../../local-gateway/systemd-unit.ts");
     const { environment, installation } = context;
     const base = environment["XDG_CONFIG_HOME"];

@@ -3,8 +3,8 @@ import { defineCommand } from "../../command.ts";
 import { CommandFailure } from "../../command-failure.ts";
 import { toggle, valueOr } from "../../flags/flag.ts";
 import { wholeNumber } from "../../flags/meanings.ts";
+import { askedElsewhere } from "../../gateway-elsewhere.ts";
 import { printableLine } from "../../output/printable.ts";
-import { askedRemoteGateway } from "../../remote/asked-remote.ts";
 
 const DEFAULT_LINES = 100;
 
@@ -24,11 +24,9 @@ export const command = defineCommand({
   },
   examples: [{ typed: "openshell gateway logs -f", meaning: "Watch the gateway" }],
   action: async (context, { flags }) => {
-    const remote = askedRemoteGateway(context);
-    if (remote !== undefined) {
-      const { logsThere } = await import("../../remote/verbs.ts");
-      return await logsThere(remote, { lines: flags.n, follow: flags.follow === true }, context);
-    }
+    const elsewhere = await askedElsewhere(context);
+    if (elsewhere !== undefined)
+      return await elsewhere.logs({ lines: flags.n, follow: flags.follow === true }, context);
     const { followFile, lastLines } = await import("../../local-gateway/log-file.ts");
     const path = gatewayLogPath(stateDirectory(context.environment));
     const found = lastLines(path, flags.n);

@@ -1,7 +1,7 @@
 import { defineCommand } from "../../command.ts";
+import { askedElsewhere } from "../../gateway-elsewhere.ts";
 import { startLocalGateway } from "../../local-gateway/start.ts";
 import { stopLocalGateway } from "../../local-gateway/stop.ts";
-import { askedRemoteGateway } from "../../remote/asked-remote.ts";
 
 export const command = defineCommand({
   name: "restart",
@@ -10,9 +10,9 @@ export const command = defineCommand({
   flags: {},
   examples: [{ typed: "openshell gateway restart", meaning: "After an upgrade" }],
   action: async (context) => {
-    const remote = askedRemoteGateway(context);
-    if (remote !== undefined) {
-      await (await import("../../remote/verbs.ts")).restartThere(remote, context);
+    const elsewhere = await askedElsewhere(context);
+    if (elsewhere !== undefined) {
+      await elsewhere.restart(context);
       return 0;
     }
     await stopLocalGateway(context.environment);

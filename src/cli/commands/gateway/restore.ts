@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import { stateDirectory } from "../../../locations/state-directory.ts";
 import { defineCommand } from "../../command.ts";
 import { toggle } from "../../flags/flag.ts";
+import { refuseElsewhere } from "../../gateway-elsewhere.ts";
 import { requireStateInFiles } from "../../local-gateway/state-in-files.ts";
-import { refuseRemoteGateway } from "../../remote/asked-remote.ts";
 
 export const command = defineCommand({
   name: "restore",
@@ -13,7 +13,7 @@ export const command = defineCommand({
   flags: { force: toggle("replace the state that is there") },
   examples: [{ typed: "openshell gateway restore gateway.backup", meaning: "On a new machine, or after a loss" }],
   action: async (context, { flags, words }) => {
-    refuseRemoteGateway("restore", context);
+    refuseElsewhere("restore", context);
     requireStateInFiles(context, "use pg_restore for it");
     const { restoreGateway } = await import("../../local-gateway/backup.ts");
     const state = stateDirectory(context.environment);

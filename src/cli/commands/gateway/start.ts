@@ -6,12 +6,18 @@ import { stateDirectory } from "../../../locations/state-directory.ts";
 import { defineCommand } from "../../command.ts";
 import type { CommandContext } from "../../command-context.ts";
 import { usageFailure } from "../../command-failure.ts";
+import { askedContainerGateway } from "../../container-gateway/container-gateway.ts";
+import type { StartInContainer } from "../../container-gateway/start-in-container.ts";
 import { text, toggle, value } from "../../flags/flag.ts";
 import { imageName, oneOf, wholeNumber } from "../../flags/meanings.ts";
 import { runGatewayInForeground } from "../../local-gateway/foreground.ts";
 import { startLocalGateway } from "../../local-gateway/start.ts";
 import { askedRemoteGateway } from "../../remote/asked-remote.ts";
 import { controlPath, hostOf, parseDestination, type SshAccess } from "../../remote/remote-gateway.ts";
+
+const runtimes = ["process", "container"] as const;
+/** What a gateway in a container is called if nobody says otherwise. */
+const CONTAINED_NAME = "container";
 
 export const command = defineCommand({
   name: "start",
@@ -20,7 +26,8 @@ export const command = defineCommand({
     "Sandboxes that ran when the machine or the gateway went down are brought back. Without --port it listens on 17670, or " +
     "on a free port where something else has that one. With --remote the programs are copied to that machine, into the " +
     "user's home, and the gateway is registered, selected, and reached by SSH from then on; nothing else need be installed there " +
-    "but what `openshell doctor` asks for.",
+    "but what `openshell doctor` asks for. With --runtime container it is made of what is installed here, keeps its state in a " +
+    "volume, makes sandboxes from images in the same engine, and comes back when that is started again.",
   positionals: {},
   flags: {
     port: value("listen on this port, or not at all; 0: any free one", wholeNumber(0, 65_535), { placeholder: "PORT" }),
@@ -37,25 +44,39 @@ export const command = defineCommand({
       placeholder: "PORT",
       environment: "OPENSHELL_METRICS_PORT",
     }),
+    runtime: value("run it as a process of this machine, or in a container of Docker's or Podman's", oneOf(runtimes), {
+      placeholder: "RUNTIME",
+    }),
     remote: text("start it on this machine, by SSH", { placeholder: "USER@HOST[:PORT]" }),
     "ssh-key": text("the private key for it; otherwise as ssh's own configuration says", { placeholder: "FILE" }),
-    name: text("what to call a remote one; its host's name otherwise", { placeholder: "NAME" }),
+    name: text("what to call a remote one, its host's name otherwise, or one in a container", { placeholder: "NAME" }),
     foreground: toggle("stay in the foreground, with its log on standard error, until Ctrl-C"),
   },
   examples: [
     { typed: "openshell gateway start", meaning: "Start it ahead of the first command" },
     { typed: "openshell gateway start --foreground --port 9000", meaning: "Under a service manager of your own" },
     {
+      typed: "openshell gateway start --runtime container --sandbox-image debian:12",
+      meaning: "In Docker or Podman, with its sandboxes beside it",
+    },
+    {
       typed: "openshell gateway start --remote me@build.example",
       meaning: "On another machine, which needs sshd alone",
     },
   ],
   action: async (context, { flags }) => {
-    const gatewayArguments = [
-      ...(flags.port === undefined ? [] : ["--port", `${flags.port}`]),
+    const portArguments = flags.port === undefined ? [] : ["--port", `${flags.port}`];
+    const moreArguments = [
       ...(flags["metrics-port"] === undefined ? [] : ["--metrics-port", `${flags["metrics-port"]}`]),
-      ...(flags.driver === undefined ? [] : ["--driver", flags.driver]),
       ...(flags["sandbox-image"] === undefined ? [] : ["--sandbox-image", flags["sandbox-image"]]),
+    ];
+    const contained = askedContained(flags, context);
+    if (contained !== undefined)
+      return await startContained({ ...contained, gatewayArguments: moreArguments }, context);
+    const gatewayArguments = [
+      ...portArguments,
+      ...moreArguments,
+      ...(flags.driver === undefined ? [] : ["--driver", flags.driver]),
     ];
     const remote = askedStart(flags, context);
     if (remote !== undefined) {
@@ -71,6 +92,42 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+interface ContainedFlags extends RemoteFlags {
+  readonly runtime: (typeof runtimes)[number] | undefined;
+  readonly driver: "docker" | "podman" | "kubernetes" | undefined;
+  readonly port: number | undefined;
+}
+
+/** What is to be started in a container, if anything is: as the flags say, or as before for one that was started so. */
+function askedContained(
+  flags: ContainedFlags,
+  context: CommandContext,
+): Omit<StartInContainer, "gatewayArguments"> | undefined {
+  if (flags.runtime === "process") return undefined;
+  const known = flags.remote === undefined ? askedContainerGateway(context) : undefined;
+  if (flags.runtime === undefined && known === undefined) return undefined;
+  const stray = (["remote", "ssh-key", "foreground"] as const).find((flag) => flags[flag] !== undefined);
+  if (stray !== undefined) throw usageFailure(`--${stray} is not for a gateway in a container`);
+  const { driver: engine } = flags;
+  if (engine === "kubernetes")
+    throw usageFailure("a gateway in a cluster is started by its chart, not by --runtime container");
+  if (flags.port === 0)
+    throw usageFailure("--port 0 is not for a gateway in a container, which keeps its port", "name one");
+  const name = flags.name ?? known?.name ?? context.globals.gateway ?? CONTAINED_NAME;
+  if (!isGatewayName(name) || name === LOCAL_GATEWAY_NAME) {
+    throw usageFailure(`"${name}" can't be the name of a gateway in a container`, "choose one with --name");
+  }
+  return { name, engine, port: flags.port };
+}
+
+async function startContained(asked: StartInContainer, context: CommandContext): Promise<number> {
+  const { startInContainer } = await import("../../container-gateway/start-in-container.ts");
+  const { name, engine, port, ranBefore } = await startInContainer(asked, context);
+  const verb = ranBefore ? "already runs" : "runs";
+  context.print(`the gateway "${name}" ${verb} in ${engine.name} at https://127.0.0.1:${port}\n`);
+  return 0;
+}
 
 interface RemoteFlags {
   readonly remote: string | undefined;

@@ -1,6 +1,6 @@
 import { defineCommand } from "../../command.ts";
+import { askedElsewhere } from "../../gateway-elsewhere.ts";
 import { stopLocalGateway } from "../../local-gateway/stop.ts";
-import { askedRemoteGateway } from "../../remote/asked-remote.ts";
 
 export const command = defineCommand({
   name: "stop",
@@ -11,9 +11,9 @@ export const command = defineCommand({
   flags: {},
   examples: [{ typed: "openshell gateway stop", meaning: "Stop it in good order" }],
   action: async (context) => {
-    const remote = askedRemoteGateway(context);
-    if (remote !== undefined) {
-      await (await import("../../remote/verbs.ts")).stopThere(remote, context);
+    const elsewhere = await askedElsewhere(context);
+    if (elsewhere !== undefined) {
+      await elsewhere.stop(context);
       return 0;
     }
     const stopped = await stopLocalGateway(context.environment);

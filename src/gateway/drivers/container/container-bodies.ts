@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { GATEWAY_LABEL, SANDBOX_LABEL } from "../../../engine/gateway-container.ts";
 import { RUNTIME, type Runtime } from "../../../engine/runtime-image.ts";
 import { containerNode, type SandboxDirectories } from "../../../supervisor/launch-spec.ts";
 import type { Demands } from "../driver.ts";
@@ -23,9 +24,6 @@ const HOME = "/openshell/home";
 /** Without a limit of its own a sandbox must still not take the machine's process numbers. */
 const USUAL_PROCESSES = 8192;
 const SHARED_MEMORY_BYTES = 1024 * 1024 * 1024;
-/** By which a gateway finds its own. */
-export const SANDBOX_LABEL = "ai.openshell.sandbox";
-export const GATEWAY_LABEL = "ai.openshell.gateway";
 
 /** What the three are made from. */
 export interface ContainerPlan {
@@ -35,9 +33,9 @@ export interface ContainerPlan {
   readonly facts: ImageFacts;
   readonly demands: Demands;
   readonly extras: Extras;
-  /** The sandbox's directory on this machine. */
+  /** The sandbox's directory, by its path on the engine's machine. */
   readonly directory: string;
-  /** Of the gateway's socket. */
+  /** Of the gateway's socket, likewise. */
   readonly gatewayDirectory: string;
   readonly environment: Readonly<Record<string, string>>;
   /** As this engine takes a profile. */

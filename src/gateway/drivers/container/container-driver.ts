@@ -3,12 +3,13 @@
  * each start the supervisor's beside it. The engine is this machine's: supervisors are found by their processes, and reach
  * the gateway by its socket.
  */
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Containers } from "../../../engine/containers.ts";
 import { Engine, type EngineAddress, EngineRefusal } from "../../../engine/engine.ts";
+import { GATEWAY_DIRECTORY, GATEWAY_LABEL, gatewayIdOf, SANDBOX_LABEL } from "../../../engine/gateway-container.ts";
 import { ensureRuntime, type Runtime } from "../../../engine/runtime-image.ts";
 import { memoryEventsOf } from "../../../linux/cgroups.ts";
 import { processStartTime } from "../../../linux/process-stat.ts";
@@ -23,10 +24,8 @@ import {
   agentBody,
   agentName,
   type ContainerPlan,
-  GATEWAY_LABEL,
   networkBody,
   removalBody,
-  SANDBOX_LABEL,
   supervisorBody,
   supervisorName,
   supervisorView,
@@ -52,6 +51,16 @@ export interface ContainerDriverOptions {
   readonly log: GatewayLog;
   /** The gateway's own state, configuration and sockets. */
   readonly privateDirectories: readonly string[];
+  /** Present where the gateway is in a container itself. */
+  readonly contained: Contained | undefined;
+}
+
+/** What a gateway in a container has to be told of it. */
+export interface Contained {
+  /** Where the engine has the volume that is the gateway's directory. */
+  readonly volumePath: string;
+  /** Of the programs that it runs itself. */
+  readonly runtime: Runtime;
 }
 
 /** What is known of the engine once it has been asked. */
@@ -71,7 +80,7 @@ export class ContainerDriver implements ImageSource {
   constructor(options: ContainerDriverOptions) {
     this.#options = options;
     this.#base = join(options.stateDirectory, "containers");
-    this.#gatewayId = createHash("sha256").update(options.stateDirectory).digest("hex").slice(0, 16);
+    this.#gatewayId = gatewayIdOf(this.#onMachine(options.stateDirectory));
     mkdirSync(this.#base, { recursive: true, mode: 0o700 });
   }
 
@@ -101,27 +110,36 @@ export class ContainerDriver implements ImageSource {
   }
 
   async prepare(placement: Placement, asked: Demands): Promise<PreparedSupervisor> {
+    try {
+      return await this.#prepare(placement, asked);
+    } catch (error) {
+      // What an engine says of a folder, a device or a limit that it does not take is for whoever asked for it.
+      if (error instanceof EngineRefusal) throw failedPrecondition(`the container engine refused: ${error.message}`);
+      throw error;
+    }
+  }
+
+  async #prepare(placement: Placement, asked: Demands): Promise<PreparedSupervisor> {
     const { sandboxId, image = "" } = placement;
     refuseWhatIsMissing(asked);
     const { engine, containers } = await this.#engine();
     const { demands, extras } = await withExtras(asked, engine, this.#options.privateDirectories);
     const runtime = await this.#runtimeIn(engine);
     const facts = await this.#factsOf(image);
-    const directory = join(this.#base, sandboxId);
-    makeSandboxFiles(directory, facts);
+    const own = join(this.#base, sandboxId);
+    const directory = this.#onMachine(own);
+    makeSandboxFiles(own, facts);
     const { socketPath, environment } = this.#options;
     const plan: ContainerPlan = {
       ...{ sandboxId, gatewayId: this.#gatewayId, runtime, facts, demands, extras, directory, environment },
-      gatewayDirectory: dirname(socketPath),
-      seccomp: seccompOption(engine.name, directory),
+      gatewayDirectory: this.#onMachine(dirname(socketPath)),
+      seccomp: seccompOption(engine.name, { own, onMachine: directory }),
     };
     try {
       await startAgent(containers, plan);
       return await this.#superviseIn(containers, plan, placement);
     } catch (error) {
       await this.kill(placement).catch(() => undefined);
-      // What an engine says of a folder, a device or a limit that it does not take is for whoever asked for it.
-      if (error instanceof EngineRefusal) throw failedPrecondition(`${engine.name} refused: ${error.message}`);
       throw error;
     }
   }
@@ -139,7 +157,7 @@ export class ContainerDriver implements ImageSource {
     for (const name of [supervisorName(sandboxId), agent]) await containers.remove(name);
     const directory = join(this.#base, sandboxId);
     if (process.geteuid?.() !== 0 && existsSync(directory)) {
-      await containers.run(`${agent}-removal`, removalBody(await this.#runtimeIn(engine), directory));
+      await containers.run(`${agent}-removal`, removalBody(await this.#runtimeIn(engine), this.#onMachine(directory)));
     }
     await removeTree(directory);
   }
@@ -228,8 +246,15 @@ export class ContainerDriver implements ImageSource {
     return { engine, containers: new Containers(engine), images: new Images(engine) };
   }
 
+  /** A path below the state directory as the engine's machine has it, which is not how a gateway in a container sees it. */
+  #onMachine(path: string): string {
+    const { contained } = this.#options;
+    return contained === undefined ? path : join(contained.volumePath, relative(GATEWAY_DIRECTORY, path));
+  }
+
   /** Made for the first sandbox that needs it. */
   async #runtimeIn(engine: Engine): Promise<Runtime> {
+    if (this.#options.contained !== undefined) return this.#options.contained.runtime;
     this.#runtime ??= ensureRuntime(engine, this.#options.supervisorEntry).catch((error: unknown) => {
       this.#runtime = undefined;
       throw error;

@@ -12,12 +12,18 @@ import { seccompProfile } from "./seccomp-profile.ts";
  * The first filter as an engine takes it: Docker's API wants the profile itself, Podman's the path of a file with it, which
  * on this machine it can read.
  */
-export function seccompOption(engine: EngineName, directory: string): string {
+export function seccompOption(engine: EngineName, directory: SandboxDirectory): string {
   const profile = seccompProfile(earlySeccompRules);
   if (engine === "docker") return profile;
-  const path = join(directory, "seccomp.json");
-  writeFileSync(path, profile);
-  return path;
+  const name = "seccomp.json";
+  writeFileSync(join(directory.own, name), profile);
+  return join(directory.onMachine, name);
+}
+
+/** One directory by both its paths: to the gateway, and to the engine. */
+export interface SandboxDirectory {
+  readonly own: string;
+  readonly onMachine: string;
 }
 
 /** Makes what is missing, before the containers are made that mount it. */
