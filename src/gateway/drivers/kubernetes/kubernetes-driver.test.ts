@@ -29,6 +29,8 @@ describe("sandboxes in a cluster", () => {
   after(() => rmSync(directory, { recursive: true }));
   afterEach(async () => {
     await world?.gateway[Symbol.asyncDispose]();
+    const left = () => ["Pod", "Secret", "PersistentVolumeClaim"].flatMap((kind) => world?.node.api.all(kind) ?? []);
+    await until(() => left().length === 0);
     await world?.node[Symbol.asyncDispose]();
     world = undefined;
   });

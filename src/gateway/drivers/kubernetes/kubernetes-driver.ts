@@ -17,7 +17,7 @@ import type {
 } from "../driver.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { nodeSelectorOf } from "./driver-config.ts";
-import { ApiRefusal, KubernetesApi } from "./kubernetes-api.ts";
+import { ApiRefusal, type Kind, KubernetesApi } from "./kubernetes-api.ts";
 import type { KubernetesSettings } from "./kubernetes-file.ts";
 import { createBeside, createPod, endOf, untilReady } from "./make-pod.ts";
 import { GATEWAY_LABEL, hiddenVariables, objectName, type PodPlan, SANDBOX_LABEL, socketPath } from "./pod-body.ts";
@@ -192,15 +192,13 @@ export class KubernetesDriver implements ComputeDriver {
   }
 
   async sweep(known: readonly Placement[]): Promise<void> {
-    const { api, watch } = await this.#connected();
+    const { api } = await this.#connected();
     const keep = new Set(known.map(({ sandboxId }) => sandboxId));
     const labelSelector = `${GATEWAY_LABEL}=${this.#options.gatewayId}`;
     const listed = await Promise.all(
-      (["secrets", ...(this.#options.settings.storage ? (["persistentvolumeclaims"] as const) : [])] as const).map(
-        async (kind) => (await api.list(kind, { labelSelector })).items,
-      ),
+      this.#kinds().map(async (kind) => (await api.list(kind, { labelSelector })).items),
     );
-    const found = [...watch.pods, ...listed.flat()].map(({ metadata }) => metadata.labels?.[SANDBOX_LABEL]);
+    const found = listed.flat().map(({ metadata }) => metadata.labels?.[SANDBOX_LABEL]);
     const stray = new Set(found.filter((id): id is string => id !== undefined && !keep.has(id)));
     await Promise.all([...stray].map((sandboxId) => this.remove({ sandboxId })));
     this.#pool.fill();
@@ -208,14 +206,19 @@ export class KubernetesDriver implements ComputeDriver {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    const left = this.#pool.close();
+    const left = (await this.#pool.close()).map(({ placement }) => objectName(placement.sandboxId));
     const reach = await this.#reach?.catch(() => undefined);
     // What can't be deleted now is swept at the next start.
-    await Promise.all(
-      left.map(({ placement }) => reach?.api.delete("pods", objectName(placement.sandboxId)).catch(() => {})),
-    );
+    const kinds = this.#kinds();
+    const deleted = left.flatMap((name) => kinds.map((kind) => reach?.api.delete(kind, name).catch(() => undefined)));
+    await Promise.all(deleted);
     reach?.watch.close();
     reach?.api.close();
+  }
+
+  /** What sandboxes are made of; for nothing else has the gateway a right. */
+  #kinds(): readonly Kind[] {
+    return ["pods", "secrets", ...(this.#options.settings.storage ? (["persistentvolumeclaims"] as const) : [])];
   }
 
   async #make(placement: Placement, demands: Demands): Promise<PreparedSupervisor> {

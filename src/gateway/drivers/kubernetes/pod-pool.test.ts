@@ -36,7 +36,7 @@ describe("a pool of ready pods", () => {
     await settled();
     assert.equal(made.length, 3);
     assert.deepEqual(
-      two.close().map(({ name }) => name),
+      (await two.close()).map(({ name }) => name),
       ["pod-2", "pod-3"],
     );
   });
@@ -71,6 +71,6 @@ describe("a pool of ready pods", () => {
       await settled();
       assert.equal(troubles.length, tries);
     }
-    one.close();
+    await one.close();
   });
 });

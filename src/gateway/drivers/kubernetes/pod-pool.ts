@@ -21,7 +21,7 @@ const LAST_PAUSE_MS = 60_000;
 export class PodPool<P extends ReadyPod> {
   readonly #options: PodPoolOptions<P>;
   readonly #ready = new Set<P>();
-  #making = 0;
+  readonly #making = new Set<Promise<void>>();
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -33,7 +33,10 @@ export class PodPool<P extends ReadyPod> {
   /** Makes what is missing; returns at once. */
   fill(): void {
     if (this.#isClosed || this.#timer !== undefined) return;
-    while (this.#ready.size + this.#making < this.#options.size) void this.#makeOne();
+    while (this.#ready.size + this.#making.size < this.#options.size) {
+      const making = this.#makeOne().finally(() => this.#making.delete(making));
+      this.#making.add(making);
+    }
   }
 
   /** One that is ready, the oldest; undefined if there is none just now. */
@@ -45,17 +48,17 @@ export class PodPool<P extends ReadyPod> {
     return first;
   }
 
-  /** Makes no more; gives those that are left. */
-  close(): readonly P[] {
+  /** Makes no more; gives those that are left, once nothing is being made any more. */
+  async close(): Promise<readonly P[]> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    await Promise.all(this.#making);
     const left = [...this.#ready];
     this.#ready.clear();
     return left;
   }
 
   async #makeOne(): Promise<void> {
-    this.#making += 1;
     try {
       const pod = await this.#options.make();
       this.#pauseMs = FIRST_PAUSE_MS;
@@ -66,8 +69,6 @@ export class PodPool<P extends ReadyPod> {
     } catch (error) {
       if (!this.#isClosed) this.#options.onTrouble(error);
       this.#fillLater();
-    } finally {
-      this.#making -= 1;
     }
   }
 
