@@ -53,12 +53,8 @@ export class BackendPool {
     options: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly fresh: boolean },
   ): Promise<BackendConnection | Refusal> {
     const { origin } = url;
-    // The one used last is the likeliest to be alive still.
-    const kept = options.fresh ? undefined : this.#kept.get(origin)?.at(-1);
-    if (kept) {
-      kept.forget();
-      return kept.connection;
-    }
+    const kept = options.fresh ? undefined : this.#takeKept(origin);
+    if (kept) return kept;
     const target = await this.#target(url);
     if (isRefusal(target)) return target;
     const { timeoutMs } = options;
@@ -68,6 +64,18 @@ export class BackendPool {
         ? await this.#secured(target, { origin, signal, timeoutMs })
         : await dial(target, { signal, timeoutMs });
     return isRefusal(socket) ? socket : { origin, socket, reader: new ByteReader(socket), isReused: false };
+  }
+
+  /** The one used last, which is the likeliest to be alive still. */
+  #takeKept(origin: string): BackendConnection | undefined {
+    for (let kept = this.#kept.get(origin)?.at(-1); kept !== undefined; kept = this.#kept.get(origin)?.at(-1)) {
+      kept.forget();
+      const { connection } = kept;
+      // What a backend says unasked (408 at the end of its patience) would be taken for the answer.
+      if (!connection.reader.hasArrived) return connection;
+      connection.socket.destroy();
+    }
+    return undefined;
   }
 
   /** Takes back a connection on which an answer has ended, and the next may begin. */

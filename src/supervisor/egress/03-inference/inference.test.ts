@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { describe, it } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import * as tls from "node:tls";
 import { authority, InferenceWorld } from "../test-support/inference-world.ts";
 import { TestClient } from "../test-support/loopback-world.ts";
@@ -274,6 +276,27 @@ describe("a backend that fails", () => {
       assert.equal(answer.json.error.type, type);
     });
   }
+
+  it("may say something on a kept connection that nobody has asked for, which is not taken for the next answer", async () => {
+    await using world = new InferenceWorld();
+    const sockets: Socket[] = [];
+    const baseUrl = await world.serve((request, response) => {
+      request.resume();
+      sockets.push(request.socket);
+      response.writeHead(200, { "content-type": "application/json" }).end("{}");
+    });
+    world.route({ baseUrl });
+    // Until it is there: both ends are in this process.
+    const untilArrived = async (): Promise<void> => {
+      for (let turn = 0; turn < 10; turn++) await nextTurn();
+    };
+    assert.equal((await world.ask("/v1/chat/completions", { body: chat })).status, 200);
+    await untilArrived();
+    sockets[0]?.write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+    await untilArrived();
+    assert.equal((await world.ask("/v1/chat/completions", { body: chat })).status, 200);
+    assert.equal(new Set(sockets).size, 2);
+  });
 
   it("may close a kept connection in the moment that it is taken", async () => {
     await using world = new InferenceWorld();
