@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -16,9 +17,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { Worker } from "node:worker_threads";
 import { applyChange, NotApplied } from "./apply.ts";
 import { type FileState, readState } from "./file-state.ts";
 import { Folder } from "./folder.ts";
+
+/** Told from one thread to another. */
+const stop = new Int32Array(new SharedArrayBuffer(4));
 
 describe("a change that is applied to a folder", () => {
   let base: string;
@@ -96,6 +101,39 @@ describe("a change that is applied to a folder", () => {
     assert.ok(lstatSync(join(root, "target")).isFile());
     assert.deepEqual(readdirSync(join(base, "outside")), ["file"]);
     assert.equal(readFileSync(join(base, "outside", "file"), "utf8"), "outside");
+  });
+
+  it("is written through no link that is put in a folder's place while it is applied", async () => {
+    const swapper = new Worker(
+      `const { renameSync, rmSync, symlinkSync, unlinkSync } = require("node:fs");
+      const { root, outside, stop } = require("node:worker_threads").workerData;
+      const [place, aside] = [root + "/src", root + "/aside"];
+      while (Atomics.load(stop, 0) === 0) {
+        try {
+          renameSync(place, aside);
+          symlinkSync(outside, place);
+          unlinkSync(place);
+          renameSync(aside, place);
+        } catch {
+          // What is applied has made the folder where it was missing.
+          try {
+            rmSync(place, { recursive: true, force: true });
+          } catch {}
+        }
+      }`,
+      { eval: true, workerData: { root, outside: join(base, "outside"), stop } },
+    );
+    let applied = 0;
+    for (let turn = 0; turn < 300; turn += 1) {
+      await apply(`src/made-${turn}`, { after: file("new"), text: "new" }).then(
+        () => (applied += 1),
+        () => undefined,
+      );
+    }
+    Atomics.store(stop, 0, 1);
+    await once(swapper, "exit");
+    assert.deepEqual(readdirSync(join(base, "outside")), ["file"]);
+    assert.ok(applied > 0);
   });
 
   it("leads nowhere else, by no name and by no link", async () => {
