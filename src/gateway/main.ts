@@ -13,6 +13,7 @@ import { stateDirectory } from "../locations/state-directory.ts";
 import { maskUncaughtErrors } from "../secrets/printed-error.ts";
 import { VERSION } from "../version.ts";
 import { type DriverName, parseGatewayArguments } from "./arguments.ts";
+import { keepPrograms } from "./drivers/kept-programs.ts";
 import { type KubernetesSettings, readKubernetesFile } from "./drivers/kubernetes/kubernetes-file.ts";
 import { readExports } from "./export/exports-file.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
@@ -64,7 +65,7 @@ async function serve(instanceLock: Disposable): Promise<void> {
     configDirectory: configDirectory(env),
     stateDirectory: state,
     runtimeDirectory: runtimeDirectory(env, state),
-    supervisorEntry: join(import.meta.dirname, "supervisor.cjs"),
+    supervisorEntry: keepPrograms(join(import.meta.dirname, "supervisor.cjs"), state),
     supervisorEnvironment: Object.fromEntries(
       PASSED_ON.map((name) => [name, env[name] ?? ""]).filter(([, value]) => value !== ""),
     ),

@@ -18,6 +18,7 @@ import type {
   PreparedSupervisor,
   SupervisorProcess,
 } from "../driver.ts";
+import { forgetOtherPrograms } from "../kept-programs.ts";
 import { layerOf, makeLayers, ownFolders, viewedFolders, viewMounts } from "./folders.ts";
 import type { HostUids } from "./host-uids.ts";
 import { dismiss, isRunning, killUid, killUntilGone, remainingProcesses, wake } from "./kill-processes.ts";
@@ -127,6 +128,13 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
     if (hostUid !== undefined) hostUids?.release(hostUid);
   }
 
+  async function removeUnknown(sandboxId: string): Promise<void> {
+    const { uid } = await stat(directoryOf(sandboxId));
+    const placement = hostUids !== undefined && uid !== 0 ? { sandboxId, hostUid: uid } : { sandboxId };
+    await kill(placement, undefined);
+    await remove(placement);
+  }
+
   const newPlacement = async (): Promise<Placement> => {
     const sandboxId = randomUUID();
     if (hostUids === undefined) return { sandboxId };
@@ -188,13 +196,8 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
         if (hostUid !== undefined) hostUids?.keep(hostUid, directoryOf(sandboxId));
       }
       const keep = new Set(known.map(({ sandboxId }) => sandboxId));
-      for (const sandboxId of await readdir(base)) {
-        if (keep.has(sandboxId)) continue;
-        const { uid } = await stat(directoryOf(sandboxId));
-        const placement = hostUids !== undefined && uid !== 0 ? { sandboxId, hostUid: uid } : { sandboxId };
-        await kill(placement, undefined);
-        await remove(placement);
-      }
+      for (const sandboxId of await readdir(base)) if (!keep.has(sandboxId)) await removeUnknown(sandboxId);
+      if (known.length === 0) forgetOtherPrograms(options.supervisorEntry, options.stateDirectory);
       for (const sandboxId of groups.sandboxes()) if (!keep.has(sandboxId)) await groups.remove(sandboxId);
       reserve.fill();
     },
