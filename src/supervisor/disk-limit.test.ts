@@ -39,6 +39,16 @@ describe("a limit on a sandbox's files", () => {
     assert.match(writing ?? "", /take 250 MiB/);
   });
 
+  it("ends after a minute what deletes and writes anew, and lets go on what deletes for longer", async () => {
+    const still = await said(Array.from({ length: 130 }, () => 300));
+    assert.deepEqual(
+      still.flatMap((words, at) => (words === "" ? [] : [at])),
+      [0, 60, 120],
+    );
+    const deleting = await said(Array.from({ length: 130 }, (_, at) => 300 - at));
+    assert.deepEqual(deleting.filter((words) => words !== "").length, 1);
+  });
+
   it("says when there is room again", async () => {
     assert.deepEqual((await said([300, 90, 95])).slice(1), ["room", ""]);
   });

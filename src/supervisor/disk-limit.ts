@@ -10,6 +10,12 @@ const LOOK_EVERY_MS = 1_000;
 /** A count of a million files takes seconds: no more than a tenth of the time is spent with it. */
 const PAUSE_PER_LOOK = 9;
 
+/**
+ * How long what runs may leave its files at more than the limit without getting below what they were before. Deleting a
+ * large tree takes less from look to look; what deletes and writes anew within one look would stay there for ever.
+ */
+const GRACE_MS = 60_000;
+
 export interface DiskWatch {
   /** Bytes that its files take. Rejects when they can't be counted. */
   readonly measure: () => Promise<number>;
@@ -29,9 +35,11 @@ export async function watchDisk(limitBytes: number, watch: DiskWatch): Promise<v
   const { measure, isBusy, onExceeded, onRoom, signal } = watch;
   const pause = watch.pause ?? ((ms) => delay(ms, undefined, { signal }).catch(() => undefined));
   let permitted = limitBytes;
+  const standstill = new Standstill();
   let hasFailed = false;
   for (let tookMs = 0; !signal.aborted; ) {
-    await pause(Math.max(LOOK_EVERY_MS, tookMs * PAUSE_PER_LOOK));
+    const pauseMs = Math.max(LOOK_EVERY_MS, tookMs * PAUSE_PER_LOOK);
+    await pause(pauseMs);
     if (signal.aborted || !isBusy()) continue;
     const startedAt = performance.now();
     const used = await measure().catch(() => undefined);
@@ -44,12 +52,31 @@ export async function watchDisk(limitBytes: number, watch: DiskWatch): Promise<v
       continue;
     }
     hasFailed = false;
-    if (used > permitted) {
+    const lastsMs = standstill.after(pauseMs, used);
+    if (used > permitted || (used > limitBytes && lastsMs >= GRACE_MS)) {
+      standstill.beginAt(used);
       onExceeded(`its files take ${mebibytes(used)} MiB, and may take ${mebibytes(limitBytes)} MiB`);
     } else if (permitted > limitBytes && used <= limitBytes) {
       onRoom();
     }
     permitted = Math.max(limitBytes, used);
+  }
+}
+
+/** For how long its files have not become less. */
+class Standstill {
+  #least = Number.POSITIVE_INFINITY;
+  #lastsMs = 0;
+
+  after(ms: number, used: number): number {
+    if (used < this.#least) this.beginAt(used);
+    else this.#lastsMs += ms;
+    return this.#lastsMs;
+  }
+
+  beginAt(used: number): void {
+    this.#least = used;
+    this.#lastsMs = 0;
   }
 }
 
