@@ -36,6 +36,33 @@ it("a link that waits for its next attempt dials at once when its gateway says t
   }
 });
 
+it("a link that is closed before its gateway has let it in says its last word first", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "openshell-link-"));
+  try {
+    const socketPath = join(directory, "gateway.sock");
+    const link = connectGateway({
+      ...{ address: { socketPath }, token: "t", sandboxId: "s", instanceId: "i", policyVersion: 1 },
+      signal: new AbortController().signal,
+      handlers: {} as GatewayHandlers,
+    });
+    link.reportStatus({ phase: "SANDBOX_PHASE_ERROR" });
+    const closed = link.close();
+    let said = "";
+    const gateway = createServer((socket) => {
+      socket.on("data", (chunk) => {
+        if (said === "") socket.write('{"sessionAccepted":{}}\n');
+        said += chunk.toString();
+      });
+    }).listen(socketPath);
+    await closed;
+    gateway.close();
+    await once(gateway, "close");
+    assert.match(said, /SANDBOX_PHASE_ERROR/);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
 function connections(server: ReturnType<typeof createServer>): Promise<number> {
   return new Promise((resolve, reject) =>
     server.getConnections((error, count) => (error ? reject(error) : resolve(count))),

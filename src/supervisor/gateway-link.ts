@@ -89,6 +89,7 @@ export function connectGateway(options: GatewayLinkOptions): GatewayLink {
   let acceptedAt = Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
+  const heard = Promise.withResolvers<void>();
 
   function dial(): void {
     if (ended()) return;
@@ -96,6 +97,7 @@ export function connectGateway(options: GatewayLinkOptions): GatewayLink {
       status: () => latest,
       accepted: () => {
         acceptedAt = performance.now();
+        heard.resolve();
       },
       ended: () => {
         session = undefined;
@@ -127,6 +129,8 @@ export function connectGateway(options: GatewayLinkOptions): GatewayLink {
       dial();
     },
     async close() {
+      // Who fails before the gateway has let it in has yet to say why. How long that is waited for is the caller's to say.
+      if (latest !== undefined && !options.signal.aborted) await heard.promise;
       isClosed = true;
       clearTimeout(timer);
       await session?.drained();

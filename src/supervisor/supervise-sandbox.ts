@@ -30,6 +30,8 @@ import { runUnattended } from "./unattended.ts";
 
 /** How long the gateway gets to hear the last status and the last events; one that is away hears them at the next start. */
 const LAST_WORDS_MS = 500;
+/** Nobody would know why a sandbox does not start, and it would be started again and again. */
+const FAILURES_WORDS_MS = 5_000;
 
 /** What a running sandbox consists of. */
 interface Running {
@@ -117,7 +119,7 @@ export async function superviseSandbox(
   });
   audit.lifecycle("stop", `sandbox ${spec.sandboxName}`);
   log.flush();
-  await Promise.race([link.close(), dismissal, delay(LAST_WORDS_MS)]);
+  await Promise.race([link.close(), dismissal, delay(exitCode === 0 ? LAST_WORDS_MS : FAILURES_WORDS_MS)]);
   ending.abort();
   return exitCode;
 }
