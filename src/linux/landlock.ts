@@ -59,6 +59,8 @@ export interface LandlockRule {
   readonly path: string;
   /** `list`: the names in directories, and nothing of the files. */
   readonly access: "list" | "read" | "write";
+  /** Nobody has asked for this very path: that it is not there is no news. */
+  readonly optional?: true;
 }
 
 export interface LandlockOutcome {
@@ -110,7 +112,8 @@ function allowPath(ruleset: number, rule: LandlockRule, handled: bigint): { path
   try {
     fd = openSync(rule.path, O_PATH);
   } catch (error) {
-    return [{ path: rule.path, code: (error as NodeJS.ErrnoException).code ?? "EIO" }];
+    const { code = "EIO" } = error as NodeJS.ErrnoException;
+    return rule.optional && code === "ENOENT" ? [] : [{ path: rule.path, code }];
   }
   try {
     const wanted = rightsFor[rule.access];

@@ -180,12 +180,13 @@ export function containerRules(
   { workdir, folders }: Pick<LaunchSpec, "workdir" | "folders">,
 ): LandlockRule[] {
   const { readOnly, readWrite, includeWorkdir } = policy.filesystem;
-  const system = readOnly.includes("/usr") ? usrLinks : [];
-  const readable = new Set([...readOnly, ...system, "/etc", "/proc", "/var/log", dirname(NODE)]);
+  const readable = new Set([...readOnly, "/etc", "/proc", "/var/log", dirname(NODE)]);
+  const beside = readOnly.includes("/usr") ? usrLinks.filter((path) => !readable.has(path)) : [];
   const writable = new Set([...readWrite, "/dev", ...(includeWorkdir ? ["/sandbox", workdir] : [])]);
   return [
     { path: "/", access: "list" },
     ...[...readable].map((path) => ({ path, access: "read" }) as const),
+    ...beside.map((path) => ({ path, access: "read", optional: true }) as const),
     ...[...writable].map((path) => ({ path, access: "write" }) as const),
     ...folders.map(({ target, writable }) => ({ path: target, access: writable ? "write" : "read" }) as const),
   ];
