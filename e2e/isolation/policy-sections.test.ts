@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { install } from "../support/installation.ts";
 import { createSandbox } from "../support/sandbox.ts";
+import { isInContainers, skipInContainers } from "../support/world.ts";
 
 const missing = "/srv/not-on-this-machine";
 
@@ -26,7 +27,7 @@ describe("a policy that names a path which does not exist", () => {
     await createSandbox(installation, "lenient", policy("best_effort", `/usr, /lib, /lib64, /bin, ${missing}`));
     const { stdout } = await installation.run(["sandbox", "get", "lenient"]);
     assert.match(stdout, new RegExp(`landlock .*skipped ${missing} \\(ENOENT\\)`));
-    assert.match(stdout, new RegExp(`${missing} does not exist on this machine`));
+    if (!isInContainers()) assert.match(stdout, new RegExp(`${missing} does not exist on this machine`));
   });
 });
 
@@ -40,7 +41,7 @@ describe("a policy whose paths all exist", () => {
 });
 
 describe("a policy", () => {
-  it("runs programs as the number that it gives", async () => {
+  it("runs programs as the number that it gives", skipInContainers("its user is the image's"), async () => {
     await using installation = install();
     const sandbox = await createSandbox(
       installation,
@@ -51,17 +52,22 @@ describe("a policy", () => {
     assert.equal(stdout, "4711\n815\nsandbox\n4711:815\n");
   });
 
-  it("may show all of the machine's files, of which the kernel's and other programs' own are none", async () => {
-    await using installation = install();
-    const sandbox = await createSandbox(
-      installation,
-      "open",
-      "filesystem_policy: { include_workdir: true, read_only: [/], read_write: [/tmp] }\nnetwork_policies: {}\n",
-    );
-    const { stdout, stderr } = await sandbox.run(
-      "ls -d /usr /etc /var; ls /sys /run/dbus /run/systemd 2>/dev/null; touch /var/x",
-    );
-    assert.equal(stdout, "/etc\n/usr\n/var\n");
-    assert.match(stderr, /cannot touch '\/var\/x'/);
-  });
+  const ofMachine = skipInContainers("the machine's files are in no image");
+  it(
+    "may show all of the machine's files, of which the kernel's and other programs' own are none",
+    ofMachine,
+    async () => {
+      await using installation = install();
+      const sandbox = await createSandbox(
+        installation,
+        "open",
+        "filesystem_policy: { include_workdir: true, read_only: [/], read_write: [/tmp] }\nnetwork_policies: {}\n",
+      );
+      const { stdout, stderr } = await sandbox.run(
+        "ls -d /usr /etc /var; ls /sys /run/dbus /run/systemd 2>/dev/null; touch /var/x",
+      );
+      assert.equal(stdout, "/etc\n/usr\n/var\n");
+      assert.match(stderr, /cannot touch '\/var\/x'/);
+    },
+  );
 });
