@@ -12,7 +12,7 @@ export async function describeMachine({ docker, sandboxRuntime }: Bench): Promis
     `${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC`,
     `${cpus().length} × ${first?.model.trim() ?? "unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`,
     `openshell ${VERSION}, Node ${process.versions.node}, ${bwrap.trim()}`,
-    "missing" in docker ? `docker: ${docker.missing}` : `docker ${docker.version}`,
+    "missing" in docker ? `docker: ${docker.missing}` : `${docker.program} ${docker.version}`,
     "missing" in sandboxRuntime
       ? `srt: ${sandboxRuntime.missing}`
       : `@anthropic-ai/sandbox-runtime ${sandboxRuntime.version}`,
