@@ -20,7 +20,7 @@ it("keeps each acknowledged change, and is sound, when its gateway is killed in 
   test.diagnostic(`OPENSHELL_CHAOS_SEED=${chance.seed}`);
   await using installation = install();
   const acknowledged = new Set<string>();
-  for (let round = 1; round <= rounds(4); round += 1) {
+  for (let round = 1; round <= rounds(2); round += 1) {
     await start(installation);
     const api = await openApi(installation);
     const writing = Array.from({ length: writers }, (_, at) => writeUntilItDies(api, `w${round}-${at}`, acknowledged));
@@ -43,7 +43,7 @@ it("goes on from its last whole transaction when the end of its log is torn", as
   const chance = new Chance();
   test.diagnostic(`OPENSHELL_CHAOS_SEED=${chance.seed}`);
   await using installation = install();
-  for (let round = 1; round <= rounds(4); round += 1) {
+  for (let round = 1; round <= rounds(2); round += 1) {
     await start(installation);
     const api = await openApi(installation);
     const acknowledged = new Set<string>();
@@ -57,8 +57,8 @@ it("goes on from its last whole transaction when the end of its log is torn", as
     await start(installation);
     requireSound(installation);
     // What is lost is the end, and nothing in between.
-    const kept = [...(await providers(installation))].filter((name) => name.startsWith(`torn${round}-`)).length;
-    for (let at = 0; at < kept; at += 1) assert.ok((await providers(installation)).has(`torn${round}-${at}`));
+    const kept = [...(await providers(installation))].filter((name) => name.startsWith(`torn${round}-`));
+    for (const at of kept.keys()) assert.ok(kept.includes(`torn${round}-${at}`));
     die(installation);
   }
 });
