@@ -4,16 +4,7 @@
  * hand, for another version of Kubernetes: `sh scripts/node scripts/generate-kubernetes-schema.ts SWAGGER`.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-
-interface Definition {
-  readonly type?: string;
-  readonly format?: string;
-  readonly required?: readonly string[];
-  readonly properties?: Readonly<Record<string, Definition>>;
-  readonly items?: Definition;
-  readonly additionalProperties?: Definition;
-  readonly $ref?: string;
-}
+import type { Definition } from "../src/gateway/test-support/kubernetes/schema.ts";
 
 const kinds = [
   ...["Pod", "Secret", "PersistentVolumeClaim", "Service", "ServiceAccount", "ConfigMap", "Namespace"].map(
@@ -24,7 +15,6 @@ const kinds = [
     (kind) => `admissionregistration.v1.${kind}`,
   ),
 ].map((kind) => `io.k8s.api.${kind}`);
-const prefix = "#/definitions/";
 
 const [path = ""] = process.argv.slice(2);
 const { definitions, info } = JSON.parse(readFileSync(path, "utf8")) as {
@@ -48,7 +38,7 @@ function keep(name: string): void {
 /** Without what is for people. */
 function bare({ type, format, required, properties, items, additionalProperties, $ref }: Definition): Definition {
   return {
-    ...($ref !== undefined && { $ref: `${prefix}${$ref.slice(prefix.length)}` }),
+    ...($ref !== undefined && { $ref }),
     ...(type !== undefined && { type }),
     ...(format !== undefined && { format }),
     ...(required && { required }),

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-interface Definition {
+/** What the document says of a kind, or of a part of one, as far as it is kept. */
+export interface Definition {
   readonly type?: string;
   readonly format?: string;
   readonly required?: readonly string[];
