@@ -3,7 +3,7 @@
  * name, as the published clients send it. Nothing in it can take from the isolation: what is not named here is refused.
  */
 import type { JsonObject } from "@bufbuild/protobuf";
-import { formatProblem, type Problem } from "../../../policy/problem.ts";
+import type { Problem } from "../../../policy/problem.ts";
 import {
   flag,
   integer,
@@ -16,8 +16,8 @@ import {
   type ValueOf,
 } from "../../../policy/readers.ts";
 import { type Json, type MapTree, type Tree, treeFromJson } from "../../../policy/tree.ts";
-import { invalid } from "../../refuse.ts";
 import type { FolderRequest } from "../driver.ts";
+import { driverConfigRefusal } from "../driver-config-refusal.ts";
 
 /** A volume of the engine's, or memory. */
 export type OwnMount =
@@ -92,11 +92,7 @@ export function readDriverConfig(config: JsonObject | undefined, engine: string)
   const own = entries.find(({ key }) => key === engine)?.value;
   const written = own === undefined ? {} : readSection(own, { ...site, key: [engine] });
   const mounts = (written?.mounts ?? []).map((one, index) => meant(one, { key: [engine, "mounts", index], problems }));
-  if (problems.length > 0) {
-    throw invalid(
-      `driver config: ${problems.map((problem) => formatProblem(problem).replace(/^error: /, "")).join("; ")}`,
-    );
-  }
+  if (problems.length > 0) throw driverConfigRefusal(problems);
   return {
     mounts: mounts.filter((one) => one !== undefined && "type" in one),
     folders: mounts.filter((one) => one !== undefined && "host" in one),

@@ -3,10 +3,10 @@
  * `kubernetes`. It may narrow down where a sandbox runs; all else is for whoever runs the gateway to say.
  */
 import type { JsonObject } from "@bufbuild/protobuf";
-import { formatProblem, type Problem } from "../../../policy/problem.ts";
+import type { Problem } from "../../../policy/problem.ts";
 import { mapOf, record, text } from "../../../policy/readers.ts";
 import { type Json, treeFromJson } from "../../../policy/tree.ts";
-import { invalid } from "../../refuse.ts";
+import { driverConfigRefusal } from "../driver-config-refusal.ts";
 
 const schema = record({ kubernetes: record({ node_selector: mapOf(text) }) });
 
@@ -15,6 +15,5 @@ export function nodeSelectorOf(config: JsonObject | undefined): Readonly<Record<
   const problems: Problem[] = [];
   const written = schema(treeFromJson((config ?? {}) as Json), { key: [], problems });
   if (problems.length === 0) return Object.fromEntries(written?.kubernetes?.node_selector ?? []);
-  const said = problems.map((problem) => formatProblem(problem).replace(/^error: /, ""));
-  throw invalid(`driver config: ${said.join("; ")}`);
+  throw driverConfigRefusal(problems);
 }
