@@ -4,7 +4,8 @@
  * capability that the rules take. Its argument is what pod-layout.ts calls a setup.
  */
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
+import { makeOpenDirectory, writeOpenFiles } from "../../linux/open-files.ts";
 import { hostsFile, RESOLV_CONF } from "../../net/resolver-files.ts";
 import { runTool } from "../container-network/run-tool.ts";
 import { podCaptureRules } from "../sandbox/capture-rules.ts";
@@ -30,14 +31,14 @@ try {
 function makeFolders({ uid, gid }: PodSetup): void {
   const { home, logs, state, scratch } = podView.directories;
   // Of an earlier start it is the agent's already, with the access that the agent has given it.
-  if (!existsSync(home)) open(home);
+  if (!existsSync(home)) makeOpenDirectory(home);
   chownSync(home, uid, gid);
   for (const path of [state, scratch]) {
     mkdirSync(path, { recursive: true });
     chmodSync(path, 0o700);
   }
   // The agent's user passes through these: nothing is in there but files that it may read, and the supervisor's socket.
-  for (const path of [logs, podView.link]) open(path);
+  for (const path of [logs, podView.link]) makeOpenDirectory(path);
 }
 
 function makeEtc({ uid, gid, hostname }: PodSetup): void {
@@ -56,16 +57,5 @@ function makeEtc({ uid, gid, hostname }: PodSetup): void {
     "openshell/policy.yaml": "",
     "openshell-tls/ca-bundle.crt": "",
   };
-  for (const [name, text] of Object.entries(files)) {
-    const path = join(podView.etc, name);
-    open(dirname(path));
-    writeFileSync(path, text);
-    chmodSync(path, 0o644);
-  }
-}
-
-/** Whatever the umask. */
-function open(path: string): void {
-  mkdirSync(path, { recursive: true });
-  chmodSync(path, 0o755);
+  writeOpenFiles(podView.etc, files);
 }

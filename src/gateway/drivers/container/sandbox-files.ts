@@ -1,7 +1,8 @@
 /** A sandbox's directory on this machine, of which its containers see parts. */
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { EngineName } from "../../../engine/find-engine.ts";
+import { makeOpenDirectory, writeOpenFiles } from "../../../linux/open-files.ts";
 import { earlySeccompRules } from "../../../linux/seccomp-rules.ts";
 import { hostsFile, RESOLV_CONF } from "../../../net/resolver-files.ts";
 import { etcDirectory, HOSTNAME, linkDirectory } from "./container-bodies.ts";
@@ -31,7 +32,8 @@ export function makeSandboxFiles(directory: string, facts: ImageFacts): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   for (const name of ["home", "logs", "state", "scratch"]) mkdirSync(join(directory, name), { recursive: true });
   // Its user passes through them: nothing in there but the supervisor's socket, and files that it may read.
-  for (const path of [linkDirectory(directory), join(directory, "logs"), etcDirectory(directory)]) open(path);
+  for (const path of [linkDirectory(directory), join(directory, "logs"), etcDirectory(directory)])
+    makeOpenDirectory(path);
   const files: Readonly<Record<string, string>> = {
     passwd: passwdWith(facts),
     // The loader reads it before anything of ours runs; an image's would be in init.
@@ -42,18 +44,7 @@ export function makeSandboxFiles(directory: string, facts: ImageFacts): void {
     "openshell/policy.yaml": "",
     "openshell-tls/ca-bundle.crt": "",
   };
-  for (const [name, text] of Object.entries(files)) {
-    const path = join(etcDirectory(directory), name);
-    open(dirname(path));
-    writeFileSync(path, text);
-    chmodSync(path, 0o644);
-  }
-}
-
-/** Whatever the gateway's umask. */
-function open(path: string): void {
-  mkdirSync(path, { recursive: true });
-  chmodSync(path, 0o755);
+  writeOpenFiles(etcDirectory(directory), files);
 }
 
 /** The image's own, and the agent's user if it is not in there. */
