@@ -40,6 +40,8 @@ export interface ContainerOptions {
 }
 
 export interface JoinedSandbox extends LaunchedSandbox {
+  /** What Landlock allows. */
+  readonly rules: readonly LandlockRule[];
   /** Present where the supervisor had to see for itself what the image is. */
   readonly image?: ImageInPod;
 }
@@ -73,11 +75,11 @@ export async function joinContainer(
     ...sharedTrustFiles(trust(image?.certificates ?? "")),
     "openshell/policy.yaml": spec.policyText,
   });
-  const workdir = image?.workdir ?? spec.workdir;
+  const rules = containerRules(policy, { ...spec, workdir: image?.workdir ?? spec.workdir });
   const { processes } = spec.limits;
   const configuration = {
     landlock: {
-      rules: containerRules(policy, { ...spec, workdir }),
+      rules,
       required: policy.landlock.compatibility === "hard_requirement",
     },
     limits: { ...processLimits, ...(processes !== undefined && { nproc: processes }) },
@@ -92,6 +94,7 @@ export async function joinContainer(
     listeners: taken.listeners,
     initPid: taken.initPid,
     isolation: taken.isolation.map((fact) => inContainer(fact, captured)),
+    rules,
     ...(image && { image }),
     link,
     ended: ended.promise,
@@ -175,10 +178,7 @@ function withinSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
  * The policy's paths are the image's here, where nothing is the machine's but what was mounted on purpose. A policy that
  * shows /usr means its programs to be found, and not every image has merged its folders into it.
  */
-export function containerRules(
-  policy: Policy,
-  { workdir, folders }: Pick<LaunchSpec, "workdir" | "folders">,
-): LandlockRule[] {
+function containerRules(policy: Policy, { workdir, folders }: Pick<LaunchSpec, "workdir" | "folders">): LandlockRule[] {
   const { readOnly, readWrite, includeWorkdir } = policy.filesystem;
   const readable = new Set([...readOnly, "/etc", "/proc", "/var/log", dirname(NODE)]);
   const beside = readOnly.includes("/usr") ? usrLinks.filter((path) => !readable.has(path)) : [];

@@ -11,7 +11,7 @@ import type { LaunchSpec, Preparation, SandboxDirectories } from "../launch-spec
 import { readPolicyMessage } from "../policy-in-force.ts";
 import { type Blueprint, drawBlueprint, isSameBlueprint } from "./blueprint.ts";
 import type { ImageInPod } from "./image-in-pod.ts";
-import { awaitInit, containerRules, joinContainer, type WaitingInit } from "./join-container.ts";
+import { awaitInit, joinContainer, type WaitingInit } from "./join-container.ts";
 import type { LaunchedChain } from "./launch.ts";
 import { closeListeners } from "./listener-descriptors.ts";
 import { nameSandbox, raiseSandbox } from "./raise-sandbox.ts";
@@ -81,9 +81,7 @@ export async function finishSandbox(
 ): Promise<BuiltSandbox> {
   const { container: init, trust } = prepared;
   if (init !== undefined) {
-    const joined = await joinContainer(init, { spec, policy, trust });
-    const workdir = joined.image?.workdir ?? spec.workdir;
-    return { ...joined, rules: containerRules(policy, { ...spec, workdir }), warnings: [] };
+    return { ...(await joinContainer(init, { spec, policy, trust })), warnings: [] };
   }
   const blueprint = drawBlueprint(policy, spec.directories, spec);
   const sandbox = (await fitting(prepared, blueprint)) ?? (await raiseSandbox(blueprint, spec.directories, trust("")));
