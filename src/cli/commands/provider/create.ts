@@ -19,6 +19,7 @@ import { outputFlag } from "../../flags/output-flag.ts";
 import { structured } from "../../output/structured.ts";
 import { isRenewedByGateway } from "../../refresh-strategies.ts";
 import { credential, existingConfig, existingCredentials, readCredentials } from "../../secret-input.ts";
+import { profileScope } from "./profile-scope.ts";
 
 export const command = defineCommand({
   name: "create",
@@ -74,7 +75,7 @@ export const command = defineCommand({
       );
     }
     const isGlobal = flags["global-profile"] ?? false;
-    const scope = { id: flags.type, workspace: isGlobal ? "" : workspace };
+    const scope = { id: flags.type, workspace: profileScope({ global: isGlobal }, context) };
     const { profile = {} } = await gateway.channel.unary(getProviderProfile, scope);
     const adc = flags["from-gcloud-adc"] ? applicationDefaultCredentials(profile, context.environment) : undefined;
     if (runtime) requireRenewable(profile);

@@ -2,6 +2,7 @@ import { deleteProviderProfile } from "../../api/provider-methods.ts";
 import { defineCommand } from "../../command.ts";
 import { CommandFailure } from "../../command-failure.ts";
 import { toggle } from "../../flags/flag.ts";
+import { profileScope } from "./profile-scope.ts";
 
 export const command = defineCommand({
   name: "delete",
@@ -13,7 +14,7 @@ export const command = defineCommand({
     const gateway = await context.gateway();
     const { deleted } = await gateway.channel.unary(deleteProviderProfile, {
       id,
-      workspace: flags.global ? "" : context.globals.workspace,
+      workspace: profileScope(flags, context),
     });
     if (!deleted) throw new CommandFailure(`provider profile "${id}" not found`, { code: "not_found" });
     context.print(`${id}\n`);

@@ -4,6 +4,7 @@ import { toggle, valueOr } from "../../flags/flag.ts";
 import { oneOf } from "../../flags/meanings.ts";
 import { structured } from "../../output/structured.ts";
 import { profileDocument } from "../../profile-file.ts";
+import { profileScope } from "./profile-scope.ts";
 
 export const command = defineCommand({
   name: "export",
@@ -25,7 +26,7 @@ export const command = defineCommand({
     const gateway = await context.gateway();
     const { profile = {} } = await gateway.channel.unary(getProviderProfile, {
       id,
-      workspace: flags.global ? "" : context.globals.workspace,
+      workspace: profileScope(flags, context),
     });
     context.print(await structured(flags.output, profileDocument(profile)));
     return 0;

@@ -3,6 +3,7 @@ import { defineCommand } from "../../command.ts";
 import { text, toggle } from "../../flags/flag.ts";
 import { readProfileFiles } from "../../profile-file.ts";
 import { tellDiagnostics } from "./diagnostics.ts";
+import { profileScope } from "./profile-scope.ts";
 
 export const command = defineCommand({
   name: "lint",
@@ -17,7 +18,7 @@ export const command = defineCommand({
   action: async (context, { flags }) => {
     const profiles = await readProfileFiles(flags.file, flags.from);
     const gateway = await context.gateway();
-    const workspace = flags.global ? "" : context.globals.workspace;
+    const workspace = profileScope(flags, context);
     const { diagnostics = [] } = await gateway.channel.unary(lintProviderProfiles, { profiles, workspace });
     tellDiagnostics(diagnostics, context);
     context.print(`${profiles.length === 1 ? "the profile has" : `${profiles.length} profiles have`} no errors\n`);

@@ -6,6 +6,7 @@ import { outputFlag } from "../../flags/output-flag.ts";
 import { structured } from "../../output/structured.ts";
 import { table } from "../../output/table.ts";
 import { profileDocument } from "../../profile-file.ts";
+import { profileScope } from "./profile-scope.ts";
 
 const ALL = 1_000;
 
@@ -17,7 +18,7 @@ export const command = defineCommand({
   examples: [{ typed: "openshell provider profile list", meaning: "And the variables that each is found by" }],
   action: async (context, { flags }) => {
     const gateway = await context.gateway();
-    const workspace = flags.global ? "" : context.globals.workspace;
+    const workspace = profileScope(flags, context);
     const { profiles = [] } = await gateway.channel.unary(listProviderProfiles, { limit: ALL, workspace });
     if (flags.output === "table") context.print(table(columns, profiles));
     else context.print(await structured(flags.output, profiles.map(profileDocument)));

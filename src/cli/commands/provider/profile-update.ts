@@ -3,6 +3,7 @@ import { defineCommand } from "../../command.ts";
 import { text, toggle } from "../../flags/flag.ts";
 import { readProfileFiles } from "../../profile-file.ts";
 import { tellDiagnostics } from "./diagnostics.ts";
+import { profileScope } from "./profile-scope.ts";
 
 export const command = defineCommand({
   name: "update",
@@ -17,7 +18,7 @@ export const command = defineCommand({
   action: async (context, { flags, words: { id } }) => {
     const [profile] = await readProfileFiles(flags.file, undefined);
     const gateway = await context.gateway();
-    const workspace = flags.global ? "" : context.globals.workspace;
+    const workspace = profileScope(flags, context);
     const { profile: current = {} } = await gateway.channel.unary(getProviderProfile, { id, workspace });
     const answer = await gateway.channel.unary(updateProviderProfiles, {
       ...(profile && { profile }),
