@@ -14,7 +14,7 @@ const SMALL_BYTES = 4 * 1024;
 const LARGE_BYTES = 64 * 1024;
 
 /** Takes a piece, which is valid until it returns. False: no more for now; `resume` of the socket goes on. */
-export type Taker = (piece: Buffer) => boolean;
+type Taker = (piece: Buffer) => boolean;
 
 const readers = new WeakMap<Socket, DirectReader>();
 
