@@ -14,6 +14,7 @@ import type { Channel } from "../../src/cli/api/channel.ts";
 import { createSandbox, getSandboxPolicyStatus } from "../../src/cli/api/methods.ts";
 import { eachUser } from "../support/as-each-user.ts";
 import { Chance, rounds } from "../support/chance.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { supervisors } from "../support/supervisors.ts";
 import { Connection } from "./support/connection.ts";
@@ -75,23 +76,22 @@ async function createGuarded(installation: Installation): Promise<Map<string, st
 
 /** Every sandbox is where it is going, and the newest revision of its policy in force where it runs. */
 async function whenSettled(connection: Connection): Promise<void> {
-  for (;;) {
+  await eventually(async () => {
     const all = await connection.call(sandboxesOf);
-    const failed = all.find(({ status }) => status?.phase === "SANDBOX_PHASE_ERROR");
-    assert.equal(failed, undefined, JSON.stringify(failed?.status));
     const moving = all.filter(({ status }) => !/READY|STOPPED/.test(status?.phase ?? ""));
-    const behind = moving.length > 0 ? [] : await connection.call(behindTheirPolicy);
-    if (moving.length + behind.length === 0) return;
-    await sleep(20);
-  }
+    assert.deepEqual(moving, [], "sandboxes that are on their way");
+    assert.deepEqual(await connection.call(behindTheirPolicy), [], "sandboxes whose newest policy is not in force");
+  });
 }
 
-/** Fails by the test's time-out, if a revision that was acknowledged never comes into force. */
-async function behindTheirPolicy(api: Channel): Promise<string[]> {
+/** Those in which a revision that was acknowledged is not in force. */
+async function behindTheirPolicy(api: Channel): Promise<unknown[]> {
   const found = await Promise.all(
     worked.map((name) => api.unary(getSandboxPolicyStatus, { name, workspace: "default" })),
   );
-  return worked.filter((_, at) => found[at]?.revision?.version !== found[at]?.activeVersion);
+  return found.flatMap(({ revision, activeVersion }, at) =>
+    revision?.version === activeVersion ? [] : [{ name: worked[at], newest: revision?.version, activeVersion }],
+  );
 }
 
 interface Kept {
@@ -112,11 +112,12 @@ async function requireKept({ installation, connection, ledger }: Kept): Promise<
 async function requireNoStrays({ stateDirectory }: Installation, connection: Connection): Promise<void> {
   const all = await connection.call(sandboxesOf);
   const running = all.filter(({ status }) => /READY/.test(status?.phase ?? ""));
-  const strays = () => [
-    supervisors().length - running.length,
-    readdirSync(join(stateDirectory, "sandboxes")).length - all.length,
-  ];
   // What replaces another one is there before that has gone.
-  for (const deadline = Date.now() + 3_000; Math.max(...strays()) > 1 && Date.now() < deadline; ) await sleep(20);
-  assert.ok(Math.max(...strays()) <= 1, `more supervisors, and directories, than sandboxes: ${strays()}`);
+  await eventually(() => {
+    const strays = [
+      supervisors().length - running.length,
+      readdirSync(join(stateDirectory, "sandboxes")).length - all.length,
+    ];
+    assert.ok(Math.max(...strays) <= 1, `more supervisors, and directories, than sandboxes: ${strays}`);
+  });
 }

@@ -1,9 +1,9 @@
 /** A client that goes on when its gateway dies and another one starts. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel } from "../../../src/cli/api/channel.ts";
 import type { Gateway } from "../../../src/cli/api/gateway.ts";
 import { RpcError } from "../../../src/cli/api/rpc-error.ts";
 import { openApi } from "../../support/api.ts";
+import { eventually } from "../../support/eventually.ts";
 import type { Installation } from "../../support/installation.ts";
 
 /** The call broke off: what it asked for may have been done or not. */
@@ -38,14 +38,8 @@ export class Connection implements Disposable {
   }
 
   /** As soon as there is one. */
-  async #open(): Promise<Channel> {
-    for (;;) {
-      try {
-        return await openApi(this.#installation);
-      } catch {
-        await sleep(20);
-      }
-    }
+  #open(): Promise<Channel> {
+    return eventually(() => openApi(this.#installation));
   }
 
   [Symbol.dispose](): void {

@@ -3,10 +3,10 @@
  * policy speaks of, and what is allowed. The servers at the other end tell what got through; the sandboxes' word is not asked.
  */
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { SandboxPolicyJson } from "../../../src/gen/openshell/sandbox/v1/sandbox_pb.ts";
 import { parsePolicy } from "../../../src/policy/parse.ts";
 import { policyToMessageJson } from "../../../src/policy/wire-json.ts";
+import { eventually } from "../../support/eventually.ts";
 import { hosts } from "../../support/names.ts";
 import { type RawTcpServer, startRawTcpServer } from "../../support/raw-tcp-server.ts";
 
@@ -90,11 +90,11 @@ export class Guarded implements AsyncDisposable {
   async whenAllowed(sandboxes: readonly string[]): Promise<void> {
     const { heard } = this.#allowed;
     const before = heard.length;
-    const missing = () => {
+    await eventually(() => {
       const names = new Set(heard.slice(before).map((name) => name.toString()));
-      return sandboxes.filter((name) => !names.has(name));
-    };
-    while (missing().length > 0) await sleep(10);
+      const missing = sandboxes.filter((name) => !names.has(name));
+      assert.deepEqual(missing, [], "sandboxes that do not reach what they may");
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@
  * Clients that never rest: each repeats one kind of work on entries of its own, and writes into the ledger what the gateway
  * has acknowledged. They can be made to pause, so that there is a moment in which nothing is under way.
  */
+import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSandbox, deleteSandbox, startSandbox, stopSandbox, updateConfig } from "../../../src/cli/api/methods.ts";
@@ -9,6 +10,7 @@ import { openCommand } from "../../../src/cli/api/open-command.ts";
 import { createProvider, deleteProvider, updateProvider } from "../../../src/cli/api/provider-methods.ts";
 import { RpcError } from "../../../src/cli/api/rpc-error.ts";
 import { RelayClosed } from "../../../src/relay/resumable-stream.ts";
+import { eventually } from "../../support/eventually.ts";
 import type { Installation } from "../../support/installation.ts";
 import { BrokenOff, Connection } from "./connection.ts";
 import { guardedPolicy } from "./guarded.ts";
@@ -17,7 +19,10 @@ import type { Ledger } from "./ledger.ts";
 const workspace = "default";
 
 /** What a client does again and again; `turn` is another each time. */
-type Work = (turn: number) => Promise<void>;
+interface Work {
+  readonly name: string;
+  readonly act: (turn: number) => Promise<void>;
+}
 
 export interface LoadOptions {
   readonly installation: Installation;
@@ -35,8 +40,8 @@ export class Load implements AsyncDisposable {
   #failure: unknown;
   #gate: PromiseWithResolvers<void> | undefined;
   #isOver = false;
-  #busy = 0;
-  #idle: (() => void) | undefined;
+  /** What is under way. */
+  readonly #busy = new Set<Work>();
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -45,15 +50,15 @@ export class Load implements AsyncDisposable {
 
   start(): void {
     const named = [...this.#options.sandboxes].flatMap(([name, id]): Work[] => [
-      (turn) => this.#pushPolicy(name, turn),
-      () => this.#exec(id),
+      { name: `policy of ${name}`, act: (turn) => this.#pushPolicy(name, turn) },
+      { name: `exec in ${name}`, act: () => this.#exec(id) },
     ]);
     const others: Work[] = [
-      (turn) => this.#comeAndGo(turn),
-      (turn) => this.#changeProvider(turn),
-      (turn) => this.#changeSetting(turn),
-      (turn) => this.#upload(turn),
-      (turn) => this.#stopAndStart(turn),
+      { name: "come and go", act: (turn) => this.#comeAndGo(turn) },
+      { name: "provider", act: (turn) => this.#changeProvider(turn) },
+      { name: "setting", act: (turn) => this.#changeSetting(turn) },
+      { name: "upload", act: (turn) => this.#upload(turn) },
+      { name: "stop and start", act: (turn) => this.#stopAndStart(turn) },
     ];
     for (const work of [...named, ...others]) this.#running.push(this.#repeat(work));
   }
@@ -61,9 +66,9 @@ export class Load implements AsyncDisposable {
   /** Resolves once nothing is under way; rejects if anything has failed otherwise than by a death. */
   async pause(): Promise<void> {
     this.#gate = Promise.withResolvers();
-    await new Promise<void>((resolve) => {
-      this.#idle = resolve;
-      if (this.#busy === 0) resolve();
+    await eventually(() => {
+      const names = [...this.#busy].map(({ name }) => name);
+      assert.deepEqual(names, [], "calls that do not end");
     });
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -82,14 +87,13 @@ export class Load implements AsyncDisposable {
 
   async #repeat(work: Work): Promise<void> {
     for (let turn = 1; !this.#isOver && this.#failure === undefined; turn += 1) {
-      this.#busy += 1;
+      this.#busy.add(work);
       try {
-        await work(turn);
+        await work.act(turn);
       } catch (error) {
         if (!isOfADeath(error)) this.#failure ??= error;
       }
-      this.#busy -= 1;
-      if (this.#busy === 0) this.#idle?.();
+      this.#busy.delete(work);
       await this.#gate?.promise;
     }
   }
