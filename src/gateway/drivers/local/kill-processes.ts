@@ -96,14 +96,25 @@ function processesOf(uid: number): number[] {
   });
 }
 
-/** The running ones of the processes that a supervisor wrote down, and whatever else is in the sandbox's network. */
-export function remainingProcesses({ processes, networkNamespace }: SandboxProcesses): SupervisorProcess[] {
-  const written = processes.filter(isRunning);
+/**
+ * The running ones of the processes that a sandbox's supervisor wrote down, and whatever else is in its network and its
+ * mounts. The network alone does not say whose a process is: once it is gone the kernel gives its number to the next one,
+ * which is another sandbox's.
+ */
+export function remainingProcesses(sandboxId: string, written: SandboxProcesses): SupervisorProcess[] {
   const others = allProcesses()
-    .filter((pid) => networkNamespaceOf(pid) === networkNamespace)
-    .map((pid) => ({ pid, startTime: processStartTime(pid) ?? "" }))
-    .filter(isRunning);
-  return [...written, ...others];
+    .filter((pid) => networkNamespaceOf(pid) === written.networkNamespace && hasMountsOf(sandboxId, pid))
+    .map((pid) => ({ pid, startTime: processStartTime(pid) ?? "" }));
+  return [...written.processes, ...others].filter(isRunning);
+}
+
+/** A sandbox's home is mounted from its own directory, and nothing inside can mount; proc_pid_mountinfo(5). */
+function hasMountsOf(sandboxId: string, pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/mountinfo`, "latin1").includes(`/${sandboxId}/`);
+  } catch {
+    return false;
+  }
 }
 
 function networkNamespaceOf(pid: number): string | undefined {

@@ -115,7 +115,7 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
     const written = readSandboxProcesses(directoriesIn(directoryOf(placement.sandboxId)).state);
     await killUntilGone(() => [
       ...(process !== undefined && isRunning(process) ? [process] : []),
-      ...(written === undefined ? [] : remainingProcesses(written)),
+      ...(written === undefined ? [] : remainingProcesses(placement.sandboxId, written)),
     ]);
   }
 

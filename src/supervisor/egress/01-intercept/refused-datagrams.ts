@@ -36,7 +36,9 @@ const MAX_REMEMBERED = 1_000;
  */
 export function watchRefusedDatagrams(options: DatagramWatchOptions): Promise<void> {
   const target = ["--user", "--net", "--preserve-credentials", "--target", String(options.chainPid)];
-  const monitor = spawn("nsenter", [...target, "nft", "monitor", "trace"], {
+  // It ends with this process, also when that is killed: it would keep the network for as long as nobody sends a datagram.
+  const nft = ["setpriv", "--pdeathsig", "KILL", "nft", "monitor", "trace"];
+  const monitor = spawn("nsenter", [...target, ...nft], {
     stdio: ["ignore", "pipe", "ignore"],
     signal: options.signal,
     killSignal: "SIGKILL",
