@@ -38,6 +38,11 @@ export interface ComputeDriver {
   savedStates(placement: Placement): Promise<SavedState[]>;
   restoreState(placement: Placement, name: string): Promise<void>;
   removeSavedState(placement: Placement, name: string): Promise<void>;
+  /**
+   * Whether the sandbox was made here. Not after its record was taken elsewhere, by a backup or a shared database: its
+   * process and its host uid are then those of strangers, or of nobody.
+   */
+  isHere(placement: Placement): boolean;
   /** Whether this very process still runs. */
   isRunning(process: SupervisorProcess): boolean;
   /** Tells a supervisor that there is a gateway again. One that is not told finds out by itself, a little later. */

@@ -29,6 +29,7 @@ export function createDrivers(local: ComputeDriver, containers: ContainerDriver)
     savedStates: async (placement) => (isContainer(placement) ? [] : await local.savedStates(placement)),
     restoreState: async (placement, name) => await onDisk(placement).restoreState(placement, name),
     removeSavedState: async (placement, name) => await onDisk(placement).removeSavedState(placement, name),
+    isHere: (placement) => (isContainer(placement) ? containers : local).isHere(placement),
     isRunning: local.isRunning,
     wake: local.wake,
     kill: (placement, process) =>

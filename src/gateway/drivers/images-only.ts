@@ -21,6 +21,7 @@ export function imagesOnly(name: string, version: string): ComputeDriver {
     },
     savedStates: async () => [],
     // There are none of its own.
+    isHere: () => false,
     wake: () => {},
     kill: async () => {},
     remove: async () => {},

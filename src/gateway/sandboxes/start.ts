@@ -65,9 +65,11 @@ async function start(
     ...requireResources(context.driver, record.spec),
   });
   const instance = newInstance(prepared);
+  const { hostUid } = prepared.placement;
   const started = await context.registry.change(record.id, (current) => {
     if (current.desired === "deleted" || (isRevival && current.desired !== "running")) return undefined;
-    return { ...current, ...instance.record, desired: "running", status: startingStatus(current, isRevival, context) };
+    const status = startingStatus(current, isRevival, context);
+    return { ...current, ...instance.record, ...(hostUid !== undefined && { hostUid }), desired: "running", status };
   });
   if (started?.supervisor?.instanceId !== instance.record.supervisor.instanceId) {
     await context.driver.kill(prepared.placement, prepared.process);

@@ -96,6 +96,14 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
       assert.equal((await store.sandboxes.get("a"))?.desired, "stopped");
     });
 
+    it("may get another uid, or none", async () => {
+      await store.sandboxes.create(record("a", "one", { hostUid: 200_001 }), revision("h"));
+      await store.sandboxes.update(record("a", "one", { hostUid: 200_002 }));
+      assert.equal((await store.sandboxes.get("a"))?.hostUid, 200_002);
+      await store.sandboxes.update(record("a", "one", { resourceVersion: 2 }));
+      assert.equal((await store.sandboxes.get("a"))?.hostUid, undefined);
+    });
+
     it("are listed by age, in pages, by label", async () => {
       for (const [at, id] of ["c", "a", "b"].entries()) {
         const labels = { even: String(at % 2 === 0) };

@@ -144,6 +144,10 @@ export class ContainerDriver implements ImageSource {
     }
   }
 
+  isHere({ sandboxId }: Placement): boolean {
+    return existsSync(join(this.#base, sandboxId));
+  }
+
   async kill({ sandboxId }: Placement): Promise<void> {
     const { containers } = await this.#engine();
     // The supervisor is in its process namespace, and ends with it.

@@ -165,6 +165,11 @@ export class KubernetesDriver implements ComputeDriver {
   }
 
   /** A pod is known by its uid, which no later one has. */
+  /** Pods are found by the sandbox's id, from wherever the gateway is. */
+  isHere(): boolean {
+    return true;
+  }
+
   isRunning({ startTime: uid }: SupervisorProcess): boolean {
     const pod = this.#watch?.pods.find(({ metadata }) => metadata.uid === uid);
     return pod !== undefined && troubleOf(pod) === undefined;

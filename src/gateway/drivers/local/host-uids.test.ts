@@ -26,6 +26,13 @@ describe("the machine's book of sandbox uids", () => {
     assert.equal(new Set(uids).size, 3);
   });
 
+  it("knows whose a uid is", () => {
+    const uids = openHostUids(join(directory, "whose", "uids.db"));
+    const uid = uids.take(sandbox("g"));
+    assert.equal(uids.holder(uid), sandbox("g"));
+    assert.equal(uids.holder(uid + 1), undefined);
+  });
+
   it("lets a released uid rest until the others have had their turn", () => {
     const uids = openHostUids(join(directory, "rest", "uids.db"));
     const [one, two] = [uids.take(sandbox("d")), uids.take(sandbox("e"))];

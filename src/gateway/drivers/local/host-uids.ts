@@ -19,6 +19,8 @@ export const HOST_UIDS_PATH = "/var/lib/openshell/host-uids.db";
 export interface HostUids {
   /** A uid that no other sandbox on this machine has. `directory` is the sandbox's and exists: without it, it is stale. */
   take(directory: string): number;
+  /** The directory of the sandbox that a uid was given to. */
+  holder(uid: number): string | undefined;
   /** Enters a uid that a sandbox has, in case the book was lost; changes nothing when it is in there. */
   keep(uid: number, directory: string): void;
   release(uid: number): void;
@@ -35,13 +37,14 @@ export function openHostUids(path: string): HostUids {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   database.exec("CREATE TABLE IF NOT EXISTS uids (uid INTEGER PRIMARY KEY, directory TEXT NOT NULL) STRICT");
   const last = database.prepare("SELECT max(uid) AS uid FROM uids");
-  const holder = database.prepare("SELECT directory FROM uids WHERE uid = ?");
+  const ofUid = database.prepare("SELECT directory FROM uids WHERE uid = ?");
+  const holder = (uid: number): string | undefined => ofUid.get(uid)?.["directory"]?.toString();
   const insert = database.prepare("INSERT OR REPLACE INTO uids VALUES (?, ?)");
   const enter = database.prepare("INSERT OR IGNORE INTO uids VALUES (?, ?)");
   const remove = database.prepare("DELETE FROM uids WHERE uid = ?");
   const isFree = (uid: number) => {
-    const directory = holder.get(uid)?.["directory"];
-    return directory === undefined || !existsSync(String(directory));
+    const directory = holder(uid);
+    return directory === undefined || !existsSync(directory);
   };
 
   return {
@@ -56,6 +59,7 @@ export function openHostUids(path: string): HostUids {
         database.exec("COMMIT");
       }
     },
+    holder,
     keep: (uid, directory) => void enter.run(uid, directory),
     release: (uid) => void remove.run(uid),
   };

@@ -1,6 +1,6 @@
 /** Sandboxes on this machine: one supervisor process each, and one in reserve so that the next starts at once. */
 import { randomUUID } from "node:crypto";
-import { mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { packageView } from "../../../locations/package-view.ts";
@@ -66,10 +66,11 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
   let expectedPolicy: unknown = policyToMessageJson(defaultPolicy);
 
   async function prepare(
-    placement: Placement,
+    asked: Placement,
     { folders, limits }: Demands,
     expected?: unknown,
   ): Promise<PreparedSupervisor> {
+    const placement = await withHostUid(asked);
     const directory = directoryOf(placement.sandboxId);
     const layers = layersOf(placement.sandboxId);
     await makeDirectories(directory, placement);
@@ -135,13 +136,15 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
     await remove(placement);
   }
 
-  const newPlacement = async (): Promise<Placement> => {
-    const sandboxId = randomUUID();
-    if (hostUids === undefined) return { sandboxId };
+  async function withHostUid(placement: Placement): Promise<Placement> {
+    if (hostUids === undefined || placement.hostUid !== undefined) return placement;
+    const directory = directoryOf(placement.sandboxId);
     // The directory first: a uid whose directory does not exist counts as forgotten.
-    await mkdir(directoryOf(sandboxId), { recursive: true, mode: 0o700 });
-    return { sandboxId, hostUid: hostUids.take(directoryOf(sandboxId)) };
-  };
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return { ...placement, hostUid: hostUids.take(directory) };
+  }
+
+  const newPlacement = (): Promise<Placement> => withHostUid({ sandboxId: randomUUID() });
   // A package that was installed anew takes the place of the one that the reserve was started from, and is all that a
   // sandbox could be built from now.
   const programOnDisk = (): number => statSync(dirname(options.supervisorEntry), { throwIfNoEntry: false })?.ino ?? 0;
@@ -187,6 +190,9 @@ export function createLocalDriver(options: LocalDriverOptions): ComputeDriver {
     savedStates: ({ sandboxId }) => savedStates.list(sandboxId),
     restoreState: ({ sandboxId }, name) => savedStates.restore(sandboxId, name),
     removeSavedState: ({ sandboxId }, name) => savedStates.remove(sandboxId, name),
+    isHere: ({ sandboxId, hostUid }) =>
+      existsSync(directoryOf(sandboxId)) ||
+      (hostUid !== undefined && hostUids?.holder(hostUid) === directoryOf(sandboxId)),
     isRunning,
     wake,
     kill,

@@ -11,9 +11,9 @@ export function postgresSandboxes(database: PostgresDatabase): SandboxStore {
       database.transaction(async (statements) => {
         const added = await statements.changes(
           `INSERT INTO sandboxes (id, labels, annotations, resource_version, desired, spec, status, token_hash, supervisor,
-             workspace, name, created_at_ms, host_uid)
+             host_uid, workspace, name, created_at_ms)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (workspace, name) DO NOTHING`,
-          [...columns(record), record.workspace, record.name, record.createdAtMs, record.hostUid ?? null],
+          [...columns(record), record.workspace, record.name, record.createdAtMs],
         );
         if (added === 0) return false;
         await insertRevision(statements, { sandboxId: record.id, version: 1 }, policy);
@@ -41,7 +41,7 @@ export function postgresSandboxes(database: PostgresDatabase): SandboxStore {
     async update(record) {
       const changed = await database.changes(
         `UPDATE sandboxes SET labels = $2, annotations = $3, resource_version = $4::bigint + 1, desired = $5, spec = $6,
-           status = $7, token_hash = $8, supervisor = $9
+           status = $7, token_hash = $8, supervisor = $9, host_uid = $10
          WHERE id = $1 AND resource_version = $4`,
         columns(record),
       );
@@ -67,6 +67,7 @@ function columns(record: SandboxRecord): unknown[] {
     toBinary(SandboxStatusSchema, record.status),
     record.tokenHash,
     record.supervisor === undefined ? null : JSON.stringify(record.supervisor),
+    record.hostUid ?? null,
   ];
 }
 

@@ -18,7 +18,8 @@ export function sqliteSandboxes(database: DatabaseSync, onRemove: (id: string) =
   );
   const replace = database.prepare(
     `UPDATE sandboxes SET labels = $labels, annotations = $annotations, resource_version = $resourceVersion + 1,
-       desired = $desired, spec = $spec, status = $status, token_hash = $tokenHash, supervisor = $supervisor
+       desired = $desired, spec = $spec, status = $status, token_hash = $tokenHash, host_uid = $hostUid,
+       supervisor = $supervisor
      WHERE id = $id AND resource_version = $resourceVersion`,
   );
   const byId = database.prepare("SELECT * FROM sandboxes WHERE id = ?");
@@ -74,6 +75,7 @@ function columns(record: SandboxRecord) {
     $spec: toBinary(SandboxSpecSchema, record.spec),
     $status: toBinary(SandboxStatusSchema, record.status),
     $tokenHash: record.tokenHash,
+    $hostUid: record.hostUid ?? null,
     $supervisor: record.supervisor === undefined ? null : JSON.stringify(record.supervisor),
   };
 }
@@ -83,7 +85,6 @@ function fixedColumns(record: SandboxRecord) {
     $workspace: record.workspace,
     $name: record.name,
     $createdAtMs: record.createdAtMs,
-    $hostUid: record.hostUid ?? null,
   };
 }
 
