@@ -51,6 +51,19 @@ describe("a backup of the gateway's state", () => {
     );
   });
 
+  it("of a newer version takes the place of nothing", () => {
+    using _running = writeState("kept");
+    backUpGateway(at("state"), at("backup"));
+    using backup = new DatabaseSync(at("backup"));
+    backup.exec("PRAGMA user_version = 1000");
+    backup.close();
+    assert.throws(
+      () => restoreGateway(at("backup"), at("state"), { force: true }),
+      /schema 1000.*use a newer openshell/,
+    );
+    assert.deepEqual(notes(), ["kept"]);
+  });
+
   it("replaces a state only when that is said", () => {
     writeState("old").close();
     backUpGateway(at("state"), at("backup"));

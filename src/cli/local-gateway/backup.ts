@@ -19,6 +19,7 @@ import {
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { readRunningGateway } from "../../locations/running-gateway.ts";
+import { STATE_SCHEMA } from "../../state-schema.ts";
 import { CommandFailure } from "../command-failure.ts";
 
 const DATABASE = "state.db";
@@ -85,7 +86,7 @@ export function restoreGateway(file: string, state: string, { force }: { readonl
   }
 }
 
-/** Makes the database of the backup at `to`; gives the files. Throws when it is damaged, or no backup. */
+/** Makes the database of the backup at `to`; gives the files. Throws when it is damaged, too new, or no backup. */
 function unpack(file: string, to: string): readonly (readonly [path: string, content: Uint8Array])[] {
   if (!existsSync(file)) throw new Error("there is no such file");
   rmSync(to, { force: true });
@@ -94,6 +95,10 @@ function unpack(file: string, to: string): readonly (readonly [path: string, con
   using database = new DatabaseSync(to);
   const check = String(database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"]);
   if (check !== "ok") throw new Error(`it is damaged (${check})`);
+  const schema = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+  if (schema > STATE_SCHEMA) {
+    throw new Error(`it has schema ${schema}, this version knows ${STATE_SCHEMA}: use a newer openshell`);
+  }
   const isBackup = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'backup_files'").get() !== undefined;
   if (!isBackup) throw new Error("it is not a backup that `openshell gateway backup` made");
   const files = database

@@ -1,8 +1,9 @@
 /** Opens the gateway's databases and brings their tables up to date. */
+import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { DatabaseRefused, DatabaseTooNew } from "../database-refused.ts";
 import { SandboxGone } from "../store.ts";
-import { type Migration, migrate } from "./migrate.ts";
+import { type Migration, migrate, stepsTaken } from "./migrate.ts";
 
 export interface DatabaseOptions {
   readonly path: string;
@@ -18,9 +19,9 @@ export interface DatabaseOptions {
  * Throws DatabaseRefused for one that is damaged, or newer than this program.
  */
 export function openDatabase({ path, migrations, durable, pageBytes }: DatabaseOptions): DatabaseSync {
+  requireUsable(path, migrations);
   const database = new DatabaseSync(path);
   try {
-    requireSound(database, path);
     // Before anything is written, or it says nothing.
     if (pageBytes !== undefined) database.exec(`PRAGMA page_size = ${pageBytes}`);
     database.exec("PRAGMA journal_mode = WAL");
@@ -31,7 +32,6 @@ export function openDatabase({ path, migrations, durable, pageBytes }: DatabaseO
     return database;
   } catch (error) {
     database.close();
-    if (error instanceof DatabaseTooNew) throw new DatabaseRefused(`${path}: ${error.message}`);
     throw error;
   }
 }
@@ -39,11 +39,19 @@ export function openDatabase({ path, migrations, durable, pageBytes }: DatabaseO
 /** SQLite's result codes for a file that is no sound database: SQLITE_CORRUPT, SQLITE_NOTADB. */
 const DAMAGED: readonly unknown[] = [11, 26];
 
-/** Reads the header and the schema: more would take its time at each start, and is found out when it is read. */
-function requireSound(database: DatabaseSync, path: string): void {
+/**
+ * Throws DatabaseRefused. Opens the database only for reading: by itself a connection that closes moves what is in the log
+ * of a refused database into its file. Reads the header and the schema: more would take its time at each start, and is
+ * found out when it is read.
+ */
+function requireUsable(path: string, migrations: readonly Migration[]): void {
+  if (!existsSync(path)) return;
+  using database = new DatabaseSync(path, { readOnly: true });
   try {
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
+    stepsTaken(database, migrations);
   } catch (error) {
+    if (error instanceof DatabaseTooNew) throw new DatabaseRefused(`${path}: ${error.message}`);
     const code = Number((error as { errcode?: number }).errcode) & 0xff;
     if (!DAMAGED.includes(code)) throw error;
     throw new DatabaseRefused(

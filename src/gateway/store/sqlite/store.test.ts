@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
+import { STATE_SCHEMA } from "../../../state-schema.ts";
 import { storeContract } from "../store-contract.ts";
 import { inTransaction } from "./database.ts";
 import { migrate } from "./migrate.ts";
+import { stateMigrations } from "./migrations.ts";
 import { openSqliteStore } from "./store.ts";
 
 storeContract("the SQLite store", async () => {
@@ -53,6 +55,10 @@ describe("a database's schema", () => {
     migrate(database, ["CREATE TABLE a (x)"]);
     migrate(database, ["CREATE TABLE a (x)", "CREATE TABLE b (x)"]);
     assert.equal(database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.["n"], 2);
+  });
+
+  it("is known to the CLI, which restores backups", () => {
+    assert.equal(STATE_SCHEMA, stateMigrations.length);
   });
 
   it("is left alone when it is newer than the program", () => {
