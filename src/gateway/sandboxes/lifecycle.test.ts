@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -110,6 +111,20 @@ describe("a sandbox that is left alone", () => {
     await gateway.client.stopSandbox({ name: "stopped" });
     await gateway.restart();
     assert.equal((await get("stopped")).status?.phase, SandboxPhase.STOPPED);
+  });
+
+  it("is stopped by the next gateway when its own was killed before it could, and asked to end first", async () => {
+    const id = await create("halted");
+    const supervisor = await supervisorOf(id);
+    await gateway.restart(() => {
+      // What such a gateway leaves behind: it has written down what it will do, and not done it.
+      using state = new DatabaseSync(join(gateway.directory, "state", "state.db"));
+      state.exec("UPDATE sandboxes SET desired = 'stopped' WHERE name = 'halted'");
+    });
+    assert.ok(await until(id, inPhase(SandboxPhase.STOPPED)));
+    assert.throws(() => process.kill(supervisor, 0), /ESRCH/);
+    const { logs } = await gateway.client.getSandboxLogs({ sandboxId: id });
+    assert.ok(logs.some(({ message }) => message === "told to stop within 10 s"));
   });
 
   it("that could not be started is not tried again", async () => {

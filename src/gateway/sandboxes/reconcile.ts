@@ -3,6 +3,7 @@ import type { GatewayContext } from "../context.ts";
 import { placementOf, type SandboxRecord } from "../store/store.ts";
 import { supervisorEnded, supervisorLost } from "../supervisors/supervisor-lost.ts";
 import { deleteSandbox } from "./delete.ts";
+import { finishStop } from "./stop.ts";
 
 /**
  * Compares what the store says with what runs, when a gateway starts. Supervisors that live are told to come back;
@@ -43,6 +44,7 @@ async function reconcileOne(context: GatewayContext, record: SandboxRecord): Pro
   } else {
     context.driver.wake(supervisor);
     // Not awaited: the gateway is ready before the last supervisor has come back.
-    supervisorLost(context, instance).catch((error: unknown) => context.log.error("a supervisor", error));
+    const awaited = record.desired === "stopped" ? finishStop(context, record) : supervisorLost(context, instance);
+    awaited.catch((error: unknown) => context.log.error(`sandbox ${record.name}`, error));
   }
 }

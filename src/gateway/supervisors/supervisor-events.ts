@@ -40,7 +40,8 @@ export async function supervisorConnected(
 ): Promise<Session> {
   const { sandboxId, instanceId } = hello;
   const record = await context.store.sandboxes.get(sandboxId);
-  if (record?.desired !== "running" || record.supervisor?.instanceId !== instanceId) {
+  // One that is to stop has yet to be told so, if the gateway that wanted it was killed.
+  if (record === undefined || record.desired === "deleted" || record.supervisor?.instanceId !== instanceId) {
     throw permissionDenied("this instance of the sandbox has been replaced or ended");
   }
   const logCursor = BigInt(await context.store.logs.cursor(sandboxId));

@@ -80,7 +80,10 @@ const link = connectGateway({
       // Any other stream is given back what it says.
       else stream.pipe(stream);
     },
-    stop: () => void link.close().then(() => process.exit(0)),
+    stop(graceSeconds) {
+      log(`told to stop within ${graceSeconds} s`);
+      void link.close().then(() => process.exit(0));
+    },
   },
 });
 
