@@ -36,4 +36,10 @@ describe("a log line's bytes", () => {
     const line = create(SandboxLogLineSchema, { sequence: 7n, level: "INFO", fields: { ocsf: '{"time":1}' } });
     assert.deepEqual(fromBinary(SandboxLogLineSchema, logLineBytes(line)), line);
   });
+
+  it("are its own, whatever line comes next", () => {
+    const bytes = logLineBytes(create(SandboxLogLineSchema, { message: "first" }));
+    logLineBytes(create(SandboxLogLineSchema, { message: "other" }));
+    assert.equal(fromBinary(SandboxLogLineSchema, bytes).message, "first");
+  });
 });

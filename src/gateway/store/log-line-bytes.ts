@@ -41,16 +41,22 @@ function maxBytes({ sandboxId, level, target, message, source, fields }: Sandbox
   return units * MAX_BYTES_OF_UNIT + heads * MAX_HEAD_BYTES;
 }
 
+/**
+ * Where all but very long lines are written, one after the other: a buffer of each line's largest possible size would be memory
+ * outside of V8's heap, and enough of that makes V8 look through its whole heap again and again.
+ */
+const room = Buffer.allocUnsafeSlow(64 * 1024);
+
 class Writer {
   readonly #buffer: Buffer;
   #at = 0;
 
   constructor(maxBytes: number) {
-    this.#buffer = Buffer.allocUnsafe(maxBytes);
+    this.#buffer = maxBytes <= room.length ? room : Buffer.allocUnsafe(maxBytes);
   }
 
   bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#at);
+    return Buffer.from(this.#buffer.subarray(0, this.#at));
   }
 
   /** Nothing for the empty string: it is what a field is that is not there. */
