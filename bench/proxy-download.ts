@@ -1,5 +1,5 @@
 /** How fast one large body passes, beside others that look into it or pass it on. */
-import { comparePassages, sampleInTurns } from "./proxies/compare.ts";
+import { comparePassages, passageLines, sampleInTurns } from "./proxies/compare.ts";
 import { downloadCommand, readDownload } from "./proxies/load.ts";
 import { bigPath } from "./proxies/origin.ts";
 import type { Row } from "./support/bench.ts";
@@ -9,12 +9,10 @@ export const proxyDownload: Row = {
   title: "1 GiB by HTTPS (more is better)",
   target: "spliced at least as fast as squid",
   measure: (bench) =>
-    comparePassages(bench, (passages, samples) =>
-      sampleInTurns(
-        passages,
-        samples,
-        async (passage) => readDownload(await passage.run((url) => downloadCommand(url + bigPath))),
-        { label: "1 GiB", unit: "MB/s" },
-      ),
-    ),
+    comparePassages(bench, async (passages, samples) => {
+      const speeds = await sampleInTurns(passages, samples, async (passage) =>
+        readDownload(await passage.run((url) => downloadCommand(url + bigPath))),
+      );
+      return passageLines(passages, speeds, { label: "1 GiB", unit: "MB/s" });
+    }),
 };

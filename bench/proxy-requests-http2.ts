@@ -1,5 +1,5 @@
 /** The same as proxy-requests over HTTP/2, beside what speaks it on both sides: squid does not. */
-import { comparePassages, sampleInTurns } from "./proxies/compare.ts";
+import { comparePassages, passageLines, sampleInTurns } from "./proxies/compare.ts";
 import { http2LoadCommand, readHttp2Load } from "./proxies/load.ts";
 import { smallBytes, smallPath } from "./proxies/origin.ts";
 import type { Row } from "./support/bench.ts";
@@ -23,13 +23,10 @@ export const proxyRequestsHttp2: Row = {
       const lines: Line[] = [];
       for (const { label, connections, streams } of loads) {
         const command = (url: string) => http2LoadCommand(url + smallPath, connections, { streams, requests });
-        const rates = await sampleInTurns(
-          speakers,
-          samples,
-          async (passage) => readHttp2Load(await passage.run(command)),
-          { label, unit: "req/s" },
+        const rates = await sampleInTurns(speakers, samples, async (passage) =>
+          readHttp2Load(await passage.run(command)),
         );
-        lines.push(...rates);
+        lines.push(...passageLines(speakers, rates, { label, unit: "req/s" }));
       }
       return lines;
     }),

@@ -1,6 +1,6 @@
 /** What looking into every request costs under load, beside others that do it. */
-import { comparePassages, sampleInTurns } from "./proxies/compare.ts";
-import { type LoadResult, loadCommand, readLoad } from "./proxies/load.ts";
+import { comparePassages, passageLines, sampleInTurns } from "./proxies/compare.ts";
+import { loadCommand, readLoad } from "./proxies/load.ts";
 import { smallBytes, smallPath } from "./proxies/origin.ts";
 import type { Row } from "./support/bench.ts";
 import type { Line } from "./support/line.ts";
@@ -16,27 +16,16 @@ export const proxyRequests: Row = {
     comparePassages(bench, async (passages, samples) => {
       const lines: Line[] = [];
       for (const connections of [1, 256]) {
-        const results: LoadResult[] = [];
         const label = connections === 1 ? "1 connection" : `${connections} connections`;
-        const rate = { label, unit: "req/s" } as const;
-        const rates = await sampleInTurns(
-          passages,
-          samples,
-          async (passage) => {
-            const output = await passage.run((url) => loadCommand(url + smallPath, connections, seconds));
-            const result = readLoad(output);
-            results.push(result);
-            return result.requestsPerSecond;
-          },
-          rate,
+        const results = await sampleInTurns(passages, samples, async (passage) =>
+          readLoad(await passage.run((url) => loadCommand(url + smallPath, connections, seconds))),
         );
-        const latencies = rates.map((line, index) => ({
-          ...line,
-          name: `${line.name}: p50 latency`,
-          unit: "ms" as const,
-          samples: results.filter((_, at) => at % passages.length === index).map(({ medianLatency }) => medianLatency),
-        }));
-        lines.push(...rates, ...latencies);
+        const rates = results.map((each) => each.map(({ requestsPerSecond }) => requestsPerSecond));
+        const latencies = results.map((each) => each.map(({ medianLatency }) => medianLatency));
+        lines.push(
+          ...passageLines(passages, rates, { label, unit: "req/s" }),
+          ...passageLines(passages, latencies, { label: `p50 latency, ${label}`, unit: "ms" }),
+        );
       }
       return lines;
     }),

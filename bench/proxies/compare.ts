@@ -46,26 +46,37 @@ export async function comparePassages(
   return await measure(passages, Math.min(bench.rounds, mostSamples));
 }
 
-/** Samples in turns, so that what else the machine does falls on all alike. */
-export async function sampleInTurns(
+/**
+ * Samples of each passage, taken in turns, so that what else the machine does falls on all alike; the first of each warms up and
+ * does not count.
+ */
+export async function sampleInTurns<T>(
   passages: readonly Passage[],
   samples: number,
-  take: (passage: Passage) => Promise<number>,
-  line: Pick<Measured, "unit"> & { readonly label: string },
-): Promise<Measured[]> {
-  const lines = passages.map(({ name }, index) => ({
-    name: `${line.label}, ${name}`,
-    unit: line.unit,
-    samples: [] as number[],
-    isReference: index === 0,
-  }));
-  for (let sample = 0; sample < samples; sample++) {
+  take: (passage: Passage) => Promise<T>,
+): Promise<T[][]> {
+  const taken = passages.map((): T[] => []);
+  for (let round = 0; round <= samples; round++) {
     for (const [index, passage] of passages.entries()) {
-      const taken = await take(passage).catch((cause: unknown) => {
+      const sample = await take(passage).catch((cause: unknown) => {
         throw new Error(`${passage.name} failed`, { cause });
       });
-      lines[index]?.samples.push(taken);
+      if (round > 0) taken[index]?.push(sample);
     }
   }
-  return lines;
+  return taken;
+}
+
+/** A line for each passage; `samples` are theirs, in their order. */
+export function passageLines(
+  passages: readonly Passage[],
+  samples: readonly (readonly number[])[],
+  { label, unit }: Pick<Measured, "unit"> & { readonly label: string },
+): Measured[] {
+  return passages.map(({ name }, index) => ({
+    name: `${label}, ${name}`,
+    unit,
+    samples: samples[index] ?? [],
+    isReference: index === 0,
+  }));
 }
