@@ -26,11 +26,18 @@ export type RpcCode = (typeof codes)[number];
 
 export class RpcError extends Error {
   readonly code: RpcCode;
+  /** A gateway has said this, so that it can't be the way to it that is at fault. */
+  readonly isAnswer: boolean;
 
-  constructor(code: RpcCode, message: string, options: { cause?: unknown } = {}) {
+  constructor(
+    code: RpcCode,
+    message: string,
+    { isAnswer = false, ...options }: { cause?: unknown; isAnswer?: boolean } = {},
+  ) {
     super(message, options);
     this.name = "RpcError";
     this.code = code;
+    this.isAnswer = isAnswer;
   }
 }
 
@@ -39,5 +46,5 @@ export function readRpcError(value: unknown, method: string): RpcError | undefin
   if (typeof value !== "object" || value === null || !("code" in value)) return undefined;
   const code = codes.find((known) => known === value.code) ?? "unknown";
   const message = "message" in value && typeof value.message === "string" ? value.message : "";
-  return new RpcError(code, message || `${method} failed (${code})`);
+  return new RpcError(code, message || `${method} failed (${code})`, { isAnswer: true });
 }

@@ -54,18 +54,17 @@ function describe(error: unknown): Told {
 }
 
 /** Gateways put remedies into their messages; these are for the codes whose cause lies on this side. */
-function hintFor(error: RpcError): string | undefined {
-  switch (error.code) {
+function hintFor({ code, message, isAnswer }: RpcError): string | undefined {
+  switch (code) {
     case "unauthenticated":
       return "the gateway does not accept this client's certificate; see `openshell gateway list`";
     case "unavailable":
-      return error.message.includes("supervisor")
-        ? "`openshell sandbox get` tells the sandbox's state"
-        : "see `openshell gateway status`; `openshell gateway start` starts the local one";
+      if (message.includes("supervisor")) return "`openshell sandbox get` tells the sandbox's state";
+      return isAnswer ? undefined : "see `openshell gateway status`; `openshell gateway start` starts the local one";
     case "unimplemented":
       return "this gateway does not offer that yet";
     case "not_found":
-      return whereListed(error.message);
+      return whereListed(message);
     default:
       return undefined;
   }
