@@ -92,6 +92,8 @@ function decodedPath(raw: string): CanonicalPath | string {
     hasEncodedSlash ||= code === slash && escaped;
     at = end;
   }
+  // Asked of what has been decoded once: the rest of the second escape may itself have been written in escapes.
+  if (isEncodedTwice(path)) return "the path is encoded twice";
   return segmentProblem(path) ?? { path, forwarded, hasEncodedSlash };
 }
 
@@ -108,7 +110,6 @@ function readCharacter(raw: string, at: number): Character | string {
   if (code === -1) return "the path holds a percent sign that begins no escape";
   if (code < 0x20 || code === 0x7f) return "the path holds a control character";
   if (code === backslash) return "the path holds a backslash";
-  if (code === percent && isEncodedTwice(raw, at + 3)) return "the path is encoded twice";
   if (code < 0x80) return { code, escaped, end: at + (escaped ? 3 : 1) };
   const end = escaped ? utf8End(raw, at, code) : -1;
   return end === -1 ? "the path holds bytes that are no UTF-8 text" : { code, escaped, end };
@@ -121,16 +122,18 @@ function escapedByte(raw: string, at: number): number {
 }
 
 /**
- * Whether `%25` is followed by the rest of an escape, at any depth, of which a second decoding would make another path: a
+ * Whether some `%25` is followed by the rest of an escape, at any depth, of which a second decoding would make another path: a
  * separator, a control character, or a character that nobody has a reason to escape, such as a letter of a forbidden name.
  */
-function isEncodedTwice(raw: string, from: number): boolean {
-  let at = from;
-  while (raw.startsWith("25", at)) at += 2;
-  const byte = escapedByte(raw, at - 1);
-  if (byte === -1) return false;
-  const separates = byte === slash || byte === backslash || byte === semicolon;
-  return separates || unreserved[byte] === 1 || byte < 0x20 || byte === 0x7f;
+function isEncodedTwice(path: string): boolean {
+  for (let at = path.indexOf("%25"); at !== -1; at = path.indexOf("%25", at + 1)) {
+    let rest = at + 3;
+    while (path.startsWith("25", rest)) rest += 2;
+    const byte = escapedByte(path, rest - 1);
+    const separates = byte === slash || byte === backslash || byte === semicolon;
+    if (byte !== -1 && (separates || unreserved[byte] === 1 || byte < 0x20 || byte === 0x7f)) return true;
+  }
+  return false;
 }
 
 /** Where the UTF-8 sequence that starts with `first` ends, -1 if it is none (RFC 3629: shortest form, no surrogates). */

@@ -6,6 +6,8 @@
 
 const word = "admin";
 const escaped = (character: string): string => `%${character.charCodeAt(0).toString(16)}`;
+/** `%2561` for `a`, with the last two characters in escapes of their own. */
+const inPieces = (character: string): string => `%25${[...escaped(character).slice(1)].map(escaped).join("")}`;
 
 /** The word with one or all of its letters escaped, in both cases of the digits, once, twice and three times over. */
 const escapedWords: readonly string[] = [
@@ -16,6 +18,8 @@ const escapedWords: readonly string[] = [
   ...[...word].map((letter, at) => word.slice(0, at) + escaped(letter).replace("%", "%25") + word.slice(at + 1)),
   ...[...word].map((letter, at) => word.slice(0, at) + escaped(letter).replace("%", "%2525") + word.slice(at + 1)),
   [...word].map((letter) => escaped(letter).replace("%", "%25")).join(""),
+  // The escape that is left after one decoding has its own digits escaped.
+  ...[...word].map((letter, at) => word.slice(0, at) + inPieces(letter) + word.slice(at + 1)),
   "Admin",
   "ADMIN",
   "%41dmin",
@@ -64,6 +68,8 @@ const detours: readonly string[] = [
   "/open/%25252e%25252e/",
   "/open/%252e./",
   "/open/.%252e/",
+  "/open/%252%65%252%65/",
+  "/open/%25%32%65%25%32%65/",
   "/open/..%2f",
   "/open/..%2F",
   "/open/..%252f",
