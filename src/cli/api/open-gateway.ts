@@ -23,9 +23,10 @@ export async function openGateway(context: CommandContext): Promise<Gateway> {
   if (!target.isLocal) return connectGateway(target, context);
   try {
     return await connectGateway(target, context);
-  } catch (error) {
-    // It answers badly although it runs: starting a second one would not help.
-    if (readRunningGateway(stateDirectory(context.environment)) !== undefined) throw error;
+  } catch {
+    // It answers badly although it runs, or has been started just now: starting a second one would not help.
+    const isRunning = readRunningGateway(stateDirectory(context.environment)) !== undefined;
+    if (isRunning) return await connectGateway(gatewayTarget(context.globals, context.environment), context);
   }
   const { startLocalGateway } = await import("../local-gateway/start.ts");
   if (context.globals.verbose > 0) context.note("starting the local gateway");

@@ -1,3 +1,4 @@
+import { askAgain } from "../../api/ask-again.ts";
 import type { Gateway } from "../../api/gateway.ts";
 import { openGateway } from "../../api/open-gateway.ts";
 import { openRelay, relayFailure } from "../../api/relay.ts";
@@ -42,7 +43,8 @@ export const command = defineCommand({
     const { stdin, stdout } = context;
     const carrying = { stdin, stdout, ending: ending.signal };
     if (flags.token !== undefined) return await carry({ sandboxId: sandbox, token: flags.token }, gateway, carrying);
-    const session = await gateway.channel.unary(createSshSession, { sandboxId: sandbox });
+    // A session that nobody has heard of ends by itself.
+    const session = await askAgain(gateway, (channel) => channel.unary(createSshSession, { sandboxId: sandbox }));
     const { sandboxId = "", sandboxName = "", token = "", hostKey = "" } = session;
     const named = { sandboxName, workspace };
     rememberHostKey(named, hostKey, knownHostsFile(named, gateway, context));
