@@ -6,15 +6,12 @@ import { ask } from "../../outbound/ask.ts";
 import { credentialPlace, type ProviderRecord } from "../provider.ts";
 import { providerChanged } from "../provider-changed.ts";
 import { materialPlace, type RefreshState } from "./refresh-state.ts";
-import { jittered, refreshTime } from "./schedule.ts";
+import { isDue, refreshTime, retryTime } from "./schedule.ts";
 import { strategies } from "./strategies.ts";
 import type { Renewal } from "./token-request.ts";
 
 /** Tokens live for an hour or so; looking for those that are due costs one query. */
 const LOOK_EVERY_MS = 5_000;
-/** After the first failure; each further one doubles it. */
-const FIRST_RETRY_MS = 10_000;
-const LAST_RETRY_MS = 15 * 60_000;
 const TOKEN_TIMEOUT_MS = 15_000;
 const ALL_PROVIDERS = 10_000;
 
@@ -40,7 +37,7 @@ export function startRefreshing(context: GatewayContext): void {
 async function refreshDue(context: GatewayContext): Promise<void> {
   for (const record of await context.providers.list({ workspace: undefined, limit: ALL_PROVIDERS, offset: 0 })) {
     for (const [key, state] of Object.entries(record.body.refresh ?? {})) {
-      if (state.nextRefreshAtMs <= context.now()) await refreshCredential(context, record, key);
+      if (isDue(state, context.now())) await refreshCredential(context, record, key);
     }
   }
 }
@@ -122,6 +119,12 @@ function withState({ body }: ProviderRecord, key: string, state: RefreshState): 
 }
 
 function failed(state: RefreshState, lastError: string, now: number): RefreshState {
-  const waitMs = Math.min(FIRST_RETRY_MS * 2 ** state.failures, LAST_RETRY_MS);
-  return { ...state, failures: state.failures + 1, lastError, nextRefreshAtMs: now + jittered(waitMs) };
+  return {
+    ...state,
+    failures: state.failures + 1,
+    lastError,
+    // One of days to come would make it due again at once.
+    lastRefreshAtMs: Math.min(state.lastRefreshAtMs, now),
+    nextRefreshAtMs: retryTime(now, state.failures),
+  };
 }
