@@ -47,8 +47,12 @@ describe("an SSH session", () => {
     await sessions.authorise(token, "a");
     now = day;
     await assert.rejects(sessions.authorise(token, "a"), refused);
+    // Who is connected already stays so.
+    await sessions.authorise(token, "a", { isContinued: true });
     const { token: next, record } = await sessions.create({ sandboxId: "a", user: "somebody" });
     assert.equal(await sessions.revoke(record.id), true);
-    await assert.rejects(sessions.authorise(next, "a"), refused);
+    for (const isContinued of [false, true]) {
+      await assert.rejects(sessions.authorise(next, "a", { isContinued }), refused);
+    }
   });
 });

@@ -11,6 +11,9 @@ import { issueToken, isToken } from "../supervisors/token.ts";
 /** A working day and the night after it. */
 const SESSION_LIFETIME_MS = 24 * 3_600_000;
 
+/** So long a connection may go on after its session's day. Also a clock that jumps ahead for a while must not end it. */
+const REMEMBERED_MS = 30 * SESSION_LIFETIME_MS;
+
 export interface IssuedSession {
   /** Names the record and proves to be its user. A secret. */
   readonly token: string;
@@ -45,17 +48,21 @@ export class SshSessions {
       expiresAtMs: now + SESSION_LIFETIME_MS,
       revoked: false,
     };
-    await this.#store.create(record, now);
+    await this.#store.create(record, { revokedBeforeMs: now, allBeforeMs: now - REMEMBERED_MS });
     return { token: `${record.id}.${token}`, record };
   }
 
-  /** The session whose token this is. Throws UNAUTHENTICATED unless it is one of this sandbox and still good. */
-  async authorise(token: string, sandboxId: string): Promise<SshSessionRecord> {
+  /**
+   * The session whose token this is. Throws UNAUTHENTICATED unless it is one of this sandbox and still good.
+   * @param isContinued for a connection that was opened in time, as the supervisor sees by its secret: it may outlive the
+   *   session's day, and find its way back after that, too
+   */
+  async authorise(token: string, sandboxId: string, { isContinued = false } = {}): Promise<SshSessionRecord> {
     const record = await this.find(token);
-    const isGood = record?.sandboxId === sandboxId && !record.revoked && record.expiresAtMs > this.#now();
+    const isInTime = record !== undefined && (isContinued || record.expiresAtMs > this.#now());
+    const isGood = isInTime && record.sandboxId === sandboxId && !record.revoked;
     // The same words whatever it is, so that nobody learns which sandboxes and sessions there are.
-    if (record === undefined || !isGood)
-      throw unauthenticated("the SSH session is unknown, has expired or was revoked");
+    if (!isGood) throw unauthenticated("the SSH session is unknown, has expired or was revoked");
     return record;
   }
 

@@ -14,9 +14,15 @@ export interface SshSessionRecord {
   readonly revoked: boolean;
 }
 
+/** Those whose time was over before are forgotten, by whether they were revoked. */
+export interface ForgottenSessions {
+  readonly revokedBeforeMs: number;
+  readonly allBeforeMs: number;
+}
+
 export interface SshSessionStore {
-  /** Adds a session, and forgets those that ended before `nowMs`. */
-  create(record: SshSessionRecord, nowMs: number): Promise<void>;
+  /** Adds a session, and forgets others. */
+  create(record: SshSessionRecord, forgotten: ForgottenSessions): Promise<void>;
   get(id: string): Promise<SshSessionRecord | undefined>;
   /** Newest first; of all sandboxes if none is given. */
   list(sandboxId?: string): Promise<SshSessionRecord[]>;

@@ -122,7 +122,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
       const entry = create(DraftHistoryEntrySchema, { eventType: "submitted" });
       await store.proposals.save("a", [create(PolicyChunkSchema, { id: "p", ruleName: "api" })], [entry]);
       assert.equal((await store.proposals.get("a", "p"))?.ruleName, "api");
-      await store.sshSessions.create(session("s", "a"), 0);
+      await store.sshSessions.create(session("s", "a"), { revokedBeforeMs: 0, allBeforeMs: 0 });
       await store.sandboxes.remove("a");
       assert.deepEqual(await store.sshSessions.list(), []);
       assert.equal(await store.policies.effective("a"), undefined);
@@ -145,7 +145,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     });
 
     it("are kept over a restart as they were, and as revoked once they are", async () => {
-      await store.sshSessions.create(session("s", "a"), 0);
+      await store.sshSessions.create(session("s", "a"), { revokedBeforeMs: 0, allBeforeMs: 0 });
       await store.close();
       store = await tested.open();
       assert.deepEqual(await store.sshSessions.get("s"), session("s", "a"));
@@ -155,9 +155,10 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     });
 
     it("are listed newest first, of one sandbox or of all, and forgotten some time after their end", async () => {
-      await store.sshSessions.create({ ...session("old", "a"), createdAtMs: 1, expiresAtMs: 10 }, 5);
-      await store.sshSessions.create({ ...session("new", "a"), createdAtMs: 2 }, 5);
-      await store.sshSessions.create({ ...session("other", "b"), createdAtMs: 3 }, 5);
+      const forgotten = { revokedBeforeMs: 15, allBeforeMs: 5 };
+      await store.sshSessions.create({ ...session("old", "a"), createdAtMs: 1, expiresAtMs: 10 }, forgotten);
+      await store.sshSessions.create({ ...session("new", "a"), createdAtMs: 2 }, forgotten);
+      await store.sshSessions.create({ ...session("other", "b"), createdAtMs: 3 }, forgotten);
       const ids = async (sandboxId?: string) => (await store.sshSessions.list(sandboxId)).map(({ id }) => id);
       assert.deepEqual(
         [await ids("a"), await ids()],
@@ -166,7 +167,10 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
           ["other", "new", "old"],
         ],
       );
-      await store.sshSessions.create({ ...session("last", "b"), createdAtMs: 4 }, 11);
+      await store.sshSessions.revoke("old");
+      await store.sshSessions.create({ ...session("next", "a"), createdAtMs: 4, expiresAtMs: 10 }, forgotten);
+      assert.deepEqual(await ids("a"), ["next", "new"]);
+      await store.sshSessions.create({ ...session("last", "b"), createdAtMs: 5 }, { ...forgotten, allBeforeMs: 11 });
       assert.deepEqual(await ids("a"), ["new"]);
     });
   });

@@ -74,11 +74,13 @@ function check({ target, relay }: TcpForwardInit): void {
 /** The target as the supervisor is told of it: for SSH with the user whose session permits it. */
 async function admitted(
   { sshSessions }: GatewayContext,
-  { target, authorizationToken }: TcpForwardInit,
+  { target, authorizationToken, relay }: TcpForwardInit,
   sandboxId: string,
 ): Promise<NonNullable<ChannelPurpose["target"]>> {
   // A token that is shown must be good, whatever it is shown for; SSH is for whoever shows one.
-  const session = authorizationToken === "" ? undefined : await sshSessions.authorise(authorizationToken, sandboxId);
+  const isContinued = relay?.isKnown === true;
+  const session =
+    authorizationToken === "" ? undefined : await sshSessions.authorise(authorizationToken, sandboxId, { isContinued });
   if (target.case !== "ssh") return target;
   if (session === undefined) throw unauthenticated("SSH needs the token of a session");
   return { case: "ssh", value: { sessionId: session.id, user: session.user } };

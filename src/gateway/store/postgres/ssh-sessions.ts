@@ -4,9 +4,12 @@ import type { PostgresDatabase, Row } from "./database.ts";
 /** SSH sessions in PostgreSQL. */
 export function postgresSshSessions(database: PostgresDatabase): SshSessionStore {
   return {
-    create: ({ id, sandboxId, user, tokenHash, createdAtMs, expiresAtMs, revoked }, nowMs) =>
+    create: ({ id, sandboxId, user, tokenHash, createdAtMs, expiresAtMs, revoked }, { allBeforeMs, revokedBeforeMs }) =>
       database.transaction(async ({ changes }) => {
-        await changes("DELETE FROM ssh_sessions WHERE expires_at_ms < $1", [nowMs]);
+        await changes("DELETE FROM ssh_sessions WHERE expires_at_ms < $1 OR (revoked AND expires_at_ms < $2)", [
+          allBeforeMs,
+          revokedBeforeMs,
+        ]);
         await changes(
           `INSERT INTO ssh_sessions (id, sandbox_id, opened_by, token_hash, created_at_ms, expires_at_ms, revoked)
            VALUES ($1, $2, $3, $4, $5, $6, $7)`,

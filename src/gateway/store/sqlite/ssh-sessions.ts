@@ -5,7 +5,9 @@ import { inTransaction } from "./database.ts";
 /** SSH sessions in SQLite. */
 export function sqliteSshSessions(database: DatabaseSync): SshSessionStore {
   const insert = database.prepare("INSERT INTO ssh_sessions VALUES (?, ?, ?, ?, ?, ?, ?)");
-  const forget = database.prepare("DELETE FROM ssh_sessions WHERE expires_at_ms < ?");
+  const forget = database.prepare(
+    "DELETE FROM ssh_sessions WHERE expires_at_ms < $allBeforeMs OR (revoked = 1 AND expires_at_ms < $revokedBeforeMs)",
+  );
   const one = database.prepare("SELECT * FROM ssh_sessions WHERE id = ?");
   const some = database.prepare(
     `SELECT * FROM ssh_sessions WHERE $sandbox IS NULL OR sandbox_id = $sandbox
@@ -13,9 +15,12 @@ export function sqliteSshSessions(database: DatabaseSync): SshSessionStore {
   );
   const revoke = database.prepare("UPDATE ssh_sessions SET revoked = 1 WHERE id = ?");
   return {
-    async create({ id, sandboxId, user, tokenHash, createdAtMs, expiresAtMs, revoked }, nowMs) {
+    async create(
+      { id, sandboxId, user, tokenHash, createdAtMs, expiresAtMs, revoked },
+      { allBeforeMs, revokedBeforeMs },
+    ) {
       inTransaction(database, () => {
-        forget.run(nowMs);
+        forget.run({ allBeforeMs, revokedBeforeMs });
         insert.run(id, sandboxId, user, tokenHash, createdAtMs, expiresAtMs, Number(revoked));
       });
     },
