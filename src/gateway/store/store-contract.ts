@@ -304,6 +304,17 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
       assert.deepEqual(await read({ sinceMs: 30 }), [3, 4]);
     });
 
+    it("read lines in their order, and the last ones as the newest, when the clock was set back", async () => {
+      const at = (sequence: number, timestampMs: bigint) => ({ ...line(sequence), timestampMs });
+      await store.logs.append("a", [at(1, 10n), at(2, 900n), at(3, 30n), at(4, 50n)]);
+      const event = { time: 40, severityId: 1, shorthand: "call at 40", json: '{"time":0,"metadata":{"x":1' };
+      await store.callLog.append({ sandboxId: "a", event });
+      const read = async (lines: number) =>
+        (await store.logs.read({ ...everything, lines })).map(({ message }) => message);
+      assert.deepEqual(await read(10), ["line 1", "line 2", "line 3", "call at 40", "line 4"]);
+      assert.deepEqual(await read(2), ["call at 40", "line 4"]);
+    });
+
     it("keep the end of a log without a gap, by number and by age, whatever the clock was set to", async () => {
       // The third was written while the clock was behind.
       const lines = [line(1), line(2), { ...line(3), timestampMs: 1n }, line(4), line(5), line(6)];

@@ -1,6 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { type SandboxLogLine, SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
 import { logLineBytes } from "../log-line-bytes.ts";
+import { newestLines } from "../newest-lines.ts";
 import type { LogStore } from "../store.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import type { PostgresOutbox } from "./outbox.ts";
@@ -25,18 +26,20 @@ export function postgresLogs(database: PostgresDatabase, outbox: PostgresOutbox)
       return await lastOf(database, sandboxId, "sandbox");
     },
     async read({ sandboxId, lines, sinceMs, beforeSequence = 0, sources, levels }) {
-      const rows = await database.rows(
-        `SELECT line, timestamp_ms, sequence FROM log_lines
-         WHERE sandbox_id = $1 AND timestamp_ms >= $2 AND ($3::bigint = 0 OR sequence < $3)
-           AND ($4::text[] = '{}' OR source = ANY ($4)) AND ($5::text[] = '{}' OR level = ANY ($5))
-         UNION ALL
-         SELECT line, timestamp_ms, sequence FROM call_log
-         WHERE ($1 = '' OR sandbox_id = $1) AND timestamp_ms >= $2 AND ($3::bigint = 0 OR sequence < $3)
-           AND ($4::text[] = '{}' OR 'gateway' = ANY ($4)) AND ($5::text[] = '{}' OR level = ANY ($5))
-         ORDER BY timestamp_ms DESC, sequence DESC LIMIT $6`,
-        [sandboxId, sinceMs, beforeSequence, sources, levels, lines],
-      );
-      return rows.reverse().map(({ line }) => fromBinary(SandboxLogLineSchema, line as Uint8Array));
+      const read = async (source: string, from: string): Promise<SandboxLogLine[]> => {
+        if (sources.length > 0 && !sources.includes(source)) return [];
+        const rows = await database.rows(
+          `SELECT line FROM ${from} AND timestamp_ms >= $2 AND ($3::bigint = 0 OR sequence < $3)
+             AND ($4::text[] = '{}' OR level = ANY ($4)) ORDER BY sequence DESC LIMIT $5`,
+          [sandboxId, sinceMs, beforeSequence, levels, lines],
+        );
+        return rows.map(({ line }) => fromBinary(SandboxLogLineSchema, line as Uint8Array));
+      };
+      const logs = await Promise.all([
+        read("sandbox", "log_lines WHERE sandbox_id = $1 AND source = 'sandbox'"),
+        read("gateway", "call_log WHERE ($1 = '' OR sandbox_id = $1)"),
+      ]);
+      return newestLines(logs, lines);
     },
     async count(sandboxId) {
       const [row] = await database.rows("SELECT count(*) AS count FROM log_lines WHERE sandbox_id = $1", [sandboxId]);

@@ -1,7 +1,8 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type SandboxLogLine, SandboxLogLineSchema } from "../../../gen/openshell/v1/watch_pb.ts";
 import { logLineBytes } from "../log-line-bytes.ts";
+import { newestLines } from "../newest-lines.ts";
 import type { LogStore } from "../store.ts";
 import { inTransaction } from "./database.ts";
 import type { SqliteOutbox } from "./outbox.ts";
@@ -28,13 +29,13 @@ export function sqliteLogs(database: DatabaseSync, outbox: SqliteOutbox): Sqlite
   const remove = database.prepare("DELETE FROM log_lines WHERE sandbox_id = ?");
   const wanted = `timestamp_ms >= $since AND ($before = 0 OR sequence < $before)
     AND ($levels = '[]' OR level IN (SELECT value FROM json_each($levels)))`;
-  const isWanted = (source: string) => `($sources = '[]' OR ${source} IN (SELECT value FROM json_each($sources)))`;
-  const read = database.prepare(
-    `SELECT line, timestamp_ms, sequence FROM log_lines WHERE sandbox_id = $id AND ${wanted} AND ${isWanted("source")}
-     UNION ALL
-     SELECT line, timestamp_ms, sequence FROM call_log
-       WHERE ($id = '' OR sandbox_id = $id) AND ${wanted} AND ${isWanted("'gateway'")}
-     ORDER BY timestamp_ms DESC, sequence DESC LIMIT $lines`,
+  const inOrder = `SELECT line FROM log_lines WHERE sandbox_id = $id AND source = 'sandbox' AND ${wanted}
+     ORDER BY sequence DESC LIMIT $lines`;
+  const readSandbox = database.prepare(inOrder);
+  // The same by the index of times: +sequence is no column of an index (sqlite.org/optoverview.html).
+  const readSandboxSince = database.prepare(inOrder.replace("BY sequence", "BY +sequence"));
+  const readCalls = database.prepare(
+    `SELECT line FROM call_log WHERE ($id = '' OR sandbox_id = $id) AND ${wanted} ORDER BY sequence DESC LIMIT $lines`,
   );
   const cursorOf = (id: string, source: string) => Number(newest.get(id, source)?.["sequence"] ?? 0);
 
@@ -58,15 +59,19 @@ export function sqliteLogs(database: DatabaseSync, outbox: SqliteOutbox): Sqlite
       return cursorOf(sandboxId, "sandbox");
     },
     async read({ sandboxId, lines, sinceMs, beforeSequence = 0, sources, levels }) {
-      const rows = read.all({
+      const asked = {
         $id: sandboxId,
         $since: sinceMs,
         $before: beforeSequence,
-        $sources: JSON.stringify(sources),
         $levels: JSON.stringify(levels),
         $lines: lines,
-      });
-      return rows.reverse().map((row) => fromBinary(SandboxLogLineSchema, row["line"] as Uint8Array));
+      };
+      const read = (source: string, statement: StatementSync): SandboxLogLine[] =>
+        sources.length > 0 && !sources.includes(source)
+          ? []
+          : statement.all(asked).map(({ line }) => fromBinary(SandboxLogLineSchema, line as Uint8Array));
+      const ofSandbox = read("sandbox", sinceMs > 0 ? readSandboxSince : readSandbox);
+      return newestLines([ofSandbox, read("gateway", readCalls)], lines);
     },
     async count(sandboxId) {
       return Number(count.get(sandboxId)?.["count"]);
