@@ -100,6 +100,8 @@ class GivenLines {
   /** What a request asks for, so that it goes on where this was. */
   resumption(): WatchSandboxRequestJson {
     if (!this.any) return {};
+    // The clock was set back, and what came since has an earlier time.
+    if (this.#newestMs > Date.now()) return { logTailLines: MOST_LINES, logSinceMs: "0" };
     return { logTailLines: MOST_LINES, logSinceMs: `${this.#newestMs - LOOK_BACK_MS}` };
   }
 }
