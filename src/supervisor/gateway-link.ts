@@ -70,11 +70,13 @@ export interface GatewayLink {
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 /** Soon enough that a restarted gateway finds its sandboxes before a person has typed the next command … */
 const FIRST_RETRY_MS = 50;
+/** … and seldom enough that a hundred supervisors without a gateway cost nothing, and a network hardly hears of it. */
+const LAST_RETRY_MS = 5_000;
 /**
- * … and seldom enough that a hundred supervisors without a gateway cost nothing. Those that a gateway cannot wake when it
- * starts (another user's, an engine's) are back a second later.
+ * To look for a socket on this machine costs microseconds. Those that a gateway cannot wake when it starts (another user's, an
+ * engine's) are back a second later.
  */
-const LAST_RETRY_MS = 1_000;
+const LAST_NEAR_RETRY_MS = 1_000;
 /** A session that ended sooner was of no use: one that the gateway accepts and drops again is not asked for at once. */
 const STEADY_AFTER_MS = 1_000;
 /** A gateway that has said nothing for so many heartbeats hangs: dial anew. */
@@ -90,6 +92,7 @@ export function connectGateway(options: GatewayLinkOptions): GatewayLink {
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
   const heard = Promise.withResolvers<void>();
+  const lastRetryMs = "socketPath" in options.address ? LAST_NEAR_RETRY_MS : LAST_RETRY_MS;
 
   function dial(): void {
     if (ended()) return;
@@ -106,7 +109,7 @@ export function connectGateway(options: GatewayLinkOptions): GatewayLink {
         acceptedAt = Number.POSITIVE_INFINITY;
         // Jitter, or all supervisors of a machine would knock in the same moment.
         timer = setTimeout(dial, retryMs * (0.5 + Math.random() / 2));
-        retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+        retryMs = Math.min(retryMs * 2, lastRetryMs);
       },
     });
   }
