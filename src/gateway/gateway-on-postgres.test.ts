@@ -7,6 +7,8 @@ import { openStore } from "./store/open-store.ts";
 import { type PostgresServer, postgresMissing, startPostgres } from "./store/test-support/postgres-server.ts";
 import { startTestGateway, type TestGateway } from "./test-support/test-gateway.ts";
 
+const canary = "ghp_canary0of0the0first0key0that0there0was";
+
 describe("a gateway whose state is in PostgreSQL", { skip: postgresMissing() }, () => {
   const ends = new AsyncDisposableStack();
   let server: PostgresServer;
@@ -45,7 +47,12 @@ describe("a gateway whose state is in PostgreSQL", { skip: postgresMissing() }, 
 
   it("lets no change that it acknowledged get lost when the database crashes", async () => {
     await gateway.client.createProvider({
-      provider: { metadata: { name: "github" }, type: "github", credentials: { GITHUB_TOKEN: "ghp_canary" } },
+      provider: {
+        metadata: { name: "github" },
+        type: "github",
+        credentials: { GITHUB_TOKEN: canary },
+        config: { TEAM: "the-team-in-plain" },
+      },
     });
     await server.crash();
     const { providers } = await gateway.client.listProviders({});
@@ -54,6 +61,15 @@ describe("a gateway whose state is in PostgreSQL", { skip: postgresMissing() }, 
       ["github"],
     );
     assert.equal(await run("box"), 0);
+  });
+
+  it("leaves no secret in any of its files, neither one that it has nor one that it had", async () => {
+    const newer = "ghp_canary0of0the0key0that0came0after";
+    await gateway.client.updateProvider({
+      provider: { metadata: { name: "github" }, type: "github", credentials: { GITHUB_TOKEN: newer } },
+    });
+    assert.notDeepEqual(await server.filesWith(["the-team-in-plain"]), [], "what is stored is found");
+    assert.deepEqual(await server.filesWith([canary, newer]), []);
   });
 
   it("deletes what is deleted", async () => {

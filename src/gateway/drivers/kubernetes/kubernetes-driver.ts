@@ -164,12 +164,12 @@ export class KubernetesDriver implements ComputeDriver {
     throw onMachineOnly();
   }
 
-  /** A pod is known by its uid, which no later one has. */
   /** Pods are found by the sandbox's id, from wherever the gateway is. */
   isHere(): boolean {
     return true;
   }
 
+  /** A pod is known by its uid, which no later one has. */
   isRunning({ startTime: uid }: SupervisorProcess): boolean {
     const pod = this.#watch?.pods.find(({ metadata }) => metadata.uid === uid);
     return pod !== undefined && troubleOf(pod) === undefined;

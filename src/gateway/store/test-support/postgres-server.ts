@@ -1,7 +1,7 @@
 /** A PostgreSQL server of the tests' own: Debian's programs, a directory of its own, a Unix socket and no port. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { chownSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -10,6 +10,8 @@ import pg from "pg";
 export interface PostgresServer extends AsyncDisposable {
   /** Makes an empty database, and gives its URL. */
   createDatabase(): Promise<string>;
+  /** Its files that hold one of these texts, write-ahead log and all, once what it still has in memory is on disk. */
+  filesWith(texts: readonly string[]): Promise<string[]>;
   /** Ends the server as a crash would, and starts it again on the same data. */
   crash(): Promise<void>;
 }
@@ -68,6 +70,15 @@ export async function startPostgres(): Promise<PostgresServer> {
       const name = `database_${++databases}`;
       await withClient(directory, (client) => client.query(`CREATE DATABASE ${name}`));
       return urlOf(directory, name);
+    },
+    async filesWith(texts) {
+      await withClient(directory, (client) => client.query("CHECKPOINT"));
+      const files = globSync("**/*", { cwd: data, withFileTypes: true }).filter((entry) => entry.isFile());
+      const paths = files.map(({ parentPath, name }) => join(parentPath, name));
+      return paths.filter((path) => {
+        const content = readFileSync(path);
+        return texts.some((text) => content.includes(text));
+      });
     },
     async crash() {
       // SIGQUIT: every process of the server ends at once and cleans nothing up (postgres(1), "immediate shutdown").
