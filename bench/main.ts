@@ -28,7 +28,7 @@ import { proxyDownload } from "./proxy-download.ts";
 import { proxyMemory } from "./proxy-memory.ts";
 import { proxyRequests } from "./proxy-requests.ts";
 import { proxyRequestsHttp2 } from "./proxy-requests-http2.ts";
-import { sshKeystroke, upload } from "./ssh.ts";
+import { sshExec, sshKeystroke, upload } from "./ssh.ts";
 import { canTrustOwnAuthority, directoryVariable, readAuthority, runTrusting } from "./support/authority.ts";
 import type { Bench, Row } from "./support/bench.ts";
 import { install } from "./support/installation.ts";
@@ -44,6 +44,7 @@ const rows: readonly Row[] = [
   remove,
   policyPush,
   sshKeystroke,
+  sshExec,
   upload,
   gatewayStart,
   reattach,

@@ -1,4 +1,4 @@
-/** OpenSSH into a sandbox, and to this machine's own server: what a pressed key waits, and how fast files go. */
+/** OpenSSH into a sandbox, and to this machine's own server: what a key and a command wait, and how fast files go. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -36,6 +36,31 @@ export const sshKeystroke: Row = {
       };
       const there = "missing" in sshd ? sshd : await typist("ssh to this machine's sshd", sshd);
       return await interleave([await typist("ssh into a sandbox", ssh), there], { rounds: bench.rounds });
+    }),
+};
+
+export const sshExec: Row = {
+  name: "ssh-exec",
+  title: "`true` in a running sandbox, and over SSH",
+  measure: (bench) =>
+    withEnds(bench, async ({ name, ssh, sshd }) => {
+      const { installation, rounds } = bench;
+      const { env = {} } = installation.command();
+      const over = (label: string, { options, host }: Ends["ssh"]): Contender => ({
+        name: label,
+        once: () => runSilently({ file: "ssh", args: [...options, host, "true"], env }),
+      });
+      return await interleave(
+        [
+          {
+            name: "openshell sandbox exec",
+            once: () => runSilently(installation.command("sandbox", "exec", "-n", name, "--", "true")),
+          },
+          over("ssh into a sandbox", ssh),
+          "missing" in sshd ? sshd : over("ssh to this machine's sshd", sshd),
+        ],
+        { rounds },
+      );
     }),
 };
 

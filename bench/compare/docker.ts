@@ -39,6 +39,8 @@ async function findEngine(program: Program): Promise<Docker | Missing> {
   try {
     const version = await outputOf(engine("version", "--format", "{{.Server.Version}}"));
     await makeImage(program);
+    // An engine may answer that can start nothing here, as for lack of a right: it is left out like one that is missing.
+    await runSilently(engine("run", "--rm", "--network", "none", IMAGE, "true"));
     const running = new Set<string>();
     const remove = async (container: string) => {
       await runSilently(engine("rm", "--force", container));
@@ -65,6 +67,7 @@ async function findEngine(program: Program): Promise<Docker | Missing> {
       },
     };
   } catch (error) {
+    await runSilently(engine("rmi", "--force", IMAGE)).catch(() => {});
     return { name: program, missing: firstLine(error) };
   }
 }
