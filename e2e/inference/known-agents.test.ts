@@ -1,6 +1,6 @@
 /** `sandbox create -- AGENT`: an agent that is not there is installed, set up, and does its task; the registry is shut then. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { after, before, beforeEach, describe, it } from "node:test";
 import { expectNowhere } from "../support/canary.ts";
 import type { Finished } from "../support/installation.ts";
 import { backendUrl, type Models, modelKey, startModels } from "../support/models.ts";
@@ -11,6 +11,8 @@ describe("an agent by its name", () => {
   before(async () => {
     models = await startModels();
   });
+  // What an agent that failed has left of its script is not the next one's.
+  beforeEach(() => models.backend.script.splice(0));
   after(() => models[Symbol.asyncDispose]());
 
   const succeeds = (...args: readonly string[]): Promise<Finished> => models.succeeds(...args);

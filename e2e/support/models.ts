@@ -77,7 +77,17 @@ export async function startModels(): Promise<Models> {
 /** Everything goes to an OpenAI's `gpt-served`, and `claude-*` to an Anthropic's `claude-served`. */
 export async function startRoutedModels(): Promise<Models> {
   const models = await startModels();
-  const { succeeds } = models;
+  try {
+    await routeTo(models);
+  } catch (error) {
+    // The file would wait for what runs on.
+    await models[Symbol.asyncDispose]();
+    throw error;
+  }
+  return models;
+}
+
+async function routeTo({ succeeds }: Models): Promise<void> {
   for (const [name, type, variable] of [
     ["models", "openai", "OPENAI"],
     ["claude", "anthropic", "ANTHROPIC"],
@@ -90,5 +100,4 @@ export async function startRoutedModels(): Promise<Models> {
   await succeeds("inference", "set", "--provider", "models", "--model", "gpt-served");
   const sonnet = ["--provider", "claude", "--model", "claude-served", "--alias", "claude-*"];
   await succeeds("inference", "set", "sonnet", ...sonnet);
-  return models;
 }
