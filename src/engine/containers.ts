@@ -113,6 +113,25 @@ export class Containers {
     await ifThere(this.#engine.delete(`/containers/${name}`, { force: "1", v: "1" }));
   }
 
+  /** All of them, in whichever order the engine lets go of them: Podman keeps one whose namespaces another one uses. */
+  async removeAll(names: readonly string[]): Promise<void> {
+    for (let left = names; left.length > 0; ) {
+      const kept: string[] = [];
+      let refusal: EngineRefusal | undefined;
+      for (const name of left) {
+        try {
+          await this.remove(name);
+        } catch (error) {
+          if (!(error instanceof EngineRefusal)) throw error;
+          refusal = error;
+          kept.push(name);
+        }
+      }
+      if (refusal !== undefined && kept.length === left.length) throw refusal;
+      left = kept;
+    }
+  }
+
   /** The values of a label, of all containers that have another one with this value. */
   async labelled(label: string, wanted: { readonly label: string; readonly value: string }): Promise<string[]> {
     const filters = JSON.stringify({ label: [`${wanted.label}=${wanted.value}`] });

@@ -73,7 +73,7 @@ export async function destroyContained(
   // First, so that it makes no more of them.
   await containers.stop(container);
   const own = found && { label: GATEWAY_LABEL, value: containedGatewayId(found.Mountpoint) };
-  for (const id of own === undefined ? [] : await containers.withLabel(own)) await containers.remove(id);
+  if (own !== undefined) await containers.removeAll(await containers.withLabel(own));
   await containers.remove(container);
   if (found !== undefined) await engine.delete(`/volumes/${volume}`);
   removeGatewayEntry(configDirectory(context.environment), name);
