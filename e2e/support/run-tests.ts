@@ -29,7 +29,8 @@ const farewellMs = 20_000;
 for await (const test of createInterface(process.stdin)) writeSync(answersTo, `${JSON.stringify(await run(test))}\n`);
 
 async function run(test: string): Promise<TestRun> {
-  const child = spawn(process.execPath, ["--test", `--test-timeout=${hungTestMs}`, test], {
+  const reporter = ["--test-reporter=./e2e/support/reporter.ts", "--test-reporter-destination=stdout"];
+  const child = spawn(process.execPath, ["--test", `--test-timeout=${hungTestMs}`, ...reporter, test], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const printed: Buffer[] = [];
