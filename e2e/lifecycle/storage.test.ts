@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { eventually } from "../support/eventually.ts";
 import { type Finished, type Installation, install } from "../support/installation.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
 
@@ -55,11 +56,11 @@ describe("a gateway", () => {
     ]) {
       assert.equal((await installation.run(asked)).code, 0);
     }
-    disk.remount("ro");
+    await disk.remount("ro");
     const { code, stderr } = await installation.run(["gateway", "start"]);
     assert.equal(code, 1);
     assert.match(stderr, /no place for its files: .*read-only file system.*\nhint: set XDG_STATE_HOME/);
-    disk.remount("rw");
+    await disk.remount("rw");
     assert.equal((await installation.run(["sandbox", "start", "kept"])).code, 0);
     assert.equal((await sandbox.run("echo works")).stdout, "works\n");
   });
@@ -81,8 +82,10 @@ async function gatewayPid(installation: Installation): Promise<number> {
 interface Disk extends AsyncDisposable {
   fill(): void;
   free(): void;
-  remount(mode: "ro" | "rw"): void;
+  remount(mode: "ro" | "rw"): Promise<void>;
 }
+
+const quiet = { stdio: "pipe" } as const;
 
 /** A file system of its own for the gateway's state. */
 function ownDisk({ home, run }: Installation): Disk {
@@ -93,11 +96,12 @@ function ownDisk({ home, run }: Installation): Disk {
   return {
     fill: () => execFileSync("sh", ["-c", 'dd if=/dev/zero of="$1" bs=4096 2>/dev/null; true', "sh", filler]),
     free: () => rmSync(filler),
-    remount: (mode) => void execFileSync("mount", ["-o", `remount,${mode}`, state]),
+    // The kernel closes a process's files a moment after its end is seen.
+    remount: (mode) => eventually(() => void execFileSync("mount", ["-o", `remount,${mode}`, state], quiet)),
     async [Symbol.asyncDispose]() {
       await run(["sandbox", "delete", "--all"]);
       await run(["gateway", "stop"]);
-      execFileSync("umount", [state]);
+      await eventually(() => void execFileSync("umount", [state], quiet));
     },
   };
 }

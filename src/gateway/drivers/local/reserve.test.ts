@@ -7,6 +7,8 @@ import { Reserve } from "./reserve.ts";
 class Workshop {
   isCurrent = true;
   readonly discarded: string[] = [];
+  /** What a supervisor's end takes. */
+  discarding: Promise<void> = Promise.resolve();
   #prepared = 0;
 
   readonly reserve = new Reserve({
@@ -15,7 +17,10 @@ class Workshop {
       const placement = { sandboxId: String(this.#prepared) };
       return { placement, ended: new Promise(() => {}) } as unknown as PreparedSupervisor;
     },
-    discard: async ({ placement }) => void this.discarded.push(placement.sandboxId),
+    discard: async ({ placement }) => {
+      await this.discarding;
+      this.discarded.push(placement.sandboxId);
+    },
     isCurrent: () => this.isCurrent,
   });
 
@@ -44,8 +49,28 @@ describe("the reserve", () => {
     workshop.reserve.fill();
     workshop.isCurrent = false;
     assert.equal(await workshop.take(), "2");
-    assert.deepEqual(workshop.discarded, ["1"]);
     await workshop.reserve.close();
+    assert.deepEqual(workshop.discarded, ["1"]);
+  });
+
+  it("is closed once everything that it discards is gone, and whatever can't be removed", async () => {
+    const workshop = new Workshop();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    workshop.discarding = promise;
+    workshop.reserve.fill();
+    workshop.isCurrent = false;
+    await workshop.take();
+    const closed = workshop.reserve.close().then(() => [...workshop.discarded]);
+    resolve();
+    assert.deepEqual(await closed, ["1"]);
+
+    const unlucky = new Workshop();
+    const failed = Promise.reject(new Error("no space left on device"));
+    failed.catch(() => {});
+    unlucky.discarding = failed;
+    unlucky.reserve.fill();
+    await unlucky.reserve.close();
+    assert.deepEqual(unlucky.discarded, []);
   });
 
   it("discards what nobody has asked for when it is closed", async () => {

@@ -19,6 +19,8 @@ export class Reserve {
   readonly #discard: ReserveOptions["discard"];
   readonly #isCurrent: ReserveOptions["isCurrent"];
   #waiting: Promise<PreparedSupervisor | undefined> | undefined;
+  /** Those that are being discarded. */
+  readonly #leaving = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -35,7 +37,7 @@ export class Reserve {
     this.#refillLater();
     const supervisor = await waiting;
     if (supervisor !== undefined && this.#isCurrent()) return supervisor;
-    if (supervisor !== undefined) void this.#discard(supervisor);
+    if (supervisor !== undefined) this.#letGo(supervisor);
     return this.#prepare();
   }
 
@@ -53,12 +55,22 @@ export class Reserve {
     this.#waiting = waiting;
   }
 
+  /** Nothing of it runs when the promise is kept. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     const supervisor = await this.#waiting;
     this.#waiting = undefined;
-    if (supervisor !== undefined) await this.#discard(supervisor);
+    if (supervisor !== undefined) this.#letGo(supervisor);
+    await Promise.all(this.#leaving);
+  }
+
+  /** What can't be removed now (a full disk) goes when a gateway starts the next time. */
+  #letGo(supervisor: PreparedSupervisor): void {
+    const leaving = this.#discard(supervisor)
+      .catch(() => undefined)
+      .finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
   }
 
   #refillLater(): void {
@@ -68,9 +80,9 @@ export class Reserve {
   }
 
   /** One that ended while it waited is no reserve. It is not replaced at once: the next would likely end as well. */
-  async #forget(waiting: Promise<PreparedSupervisor | undefined>, supervisor: PreparedSupervisor): Promise<void> {
+  #forget(waiting: Promise<PreparedSupervisor | undefined>, supervisor: PreparedSupervisor): void {
     if (this.#waiting !== waiting) return;
     this.#waiting = undefined;
-    await this.#discard(supervisor);
+    this.#letGo(supervisor);
   }
 }
