@@ -8,6 +8,7 @@ import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { expectNowhere } from "../support/canary.ts";
+import { firstOutput } from "../support/first-output.ts";
 import { type HttpServer, startHttpServer } from "../support/http-server.ts";
 import { type Installation, type InstallationOptions, install } from "../support/installation.ts";
 import { supervisors } from "../support/supervisors.ts";
@@ -96,8 +97,8 @@ describe("programs that hold secrets", () => {
     }
     const command = ["sandbox", "exec", "--name", "agent", "--", "bash", "-c", `${request}; sleep 60`];
     const agent = scene.installation.start(command);
-    await new Promise((resolve) => agent.stdout.once("data", resolve));
     try {
+      await firstOutput(agent);
       expectNowhere([canary], scene.installation);
     } finally {
       agent.kill("SIGKILL");

@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { expectNowhere, whereFound } from "../support/canary.ts";
+import { firstOutput } from "../support/first-output.ts";
 import { type HttpServer, startHttpServer } from "../support/http-server.ts";
 import { type Finished, type Installation, install } from "../support/installation.ts";
 
@@ -135,8 +136,8 @@ describe("a credential of an attached provider", () => {
       ...["sandbox", "exec", "--name", "agent", "--", "bash", "-c"],
       'curl -sS -H "Authorization: Bearer $GITHUB_TOKEN" https://api.example.test/ > /sandbox/answer; echo ready; sleep 60',
     ]);
-    await new Promise((resolve) => agent.stdout.once("data", resolve));
     try {
+      await firstOutput(agent);
       expectNowhere([canary, rotated, typed], installation);
       // The search finds what is there: what stands for it is in the memory and the environment of that program.
       const placeholder = (await run("printenv GITHUB_TOKEN")).stdout.trim();

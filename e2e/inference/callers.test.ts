@@ -1,8 +1,8 @@
 /** Programs in a sandbox ask for models as if inference.local were OpenAI's or Anthropic's API, and hold no key. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import { expectNowhere } from "../support/canary.ts";
+import { firstOutput } from "../support/first-output.ts";
 import { type Models, modelKey, startRoutedModels } from "../support/models.ts";
 import type { Sandbox } from "../support/sandbox.ts";
 
@@ -108,7 +108,7 @@ describe("programs that ask for models", () => {
     const args = ["sandbox", "exec", "-n", sandbox.name, "--no-tty", "--", "sh", "-c", start];
     const living = models.installation.start(args);
     try {
-      await once(living.stdout, "data");
+      await firstOutput(living);
       expectNowhere([modelKey], models.installation);
     } finally {
       living.kill("SIGKILL");

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { BedrockBackend } from "../../src/inference/test-support/bedrock-backend.ts";
-import { type HttpServer, startHttpServer } from "../support/http-server.ts";
+import { startHttpServer } from "../support/http-server.ts";
 import { backendUrl, type Models, modelKey, startModels } from "../support/models.ts";
 import type { Sandbox } from "../support/sandbox.ts";
 
@@ -97,12 +97,12 @@ type Heard = any;
 describe("the published SDKs, and models behind other APIs", () => {
   let models: Models;
   let sandbox: Sandbox;
-  let bedrockServer: HttpServer;
+  const ends = new AsyncDisposableStack();
   const bedrock = new BedrockBackend();
 
   before(async () => {
-    models = await startModels();
-    bedrockServer = await startHttpServer({ host: "other.example.test", respond: bedrock.listener });
+    models = ends.use(await startModels());
+    ends.use(await startHttpServer({ host: "other.example.test", respond: bedrock.listener }));
     const { succeeds } = models;
     const key = (name: string) => ["--credential", `${name}=${modelKey}`];
     const config = (...settings: readonly string[]) => settings.flatMap((setting) => ["--config", setting]);
@@ -141,10 +141,7 @@ describe("the published SDKs, and models behind other APIs", () => {
     sandbox = await models.sandbox("dialects");
     await models.installs(sandbox, "dialects", ["openai", "@anthropic-ai/sdk", "@aws-sdk/client-bedrock-runtime"]);
   });
-  after(async () => {
-    await bedrockServer[Symbol.asyncDispose]();
-    await models[Symbol.asyncDispose]();
-  });
+  after(() => ends.disposeAsync());
 
   /** Runs a module beside the SDKs; it prints JSON. */
   async function answers(model: string, program: string): Promise<unknown> {
@@ -164,7 +161,7 @@ describe("the published SDKs, and models behind other APIs", () => {
     ["messages", "inference.local", "/v1/chat/completions"],
   ] as const) {
     it(`${caller} of a model that speaks ${target}: words, pictures, tools at once, and their results`, async () => {
-      models.backend.script.push({ text: "Three." }, { text: "Three." }, twoCalls, twoCalls);
+      models.backend.answers.push({ text: "Three." }, { text: "Three." }, twoCalls, twoCalls);
       const program = `${programs[caller]}
         console.log(JSON.stringify([await whole(), await streamed(), await whole(), await streamed()]));`;
       const [end, toolEnd] = endings[caller];

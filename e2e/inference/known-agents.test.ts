@@ -1,6 +1,6 @@
 /** `sandbox create -- AGENT`: an agent that is not there is installed, set up, and does its task; the registry is shut then. */
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import { expectNowhere } from "../support/canary.ts";
 import type { Finished } from "../support/installation.ts";
 import { backendUrl, type Models, modelKey, startModels } from "../support/models.ts";
@@ -11,8 +11,6 @@ describe("an agent by its name", () => {
   before(async () => {
     models = await startModels();
   });
-  // What an agent that failed has left of its script is not the next one's.
-  beforeEach(() => models.backend.script.splice(0));
   after(() => models[Symbol.asyncDispose]());
 
   const succeeds = (...args: readonly string[]): Promise<Finished> => models.succeeds(...args);
@@ -20,12 +18,13 @@ describe("an agent by its name", () => {
   it("claude talks to its own service with a placeholder, and is there for the next command", async () => {
     const provider = ["--type", "claude-code", "--config", `ANTHROPIC_BASE_URL=${backendUrl}`];
     await succeeds("provider", "create", "mine", ...provider, "--from-existing");
-    models.backend.script.push(
+    const task = "Write first.txt and second.txt.";
+    models.backend.tasks.set(task, [
       { tool: "Bash", arguments: { command: "echo one > first.txt", description: "Writes" } },
       { tool: "Bash", arguments: { command: "cat first.txt > second.txt", description: "Copies" } },
       { text: "Both files are written." },
-    );
-    const claude = ["claude", "-p", "Write two files.", "--dangerously-skip-permissions"];
+    ]);
+    const claude = ["claude", "-p", task, "--dangerously-skip-permissions"];
     const { stdout, stderr } = await succeeds("sandbox", "create", "--name", "own", "--", ...claude);
     assert.match(stdout, /Both files are written\./);
     assert.match(stderr, /^claude: uses the claude-code provider "mine", with a placeholder for its key;/);
@@ -59,12 +58,13 @@ describe("an agent by its name", () => {
     const provider = ["--type", "openai", "--config", `OPENAI_BASE_URL=${backendUrl}/v1`];
     await succeeds("provider", "create", "models", ...provider, "--credential", `OPENAI_API_KEY=${modelKey}`);
     await succeeds("inference", "set", "--provider", "models", "--model", "gpt-served");
-    models.backend.script.push(
+    const task = "Write third.txt.";
+    models.backend.tasks.set(task, [
       { tool: "exec_command", arguments: { cmd: "echo two > third.txt" } },
       { text: "The file is written." },
-    );
+    ]);
     const options = ["--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"];
-    const codex = ["codex", "exec", ...options, "Write a file."];
+    const codex = ["codex", "exec", ...options, task];
     const { stdout, stderr } = await succeeds("sandbox", "create", "--name", "routed", "--", ...codex);
     assert.match(stdout, /The file is written\./);
     assert.match(stderr, /^codex: uses models at https:\/\/inference\.local;/);
@@ -72,35 +72,38 @@ describe("an agent by its name", () => {
   });
 
   it("opencode too", async () => {
-    models.backend.script.push(
+    const task = "Write fourth.txt.";
+    models.backend.tasks.set(task, [
       { tool: "bash", arguments: { command: "echo three > fourth.txt", description: "Writes" } },
       { text: "The file is there." },
-    );
-    const opencode = ["opencode", "run", "Write a file."];
+    ]);
+    const opencode = ["opencode", "run", task];
     const { stdout } = await succeeds("sandbox", "create", "--name", "open", "--", ...opencode);
     assert.match(stdout, /The file is there\./);
     assert.equal((await succeeds("sandbox", "exec", "-n", "open", "--", "cat", "fourth.txt")).stdout, "three\n");
   });
 
   it("copilot too, without an account at GitHub", async () => {
-    models.backend.script.push(
+    const task = "Write fifth.txt and sixth.txt.";
+    models.backend.tasks.set(task, [
       { tool: "bash", arguments: { command: "echo four > fifth.txt", description: "Writes" } },
       { tool: "bash", arguments: { command: "cat fifth.txt > sixth.txt", description: "Copies" } },
       { text: "Both are there." },
-    );
-    const copilot = ["copilot", "-p", "Write two files.", "--allow-all-tools"];
+    ]);
+    const copilot = ["copilot", "-p", task, "--allow-all-tools"];
     const { stdout } = await succeeds("sandbox", "create", "--name", "copilot", "--", ...copilot);
     assert.match(stdout, /Both are there\./);
     assert.equal((await succeeds("sandbox", "exec", "-n", "copilot", "--", "cat", "sixth.txt")).stdout, "four\n");
   });
 
   it("pi too", async () => {
-    models.backend.script.push(
+    const task = "Write seventh.txt and eighth.txt.";
+    models.backend.tasks.set(task, [
       { tool: "bash", arguments: { command: "echo five > seventh.txt" } },
       { tool: "bash", arguments: { command: "cat seventh.txt > eighth.txt" } },
       { text: "They are there." },
-    );
-    const pi = ["pi", "-p", "Write two files."];
+    ]);
+    const pi = ["pi", "-p", task];
     const { stdout } = await succeeds("sandbox", "create", "--name", "pi", "--", ...pi);
     assert.match(stdout, /They are there\./);
     assert.equal((await succeeds("sandbox", "exec", "-n", "pi", "--", "cat", "eighth.txt")).stdout, "five\n");
@@ -117,12 +120,13 @@ describe("an agent by its name", () => {
   it("gemini talks to its own service with a placeholder", async () => {
     const provider = ["--type", "gemini", "--config", `GOOGLE_GEMINI_BASE_URL=${backendUrl}`];
     await succeeds("provider", "create", "google", ...provider, "--credential", `GEMINI_API_KEY=${modelKey}`);
-    models.backend.script.push(
+    const task = "Write ninth.txt and tenth.txt.";
+    models.backend.tasks.set(task, [
       { tool: "run_shell_command", arguments: { command: "echo six > ninth.txt" } },
       { tool: "run_shell_command", arguments: { command: "cat ninth.txt > tenth.txt" } },
       { text: "Those are there." },
-    );
-    const gemini = ["gemini", "--yolo", "-m", "gemini-2.5-flash", "-p", "Write two files."];
+    ]);
+    const gemini = ["gemini", "--yolo", "-m", "gemini-2.5-flash", "-p", task];
     const { stdout } = await succeeds("sandbox", "create", "--name", "gemini", "--provider", "google", "--", ...gemini);
     assert.match(stdout, /Those are there\./);
     assert.equal((await succeeds("sandbox", "exec", "-n", "gemini", "--", "cat", "tenth.txt")).stdout, "six\n");
@@ -130,21 +134,15 @@ describe("an agent by its name", () => {
   });
 
   it("and the operator's key is nowhere, while an agent is at work", async () => {
-    models.backend.script.push({
-      tool: "bash",
-      arguments: { command: "touch /sandbox/working && sleep 60", description: "Waits" },
-    });
-    const copilot = ["copilot", "--allow-all-tools", "-p"];
-    const agent = models.installation.start([
-      "sandbox",
-      "exec",
-      "-n",
-      "copilot",
-      "--no-tty",
-      "--",
-      ...copilot,
-      "Wait.",
+    const task = "Wait until somebody comes.";
+    models.backend.tasks.set(task, [
+      {
+        tool: "bash",
+        arguments: { command: "touch /sandbox/working && sleep 60", description: "Waits" },
+      },
     ]);
+    const copilot = ["copilot", "--allow-all-tools", "-p"];
+    const agent = models.installation.start(["sandbox", "exec", "-n", "copilot", "--no-tty", "--", ...copilot, task]);
     try {
       const working = "until [ -e /sandbox/working ]; do sleep 0.1; done";
       await succeeds("sandbox", "exec", "-n", "copilot", "--", "timeout", "30", "sh", "-c", working);

@@ -7,7 +7,9 @@ import { once } from "node:events";
 import type { RequestListener, ServerResponse } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { type HttpServer, startHttpServer } from "../support/http-server.ts";
+import { eventually } from "../support/eventually.ts";
+import { firstOutput } from "../support/first-output.ts";
+import { startHttpServer } from "../support/http-server.ts";
 import { type Installation, install, type Running } from "../support/installation.ts";
 import { backendUrl } from "../support/models.ts";
 import { createSandbox } from "../support/sandbox.ts";
@@ -24,29 +26,26 @@ class TalkativeModel {
   said = 0;
   /** Says no more after so many bytes, and does not hang up either. */
   stallsAfter = Number.POSITIVE_INFINITY;
-  #left = Promise.withResolvers<void>();
-
-  /** Resolves when whoever listens has gone before the end. */
-  get abandoned(): Promise<void> {
-    return this.#left.promise;
-  }
+  /** Whether who listened last has gone before the end. */
+  isAbandoned = false;
 
   readonly listener: RequestListener = (request, response) => {
     request.resume();
     this.said = 0;
-    const left = Promise.withResolvers<void>();
-    this.#left = left;
-    response.on("close", () => !response.writableFinished && left.resolve());
+    this.isAbandoned = false;
+    const closed = once(response, "close").then(() => {
+      this.isAbandoned = !response.writableFinished;
+    });
     response.writeHead(200, { "content-type": "text/event-stream" });
-    void this.#talk(response, left.promise);
+    void this.#talk(response, closed);
   };
 
-  async #talk(response: ServerResponse, left: Promise<void>): Promise<void> {
+  async #talk(response: ServerResponse, closed: Promise<void>): Promise<void> {
     while (this.said < streamBytes && !response.destroyed) {
       if (this.said >= this.stallsAfter) return;
       const hasRoom = response.write(event);
       this.said += event.length;
-      if (!hasRoom) await Promise.race([once(response, "drain"), left]);
+      if (!hasRoom) await Promise.race([once(response, "drain"), closed]);
     }
     response.end("data: [DONE]\n\n");
   }
@@ -72,22 +71,19 @@ request.on("response", (response) => {
 });`;
 
 describe("a caller of a model that has much to say", () => {
+  const ends = new AsyncDisposableStack();
   let installation: Installation;
-  let server: HttpServer;
   const model = new TalkativeModel();
 
   before(async () => {
-    installation = install();
-    server = await startHttpServer({ host: "api.example.test", respond: model.listener });
+    installation = ends.use(install());
+    ends.use(await startHttpServer({ host: "api.example.test", respond: model.listener }));
     const base = `OLLAMA_BASE_URL=${backendUrl}/v1`;
     await succeeds("provider", "create", "talkative", "--type", "ollama", "--config", base);
     await succeeds("inference", "set", "--provider", "talkative", "--model", "m", "--idle-timeout", "2", "--no-verify");
     await createSandbox(installation, "callers", "network_policies: {}\n");
   });
-  after(async () => {
-    await server[Symbol.asyncDispose]();
-    await installation[Symbol.asyncDispose]();
-  });
+  after(() => ends.disposeAsync());
 
   async function succeeds(...args: readonly string[]): Promise<void> {
     const { code, stderr } = await installation.run(args);
@@ -97,7 +93,7 @@ describe("a caller of a model that has much to say", () => {
   async function hesitates(): Promise<Running> {
     const node = ["node", "--input-type=module", "-e", hesitantCaller];
     const caller = installation.start(["sandbox", "exec", "--name", "callers", "--no-tty", "--", ...node]);
-    await once(caller.stdout, "data");
+    await firstOutput(caller);
     return caller;
   }
 
@@ -117,7 +113,7 @@ describe("a caller of a model that has much to say", () => {
     await model.whenStuck();
     caller.kill("SIGTERM");
     await caller.finished;
-    await model.abandoned;
+    await eventually(() => assert.ok(model.isAbandoned, "the model talks on to nobody"));
   });
 
   it("and that falls silent, is told so in its API's words", async () => {
@@ -130,6 +126,6 @@ describe("a caller of a model that has much to say", () => {
     );
     // curl's word for a body that is not whole, over HTTP/1.1; over HTTP/2 the stream is reset.
     assert.equal(code, 18);
-    await model.abandoned;
+    await eventually(() => assert.ok(model.isAbandoned, "the model talks on to nobody"));
   });
 });

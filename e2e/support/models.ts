@@ -40,10 +40,13 @@ network_policies:
 
 /** Without providers and routes, for tests that begin with none. */
 export async function startModels(): Promise<Models> {
-  const installation = install();
-  const registry = await startRegistry();
+  // What was started before something fails would keep the test's process alive.
+  await using started = new AsyncDisposableStack();
+  const installation = started.use(install());
+  const registry = started.use(await startRegistry());
   const backend = new ModelBackend();
-  const server = await startHttpServer({ host: "api.example.test", respond: backend.listener });
+  started.use(await startHttpServer({ host: "api.example.test", respond: backend.listener }));
+  const open = started.move();
   const env = { OPENAI_API_KEY: modelKey, ANTHROPIC_API_KEY: modelKey, npm_config_registry: registry.url };
   const models: Models = {
     installation,
@@ -65,11 +68,7 @@ export async function startModels(): Promise<Models> {
         `mkdir -p ~/${folder} && cd ~/${folder} && ${npm} install --silent ${packages.join(" ")}`,
       );
     },
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]();
-      await registry[Symbol.asyncDispose]();
-      await installation[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
   return models;
 }

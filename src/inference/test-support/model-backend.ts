@@ -43,8 +43,11 @@ export class ModelBackend {
   readonly calls: ModelCallRecord[] = [];
   /** What the next calls are answered, in order; after the last one the model only greets. */
   readonly answers: ModelAnswer[] = [];
-  /** The same for calls that bring tools, which agents send besides others (for a title, a summary) of their own. */
-  readonly script: ModelAnswer[] = [];
+  /**
+   * The same for an agent's task, by words of it: for calls that bring tools, which agents send besides others (for a title, a
+   * summary) of their own. What an agent that fails does not come to hear is not said to the next.
+   */
+  readonly tasks = new Map<string, ModelAnswer[]>();
   /** What goes wrong with the next calls, in order; undefined: nothing. */
   readonly faults: (Fault | undefined)[] = [];
   /** Between two events of a stream. */
@@ -69,7 +72,8 @@ export class ModelBackend {
     if (typeof fault === "object") return this.#fail(response, fault);
     const render = renderers.get(verb ?? pathname.replace(/^\/v1/, ""));
     if (!render) return this.#fail(response, { status: 404 });
-    await this.#answer(response, { render, json, fault });
+    const scripted = json.tools?.length ? this.#nextOfTask(body) : undefined;
+    await this.#answer(response, { render, json, fault, scripted });
   }
 
   #fail(
@@ -80,19 +84,25 @@ export class ModelBackend {
     response.end(JSON.stringify({ error: { message, type: "backend_error" } }));
   }
 
+  #nextOfTask(body: string): ModelAnswer | undefined {
+    const [, answers] = [...this.tasks].find(([words]) => body.includes(words)) ?? [];
+    return answers?.shift();
+  }
+
   async #answer(
     response: ServerResponse,
     {
       render,
       json,
       fault,
+      scripted,
     }: {
       render: Render;
-      json: { model: string; stream?: boolean; tools?: readonly unknown[] };
+      json: { model: string; stream?: boolean };
       fault: Fault | undefined;
+      scripted: ModelAnswer | undefined;
     },
   ): Promise<void> {
-    const scripted = json.tools?.length ? this.script.shift() : undefined;
     const answer = scripted ?? this.answers.shift() ?? { text: `Hello from ${json.model}.` };
     const rendered = render(answer, json);
     if (!json.stream) {
