@@ -115,7 +115,7 @@ describe("a conversation", () => {
     }
   });
 
-  it("keeps the pictures of a tool's result where the other dialect has room for them, and names them where not", () => {
+  it("keeps the pictures of a tool's result where the other dialect has room for them, and shows them behind it where not", () => {
     const picture = { type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } };
     const result = { type: "tool_result", tool_use_id: "t", content: [{ type: "text", text: "A cat:" }, picture] };
     const call = { type: "tool_use", id: "t", name: "look", input: {} };
@@ -136,10 +136,45 @@ describe("a conversation", () => {
         { type: "input_image", image_url: "data:image/png;base64,AAAA" },
       ],
     });
-    assert.throws(
-      () => thereAndBack("anthropic_messages", "openai_chat_completions", request),
-      /an image in a tool's result can't be translated/,
-    );
+    const chat = translated("anthropic_messages", "openai_chat_completions", request).call.body.json;
+    assert.deepEqual((chat as { messages: unknown[] }).messages.slice(2), [
+      { role: "tool", tool_call_id: "t", content: "A cat:\n[image 1 of t]" },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "[image 1 of t]" },
+          { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } },
+        ],
+      },
+    ]);
+  });
+
+  it("shows pictures once all calls are answered, before what the user says then", () => {
+    const output = (url: string) => [{ type: "input_image", image_url: url }];
+    const input = [
+      { type: "function_call", call_id: "a", name: "look", arguments: "{}" },
+      { type: "function_call", call_id: "b", name: "look", arguments: "{}" },
+      { type: "function_call_output", call_id: "a", output: output("data:image/png;base64,AAAA") },
+      { type: "function_call_output", call_id: "b", output: output("data:image/png;base64,BBBB") },
+      { type: "message", role: "user", content: "Well?" },
+    ];
+    const request = { model: "served", input, stream: false };
+    const chat = translated("openai_responses", "openai_chat_completions", request).call.body.json;
+    const picture = (url: string) => ({ type: "image_url", image_url: { url } });
+    assert.deepEqual((chat as { messages: unknown[] }).messages.slice(1), [
+      { role: "tool", tool_call_id: "a", content: "[image 1 of a]" },
+      { role: "tool", tool_call_id: "b", content: "[image 1 of b]" },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "[image 1 of a]" },
+          picture("data:image/png;base64,AAAA"),
+          { type: "text", text: "[image 1 of b]" },
+          picture("data:image/png;base64,BBBB"),
+          { type: "text", text: "Well?" },
+        ],
+      },
+    ]);
   });
 
   it("with several calls at once stays one turn", () => {

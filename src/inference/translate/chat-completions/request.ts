@@ -3,15 +3,14 @@ import {
   type AnswerFormat,
   type Conversation,
   type ReplyPart,
-  resultText,
   type Tool,
-  type ToolResultPart,
   type Turn,
   Untranslatable,
   type UserPart,
 } from "../conversation.ts";
 import { defined, Fields, texts } from "../fields.ts";
 import { plainText, readContent, readFormat, readFunction, readToolChoice } from "../openai-members.ts";
+import { picturesOf, resultsTogether, toolMessage } from "./tool-results.ts";
 
 /** What is said about the request, and not to the model. */
 const hints = [
@@ -143,7 +142,7 @@ export function writeRequest(
   const { toolChoice, format } = conversation;
   return defined({
     model,
-    messages: conversation.turns.flatMap(writeTurn),
+    messages: resultsTogether(conversation.turns).flatMap(writeTurn),
     tools:
       conversation.tools.length > 0
         ? conversation.tools.map((tool) => ({ type: "function", function: tool }))
@@ -178,7 +177,7 @@ function writeTurn(turn: Turn): readonly object[] {
 /** Results of tools are messages of their own, and come first: they answer what the assistant said last. */
 function writeUser(parts: readonly UserPart[]): readonly object[] {
   const results = parts.filter((part) => part.kind === "tool-result");
-  const said = parts.filter((part) => part.kind !== "tool-result");
+  const said = [...results.flatMap(picturesOf), ...parts.filter((part) => part.kind !== "tool-result")];
   const [first, ...others] = said;
   const content =
     first?.kind === "text" && others.length === 0
@@ -188,16 +187,7 @@ function writeUser(parts: readonly UserPart[]): readonly object[] {
             ? { type: "text", text: part.text }
             : { type: "image_url", image_url: { url: part.url } },
         );
-  return [
-    ...results.map((result) => ({ role: "tool", tool_call_id: result.id, content: wordsOf(result) })),
-    ...(said.length > 0 ? [{ role: "user", content }] : []),
-  ];
-}
-
-function wordsOf(result: ToolResultPart): string {
-  const text = resultText(result);
-  if (text === undefined) throw new Untranslatable("an image in a tool's result can't be translated");
-  return text;
+  return [...results.map(toolMessage), ...(said.length > 0 ? [{ role: "user", content }] : [])];
 }
 
 function writeAssistant(parts: readonly ReplyPart[]): object {
