@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { NODE_INSIDE } from "./connections/measure-ways.ts";
 import { type Client, clientArguments, openClient } from "./connections/open-client.ts";
+import { host } from "./connections/servers.ts";
 import { type Backend, startBackend } from "./models/backend.ts";
 import type { ModelQuestion } from "./models/caller.ts";
 import { openRelay } from "./models/open-relay.ts";
@@ -46,7 +47,8 @@ export const inferenceMemory: Row = {
   name: "inference-memory",
   title: "inference.local: resident memory of a supervisor with 64 streams at once",
   measure: (bench) =>
-    withModels(bench, async ({ insideCaller, supervisor }) => {
+    withModels(bench, async ({ openInside, supervisor }) => {
+      using insideCaller = openInside();
       const resident = () => memoryOf(supervisor).resident;
       const idle = resident();
       const most: number[] = [];
@@ -71,19 +73,22 @@ function row(name: string, title: string, target: string | undefined, asked: Omi
 }
 
 function measure(bench: Bench, asked: Omit<ModelQuestion, "baseUrl">): Promise<readonly Line[]> {
-  return withModels(bench, async ({ backend, authority, insideCaller }) => {
+  return withModels(bench, async ({ backend, authority, openInside }) => {
     using relay = await openRelay(backend.baseUrl, authority);
-    using outsideCaller = openClient<ModelQuestion>({
-      file: process.execPath,
-      args: caller,
-      env: { NODE_EXTRA_CA_CERTS: authority.file },
-    });
+    const outside = { file: process.execPath, args: caller, env: { NODE_EXTRA_CA_CERTS: authority.file } };
+    // Each way has a caller of its own: who has just asked by another way is awake, and gets the better number.
+    using directCaller = openClient<ModelQuestion>(outside);
+    using relayCaller = openClient<ModelQuestion>(outside);
+    using splicedCaller = openInside();
+    using insideCaller = openInside();
     const direct = { ...asked, baseUrl: backend.baseUrl };
     const relayed = { ...asked, baseUrl: relay.baseUrl };
+    const spliced = { ...asked, baseUrl: `https://${host}:${backend.port}`, ca: authority.certificate };
     const routed = { ...asked, baseUrl: "https://inference.local" };
     const contenders = [
-      { name: "directly", isReference: true, once: () => outsideCaller.ask(direct) },
-      { name: "by a relay that looks at nothing", once: () => outsideCaller.ask(relayed) },
+      { name: "directly", isReference: true, once: () => directCaller.ask(direct) },
+      { name: "by a relay that looks at nothing", once: () => relayCaller.ask(relayed) },
+      { name: "out of the sandbox, unread", once: () => splicedCaller.ask(spliced) },
       { name: "by inference.local", once: () => insideCaller.ask(routed) },
     ];
     return await interleave(contenders, { rounds: bench.rounds });
@@ -93,8 +98,8 @@ function measure(bench: Bench, asked: Omit<ModelQuestion, "baseUrl">): Promise<r
 interface Models {
   readonly authority: Authority;
   readonly backend: Backend;
-  /** In the sandbox, which asks by inference.local. */
-  readonly insideCaller: Client<ModelQuestion>;
+  /** A caller in the sandbox. */
+  readonly openInside: () => Client<ModelQuestion>;
   /** Process id. */
   readonly supervisor: number;
 }
@@ -108,11 +113,14 @@ async function withModels(
   const { run } = installation;
   await run("provider", "create", "bench", "--type", "ollama", "--config", `OLLAMA_BASE_URL=${backend.baseUrl}/v1`);
   await run("inference", "set", "--provider", "bench", "--model", "m", "--no-verify");
-  await run("sandbox", "create", "--name", "inference");
+  // TLS that passes as it is: what the way out of a sandbox costs a caller by itself.
+  const endpoints = [{ host, port: backend.port, tls: "skip" }];
+  const policy = installation.policyFile("inference", { unread: { endpoints, binaries: [{ path: NODE_INSIDE }] } });
+  await run("sandbox", "create", "--name", "inference", "--policy", policy);
   try {
     const inside = installation.command("sandbox", "exec", "-n", "inference", "--no-tty", "--", NODE_INSIDE, ...caller);
-    using insideCaller = openClient<ModelQuestion>(inside);
-    return await use({ authority, backend, insideCaller, supervisor: await supervisorOf(installation, "inference") });
+    const openInside = () => openClient<ModelQuestion>(inside);
+    return await use({ authority, backend, openInside, supervisor: await supervisorOf(installation, "inference") });
   } finally {
     await run("sandbox", "delete", "inference");
     await run("inference", "delete");

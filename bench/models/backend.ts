@@ -4,18 +4,20 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { issueLeaf } from "../../e2e/support/certificates.ts";
-import { loopback } from "../connections/servers.ts";
+import { host, loopback } from "../connections/servers.ts";
 import type { Authority } from "../support/authority.ts";
 
 export interface Backend extends AsyncDisposable {
+  /** By the machine's own name for itself. */
   readonly baseUrl: string;
+  readonly port: number;
 }
 
 const EVENTS = 20;
 const PAUSE_MS = 4;
 
 export async function startBackend(authority: Authority): Promise<Backend> {
-  const leaf = issueLeaf(authority, { names: ["DNS:localhost"] });
+  const leaf = issueLeaf(authority, { names: ["DNS:localhost", `DNS:${host}`] });
   const server = createServer({ cert: leaf.certificate, key: leaf.key }, async (request, response) => {
     request.resume();
     await once(request, "end");
@@ -30,8 +32,10 @@ export async function startBackend(authority: Authority): Promise<Backend> {
   server.on("connection", (socket) => socket.setNoDelay(true));
   server.listen(0, loopback);
   await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
   return {
-    baseUrl: `https://localhost:${(server.address() as AddressInfo).port}`,
+    baseUrl: `https://localhost:${port}`,
+    port,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

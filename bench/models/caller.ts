@@ -14,6 +14,8 @@ export interface ModelQuestion {
   readonly wanted: "first" | "event";
   /** Answers at the same time. */
   readonly streams: number;
+  /** Whom to trust instead of the machine's authorities. PEM. */
+  readonly ca?: string;
 }
 
 const body = JSON.stringify({ model: "any", stream: true, messages: [{ role: "user", content: "x".repeat(4096) }] });
@@ -25,7 +27,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${median(all.flat())}\n`);
 }
 
-function ask({ baseUrl, wanted }: ModelQuestion): Promise<number[]> {
+function ask({ baseUrl, wanted, ca }: ModelQuestion): Promise<number[]> {
   const url = new URL(`${baseUrl}/v1/chat/completions`);
   const isTls = url.protocol === "https:";
   return new Promise((resolve, reject) => {
@@ -33,6 +35,7 @@ function ask({ baseUrl, wanted }: ModelQuestion): Promise<number[]> {
     const start = performance.now();
     const request = (isTls ? https : http).request(url, {
       method: "POST",
+      ...(ca !== undefined && { ca }),
       agent: isTls ? agents["https:"] : agents["http:"],
       headers: { "content-type": "application/json", "content-length": body.length },
     });
