@@ -64,8 +64,10 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       client = clientOf(gateway, directory);
     },
     async [Symbol.asyncDispose]() {
-      const { sandboxes } = await client.listSandboxes({});
-      for (const { metadata } of sandboxes) await client.deleteSandbox({ name: metadata?.name ?? "" });
+      const { sandboxes } = await client.listSandboxes({ allWorkspaces: true });
+      for (const { metadata } of sandboxes) {
+        await client.deleteSandbox({ name: metadata?.name ?? "", workspace: metadata?.workspace ?? "" });
+      }
       await gateway.stop();
       await rm(directory, { recursive: true });
     },
