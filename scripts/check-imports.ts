@@ -35,7 +35,7 @@ const mayImport: Record<string, readonly string[]> = {
   ocsf: ["net", "policy"],
   policy: ["net", "ocsf", "gen"],
   relay: [],
-  secrets: [],
+  secrets: ["linux/standard-error.ts"],
   sftp: [],
   transfer: [],
   workspace: ["linux", "transfer/entry-path.ts"],

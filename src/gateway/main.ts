@@ -6,6 +6,7 @@ import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { findEngine } from "../engine/find-engine.ts";
 import { keepMemoryPrivate } from "../linux/private-memory.ts";
+import { writeStandardError } from "../linux/standard-error.ts";
 import { configDirectory } from "../locations/config-directory.ts";
 import { kubernetesFilePath } from "../locations/kubernetes-file.ts";
 import { runtimeDirectory } from "../locations/runtime-directory.ts";
@@ -36,9 +37,7 @@ const PASSED_ON = ["PATH", "LANG", "LC_ALL", "TZ"];
 keepMemoryPrivate();
 maskUncaughtErrors();
 const { env } = process;
-// Its log's reader may go away, or the disk that it is on be full: neither is a reason to end.
-process.stderr.on("error", () => {});
-const log = createGatewayLog((line) => void process.stderr.write(line), Date.now);
+const log = createGatewayLog(writeStandardError, Date.now);
 const state = stateDirectory(env);
 // The umask of whoever started us must not open the state to others.
 process.umask(0o077);
@@ -50,7 +49,7 @@ if (lock === undefined) {
 // Any other start that fails is an unhandled rejection, which ends the program and says why.
 void serve(lock).catch((error: unknown) => {
   if (!(error instanceof DatabaseRefused)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  writeStandardError(`${error.message}\n`);
   process.exit(1);
 });
 
@@ -109,7 +108,7 @@ function readOrExit<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    writeStandardError(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);
   }
 }

@@ -2,8 +2,8 @@
  * What may be printed of an error: all of it but the secrets that the process holds. Whoever throws may quote what it was
  * working on (Node's own errors do, a URL among them), and what is printed ends in a log.
  */
-import { writeSync } from "node:fs";
 import { inspect } from "node:util";
+import { writeStandardError } from "../linux/standard-error.ts";
 import { Echoes } from "./echoes.ts";
 import { redactText } from "./redact.ts";
 import { redacted, Secret } from "./secret.ts";
@@ -19,11 +19,7 @@ export function printedError(error: unknown): string {
 /** From here on an error that nobody catches ends the program as ever, and says why without a secret in it. */
 export function maskUncaughtErrors(): void {
   process.on("uncaughtException", (error: unknown) => {
-    try {
-      writeSync(process.stderr.fd, `${printedError(error)}\n`);
-    } catch {
-      // Nobody reads it.
-    }
+    writeStandardError(`${printedError(error)}\n`);
     process.exit(1);
   });
 }

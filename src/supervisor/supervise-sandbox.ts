@@ -6,6 +6,7 @@ import type { ApplyCredentialsJson } from "../gen/openshell/v1/provider_pb.ts";
 import type { ModelRoutesJson } from "../gen/openshell/v1/supervisor_pb.ts";
 import { type ModelRoutes, modelRoutesFromJson } from "../inference/routes.ts";
 import { processStartTime } from "../linux/process-stat.ts";
+import { writeStandardError } from "../linux/standard-error.ts";
 import { printedError } from "../secrets/printed-error.ts";
 import { VERSION } from "../version.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
@@ -60,7 +61,7 @@ export async function superviseSandbox(
     directory: spec.directories.logs,
     sandboxId: spec.sandboxId,
     now: Date.now,
-    onHealth: ({ error }) => error && console.error(`audit log: ${error}`),
+    onHealth: ({ error }) => error && writeStandardError(`audit log: ${error}\n`),
   });
   const audit = createAudit(log, { ...spec, hostname: spec.sandboxName, version: VERSION }, Date.now);
   audit.lifecycle("start", `sandbox ${spec.sandboxName}`);
@@ -227,7 +228,7 @@ function applyModelRoutes(routes: ModelRoutesJson, running: Running): void {
   try {
     running.modelRoutes = modelRoutesFromJson(routes);
   } catch (error) {
-    console.error(printedError(error));
+    writeStandardError(`${printedError(error)}\n`);
   }
 }
 
@@ -256,7 +257,7 @@ async function serveToTheEnd(running: Promise<Running>, { link, stop, onReady }:
   ending.abort();
   if (graceSeconds === undefined) {
     // Nothing is reported: the gateway is told by this process's end, and by its last words, and starts the sandbox anew.
-    console.error("the sandbox's first process ended");
+    writeStandardError("the sandbox's first process ended\n");
     return 1;
   }
   if (graceSeconds > 0) {

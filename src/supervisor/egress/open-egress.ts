@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import type { ModelRoutes } from "../../inference/routes.ts";
 import { numberInside } from "../../linux/process-stat.ts";
+import { writeStandardError } from "../../linux/standard-error.ts";
 import type { CompiledPolicy } from "../../policy/verdict.ts";
 import { printedError } from "../../secrets/printed-error.ts";
 import type { LaunchSpec } from "../launch-spec.ts";
@@ -74,7 +75,7 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     own: { ports: [spec.gateway.port], addresses: machineAddresses },
     proxies: new UpstreamProxies(spec.upstream),
   };
-  const onDefect = (error: unknown): void => console.error(printedError(error));
+  const onDefect = (error: unknown): void => writeStandardError(`${printedError(error)}\n`);
   const context: EgressContext = {
     sandboxName: spec.sandboxName,
     policy: options.policy,
