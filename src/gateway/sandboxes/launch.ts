@@ -10,7 +10,7 @@ import { workdirOf } from "../folders/requests.ts";
 import { policyJson } from "../policies/policy-json.ts";
 import { type AttachedProvider, attachedCredentials } from "../providers/attached-providers.ts";
 import type { PolicyRevisionRecord, SandboxRecord } from "../store/store.ts";
-import { supervisorEnded } from "../supervisors/supervisor-lost.ts";
+import { keepEnd } from "../supervisors/supervisor-lost.ts";
 import { issueToken } from "../supervisors/token.ts";
 import { lifetimeLeft } from "./lifetime.ts";
 import { ownCommand } from "./own-command.ts";
@@ -71,11 +71,8 @@ export function launch(
     lifetime: lifetimeLeft(record, context.now()) ?? OVER,
   });
   context.ownInstances.add(instanceId);
-  prepared.ended
-    .then(({ why }) => {
-      context.ownInstances.delete(instanceId);
-      if (!context.signal.aborted) return supervisorEnded(context, { sandboxId: record.id, instanceId }, why);
-      return undefined;
-    })
-    .catch((error: unknown) => context.log.error(`the end of sandbox ${record.name}`, error));
+  void prepared.ended.then(({ why }) => {
+    context.ownInstances.delete(instanceId);
+    return keepEnd(context, { sandboxId: record.id, instanceId }, why);
+  });
 }

@@ -137,20 +137,30 @@ export async function storeLogLines(
 }
 
 async function storeLogs(context: GatewayContext, session: Session, lines: readonly SandboxLogLine[]): Promise<void> {
-  const stored = (logCursor: bigint) =>
-    session.send({ case: "logsStored", value: create(PushSandboxLogsResponseSchema, { logCursor }) });
   try {
     await storeLogLines(context, session.sandboxId, lines);
-    stored(lines.at(-1)?.sequence ?? 0n);
+    tellStored(session, lines.at(-1)?.sequence ?? 0n);
   } catch (error) {
     context.log.error(`the log lines of ${session.sandboxId}`, error);
-    // Told how far the store has come, the supervisor sends them again.
-    setTimeout(async () => {
-      if (context.sessions.get(session.sandboxId) === session && !context.signal.aborted) {
-        stored(BigInt(await context.store.logs.cursor(session.sandboxId)));
-      }
-    }, TRY_AGAIN_MS).unref();
+    askAgainLater(context, session);
   }
+}
+
+function tellStored(session: Session, logCursor: bigint): void {
+  session.send({ case: "logsStored", value: create(PushSandboxLogsResponseSchema, { logCursor }) });
+}
+
+/** Told how far the store has come, the supervisor sends what is missing again. */
+function askAgainLater(context: GatewayContext, session: Session): void {
+  setTimeout(async () => {
+    if (context.sessions.get(session.sandboxId) !== session || context.signal.aborted) return;
+    try {
+      tellStored(session, BigInt(await context.store.logs.cursor(session.sandboxId)));
+    } catch (error) {
+      context.log.error(`the log lines of ${session.sandboxId}`, error);
+      askAgainLater(context, session);
+    }
+  }, TRY_AGAIN_MS).unref();
 }
 
 /** Stores the status, now or as soon as that is possible, unless a newer one has come: also with a full disk a session stands. */

@@ -14,6 +14,8 @@ const ENDING_MS = 500;
 const ENDING_CHECK_MS = 25;
 /** Longer than a supervisor waits between two attempts to connect: then it should have been back. */
 const RECONNECT_MS = 7_500;
+/** Between two attempts to store an end. */
+const TRY_AGAIN_MS = 2_000;
 
 /**
  * A supervisor that should run is not connected. If its process has ended, the sandbox has; else it is given time to come
@@ -29,12 +31,31 @@ export async function supervisorLost(context: GatewayContext, instance: Instance
     if (!driver.isRunning(record.supervisor)) {
       // Whoever started it is about to be told how it ended, which says more.
       if (context.ownInstances.has(instance.instanceId)) return;
-      return supervisorEnded(context, instance, "the supervisor ended");
+      return keepEnd(context, instance, "the supervisor ended");
     }
     if (context.sessions.get(instance.sandboxId) !== undefined) return;
   }
   await change(context, instance, (record) => disconnected(context, record, record.status.phase));
-  setTimeout(() => void stillGone(context, instance), RECONNECT_MS).unref();
+  setTimeout(() => {
+    stillGone(context, instance).catch((error: unknown) =>
+      context.log.error(`the supervisor of ${instance.sandboxId}`, error),
+    );
+  }, RECONNECT_MS).unref();
+}
+
+/**
+ * As `supervisorEnded`, again and again until it is stored: nobody else will say it, and a sandbox whose end was not written
+ * down, on a full disk or with the database away, would be taken for one that runs.
+ */
+export async function keepEnd(context: GatewayContext, instance: Instance, why: string): Promise<void> {
+  while (!context.signal.aborted) {
+    try {
+      return await supervisorEnded(context, instance, why);
+    } catch (error) {
+      context.log.error(`the end of sandbox ${instance.sandboxId}`, error);
+      await delay(TRY_AGAIN_MS, undefined, { ref: false });
+    }
+  }
 }
 
 /**
@@ -56,14 +77,18 @@ export async function supervisorEnded(context: GatewayContext, instance: Instanc
   // A sandbox that is being deleted is cleared by whoever deletes it.
   if (record === undefined || record.supervisor !== undefined || record.desired === "deleted") return;
   context.log.info(`sandbox ${record.name}: ${why}`);
-  // Its processes die with it; this makes certain.
-  await context.runs.run(record.id, async () => {
-    const current = await context.store.sandboxes.get(record.id);
-    // Who has started it meanwhile has made certain, too.
-    if (current !== undefined && current.supervisor === undefined)
-      await context.driver.kill(placementOf(current), undefined);
-  });
-  if (pauseMs !== undefined) context.revivals.schedule(record.id, pauseMs);
+  try {
+    // Its processes die with it; this makes certain.
+    await context.runs.run(record.id, async () => {
+      const current = await context.store.sandboxes.get(record.id);
+      // Who has started it meanwhile has made certain, too.
+      if (current !== undefined && current.supervisor === undefined)
+        await context.driver.kill(placementOf(current), undefined);
+    });
+  } finally {
+    // Who starts it makes certain, too.
+    if (pauseMs !== undefined) context.revivals.schedule(record.id, pauseMs);
+  }
 }
 
 function phaseAfter({ desired, status }: SandboxRecord): SandboxPhase {
@@ -85,7 +110,7 @@ async function stillGone(context: GatewayContext, instance: Instance): Promise<v
   if (context.sessions.get(instance.sandboxId) !== undefined) return;
   const record = await context.store.sandboxes.get(instance.sandboxId);
   if (record?.supervisor?.instanceId !== instance.instanceId) return;
-  if (!context.driver.isRunning(record.supervisor)) await supervisorEnded(context, instance, "the supervisor ended");
+  if (!context.driver.isRunning(record.supervisor)) await keepEnd(context, instance, "the supervisor ended");
   else await change(context, instance, (current) => disconnected(context, current, SandboxPhase.UNKNOWN));
 }
 
