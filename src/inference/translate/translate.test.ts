@@ -422,4 +422,18 @@ describe("an answer", () => {
       assert.ok(typeof nonsense.push(Buffer.from("data: <html>\n\n")) === "object");
     });
   }
+
+  it("in Messages says nothing of citations where there are none: null is no answer to some callers", () => {
+    const asked = requests.anthropic_messages;
+    const { whole, events } = rendered("openai_chat_completions", { text: "Hello." });
+    const told = translated("anthropic_messages", "openai_chat_completions", asked).answer(
+      Buffer.from(JSON.stringify(whole)),
+    );
+    const stream = translated("anthropic_messages", "openai_chat_completions", { ...asked, stream: true }).stream();
+    for (const said of [told, stream.push(Buffer.from(events.join("")))]) {
+      assert.ok(typeof said === "string");
+      assert.match(said, /"type":"text"/);
+      assert.doesNotMatch(said, /citations/);
+    }
+  });
 });

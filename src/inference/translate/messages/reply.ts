@@ -66,7 +66,7 @@ export function writeReply(reply: Reply): object {
 }
 
 function writePart(part: ReplyPart): object {
-  if (part.kind === "text") return { type: "text", text: part.text, citations: null };
+  if (part.kind === "text") return { type: "text", text: part.text };
   return { type: "tool_use", id: part.id, name: part.name, input: toolInput(part.arguments) };
 }
 

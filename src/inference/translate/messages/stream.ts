@@ -62,7 +62,7 @@ export class MessagesStreamWriter implements StreamWriter {
       case "start":
         return this.#start(event);
       case "text":
-        return `${this.#block("text", { type: "text", text: "", citations: null })}${this.#delta({ type: "text_delta", text: event.text })}`;
+        return `${this.#block("text", { type: "text", text: "" })}${this.#delta({ type: "text_delta", text: event.text })}`;
       case "tool-start": {
         const { id, name } = event;
         return `${this.#close()}${this.#block("tool", { type: "tool_use", id, name, input: {} })}`;
