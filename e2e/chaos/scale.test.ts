@@ -48,7 +48,10 @@ for (const [who, options] of eachUser) {
   });
 }
 
-it(`${inARow} sandboxes one after the other leave a gateway as it was`, async (test) => {
+/** As long as any test, and a second for each. */
+const timeout = Math.max(300_000, inARow * 1_000);
+
+it(`${inARow} sandboxes one after the other leave a gateway as it was`, { timeout }, async (test) => {
   await using installation = install();
   await start(installation);
   using api = await openApi(installation);
