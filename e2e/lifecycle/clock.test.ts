@@ -99,6 +99,12 @@ it("a clock that is set under them is borne by gateway and supervisors", {
     return stdout + stderr;
   };
 
+  const tail = installation.start(["logs", "agent", "--tail"], { env: clock.environment, timeout: 200_000 });
+  let tailed = "";
+  tail.stdout.on("data", (bytes: Buffer) => {
+    tailed += bytes.toString();
+  });
+
   const asked: string[] = [];
   // Ahead for more than a token's day and a sandbox's times, then back; never behind, since the servers' certificates are of today.
   for (const hours of [30, 12]) {
@@ -107,6 +113,7 @@ it("a clock that is set under them is borne by gateway and supervisors", {
     const host = `at${hours}.example.test`;
     asked.push(host);
     await inside(`curl -sS https://${host} 2>/dev/null; true`);
+    await eventually(() => assert.ok(tailed.includes(host), `${host} is not in the log that is followed`));
     assert.equal(await inside("echo $PPID"), supervisor);
     const { stdout, stderr } = await installation.runProgram(["ssh", "-F", config, "openshell-agent", "echo new"], {
       env: clock.environment,
@@ -127,8 +134,11 @@ it("a clock that is set under them is borne by gateway and supervisors", {
   for (const running of [exec, ssh]) assert.equal((await running.finished).stdout, "up\ntold\n");
   const log = await done("logs", "agent", "-n", "10000");
   const shown = log.split("\n").flatMap((line) => /DENIED .*?(at\d+\.example\.test)/.exec(line)?.[1] ?? []);
+  // What was tried when the clock had been set back comes last all the same.
   assert.deepEqual([...new Set(shown)], asked);
   assert.match(await done("logs", "verify", "agent"), /./);
+  tail.kill("SIGINT");
+  await tail.finished;
   gateway.kill("SIGTERM");
   await gateway.finished;
 });
