@@ -31,7 +31,7 @@ describe("the log of a sandbox", () => {
   const verify = (...args: string[]) => installation.run(["logs", "verify", sandbox.name, ...args]);
   const ofThis = ({ device }: OcsfEvent) => device.name === sandbox.name;
   const ownFiles = () =>
-    globSync(`sandboxes/${idOf(installation, sandbox.name)}/logs/openshell-ocsf.*.log`, {
+    globSync(`{sandboxes,containers}/${idOf(installation, sandbox.name)}/logs/openshell-ocsf.*.log`, {
       cwd: installation.stateDirectory,
     })
       .sort()
