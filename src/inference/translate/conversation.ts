@@ -24,19 +24,26 @@ export type Turn =
   | { readonly role: "user"; readonly parts: readonly UserPart[] }
   | { readonly role: "assistant"; readonly parts: readonly ReplyPart[] };
 
-export type UserPart = TextPart | ImagePart | ToolResultPart;
+export type UserPart = TextPart | ImagePart | FilePart | ToolResultPart;
 
 /** What a tool gave; words alone are one part. */
 export interface ToolResultPart {
   readonly kind: "tool-result";
   readonly id: string;
-  readonly parts: readonly (TextPart | ImagePart)[];
+  readonly parts: readonly (TextPart | ImagePart | FilePart)[];
 }
 
 /** A URL, maybe of the scheme `data:`. */
 export interface ImagePart {
   readonly kind: "image";
   readonly url: string;
+}
+
+/** A document for the model to read: a URL, maybe of the scheme `data:`. */
+export interface FilePart {
+  readonly kind: "file";
+  readonly url: string;
+  readonly name?: string;
 }
 
 export interface TextPart {
@@ -96,7 +103,7 @@ export type ReplyEvent =
   | { readonly kind: "end" }
   | { readonly kind: "error"; readonly message: string };
 
-/** A tool's result where it is words alone; undefined where there are images in it. */
+/** A tool's result where it is words alone; undefined where there are images or files in it. */
 export function resultText({ parts }: ToolResultPart): string | undefined {
   const texts = parts.flatMap((part) => (part.kind === "text" ? [part.text] : []));
   return texts.length === parts.length ? texts.join("\n") : undefined;

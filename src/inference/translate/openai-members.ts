@@ -1,5 +1,5 @@
 /** What requests of OpenAI's two APIs say in the same way, though at places of their own. */
-import type { AnswerFormat, Conversation, TextPart, Tool, UserPart } from "./conversation.ts";
+import type { AnswerFormat, Conversation, FilePart, TextPart, Tool, UserPart } from "./conversation.ts";
 import { defined, Fields } from "./fields.ts";
 
 /** A function that the model may call. */
@@ -44,6 +44,23 @@ export function readFormat(
     schema: described.take("schema") ?? {},
     strict: described.boolean("strict"),
   }) as AnswerFormat;
+}
+
+/** A file that is in the request itself; undefined where it is elsewhere, or is named by an id, which only its keeper knows. */
+export function readFileData(described: Fields): FilePart | undefined {
+  const url = described.text("file_data");
+  if (url === undefined) return undefined;
+  // What kind of file bare base64 is, nobody says.
+  if (!url.startsWith("data:")) throw described.refusal("file_data");
+  const name = described.text("filename");
+  return { kind: "file", url, ...(name !== undefined && { name }) };
+}
+
+/** The members of a file that is in the request; undefined for one that is elsewhere. A file must have a name. */
+export function writeFileData({ url, name }: FilePart): object | undefined {
+  if (!url.startsWith("data:")) return undefined;
+  const ending = url.startsWith("data:application/pdf") ? "pdf" : "txt";
+  return { filename: name ?? `document.${ending}`, file_data: url };
 }
 
 /** Content in one piece or several. */

@@ -115,6 +115,53 @@ describe("a conversation", () => {
     }
   });
 
+  it("keeps documents, in the words of each API", () => {
+    const content = [
+      { type: "document", source: { type: "base64", media_type: "application/pdf", data: "AAAA" }, title: "a.pdf" },
+      { type: "document", source: { type: "text", media_type: "text/plain", data: "Größe" }, title: "b.txt" },
+    ];
+    const request = { model: "served", max_tokens: 9, messages: [{ role: "user", content }], stream: false };
+    for (const via of ["openai_responses", "openai_chat_completions"] as const) {
+      const { messages } = thereAndBack("anthropic_messages", via, request) as typeof request;
+      assert.deepEqual(messages, request.messages);
+    }
+    const file = { filename: "a.pdf", file_data: "data:application/pdf;base64,AAAA" };
+    const responses = translated("anthropic_messages", "openai_responses", request).call.body.json;
+    const [asked] = responses["input"] as { content: object[] }[];
+    assert.deepEqual(asked?.content[0], { type: "input_file", ...file });
+    const chat = translated("anthropic_messages", "openai_chat_completions", request).call.body.json;
+    const [said] = chat["messages"] as { content: object[] }[];
+    assert.deepEqual(said?.content[0], { type: "file", file });
+  });
+
+  it("keeps a document that is elsewhere where the other dialect fetches it, and one that a tool gave", () => {
+    const document = { type: "document", source: { type: "url", url: "https://example.invalid/a.pdf" } };
+    const pdf = { type: "document", source: { type: "base64", media_type: "application/pdf", data: "AAAA" } };
+    const messages = [
+      { role: "user", content: [document] },
+      { role: "assistant", content: [{ type: "tool_use", id: "t", name: "read", input: {} }] },
+      { role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: [pdf] }] },
+    ];
+    const asked = (said: readonly object[]) => ({ model: "served", max_tokens: 9, messages: said, stream: false });
+    const back = thereAndBack("anthropic_messages", "openai_responses", asked(messages));
+    const named = [{ type: "tool_result", tool_use_id: "t", content: [{ ...pdf, title: "document.pdf" }] }];
+    assert.deepEqual((back as { messages: unknown }).messages, [
+      ...messages.slice(0, 2),
+      { role: "user", content: named },
+    ]);
+    const chat = translated("anthropic_messages", "openai_chat_completions", asked(messages.slice(1))).call.body.json;
+    assert.deepEqual((chat["messages"] as unknown[]).slice(1), [
+      { role: "tool", tool_call_id: "t", content: "[file 1 of t]" },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "[file 1 of t]" },
+          { type: "file", file: { filename: "document.pdf", file_data: "data:application/pdf;base64,AAAA" } },
+        ],
+      },
+    ]);
+  });
+
   it("keeps the pictures of a tool's result where the other dialect has room for them, and shows them behind it where not", () => {
     const picture = { type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } };
     const result = { type: "tool_result", tool_use_id: "t", content: [{ type: "text", text: "A cat:" }, picture] };
@@ -252,6 +299,7 @@ describe("a conversation", () => {
     });
   });
 
+  const text = { type: "text", media_type: "text/plain", data: "words" };
   const messages = [{ role: "user", content: "hi" }];
   for (const [what, from, to, json] of [
     ["top_k", "anthropic_messages", "openai_chat_completions", { messages, top_k: 1 }],
@@ -262,10 +310,34 @@ describe("a conversation", () => {
       { messages, tools: [{ type: "web_search_20250305", name: "w" }] },
     ],
     [
-      "messages[0].content[0].type document",
+      "messages[0].content[0].source.type file",
       "anthropic_messages",
       "openai_responses",
-      { messages: [{ role: "user", content: [{ type: "document" }] }] },
+      { messages: [{ role: "user", content: [{ type: "document", source: { type: "file", file_id: "f" } }] }] },
+    ],
+    [
+      "messages[0].content[0].citations.enabled",
+      "anthropic_messages",
+      "openai_responses",
+      { messages: [{ role: "user", content: [{ type: "document", source: text, citations: { enabled: true } }] }] },
+    ],
+    [
+      "messages[0].content[0].file.file_id",
+      "openai_chat_completions",
+      "anthropic_messages",
+      { messages: [{ role: "user", content: [{ type: "file", file: { file_id: "f" } }] }] },
+    ],
+    [
+      "a file of the type application/zip",
+      "openai_responses",
+      "anthropic_messages",
+      { input: [{ role: "user", content: [{ type: "input_file", file_data: "data:application/zip;base64,AA==" }] }] },
+    ],
+    [
+      "a file that is not in the request",
+      "openai_responses",
+      "openai_chat_completions",
+      { input: [{ role: "user", content: [{ type: "input_file", file_url: "https://example.invalid/a.pdf" }] }] },
     ],
     ["n", "openai_chat_completions", "anthropic_messages", { messages, n: 2 }],
     ["temperature 1.5", "openai_chat_completions", "anthropic_messages", { messages, temperature: 1.5 }],

@@ -9,8 +9,9 @@ import {
   type UserPart,
 } from "../conversation.ts";
 import { defined, Fields, texts } from "../fields.ts";
-import { plainText, readContent, readFormat, readFunction, readToolChoice } from "../openai-members.ts";
-import { picturesOf, resultsTogether, toolMessage } from "./tool-results.ts";
+import { plainText, readContent, readFileData, readFormat, readFunction, readToolChoice } from "../openai-members.ts";
+import { writePart } from "./parts.ts";
+import { attachmentsOf, resultsTogether, toolMessage } from "./tool-results.ts";
 
 /** What is said about the request, and not to the model. */
 const hints = [
@@ -119,11 +120,22 @@ function readPart(part: Fields): UserPart {
     part.done();
     return { kind: "image", url };
   }
+  if (type === "file") return readFile(part);
   if (type !== "text") throw new Untranslatable(`${part.pathOf("type")} ${type} can't be translated`);
   part.hints("cache_control");
   const text = part.needText("text");
   part.done();
   return { kind: "text", text };
+}
+
+function readFile(part: Fields): UserPart {
+  const described = part.object("file");
+  if (described === undefined) throw part.refusal("file");
+  const file = readFileData(described);
+  described.done();
+  part.done();
+  if (file === undefined) throw part.refusal("file");
+  return file;
 }
 
 function readTool(tool: Fields): Tool {
@@ -177,16 +189,9 @@ function writeTurn(turn: Turn): readonly object[] {
 /** Results of tools are messages of their own, and come first: they answer what the assistant said last. */
 function writeUser(parts: readonly UserPart[]): readonly object[] {
   const results = parts.filter((part) => part.kind === "tool-result");
-  const said = [...results.flatMap(picturesOf), ...parts.filter((part) => part.kind !== "tool-result")];
+  const said = [...results.flatMap(attachmentsOf), ...parts.filter((part) => part.kind !== "tool-result")];
   const [first, ...others] = said;
-  const content =
-    first?.kind === "text" && others.length === 0
-      ? first.text
-      : said.map((part) =>
-          part.kind === "text"
-            ? { type: "text", text: part.text }
-            : { type: "image_url", image_url: { url: part.url } },
-        );
+  const content = first?.kind === "text" && others.length === 0 ? first.text : said.map(writePart);
   return [...results.map(toolMessage), ...(said.length > 0 ? [{ role: "user", content }] : [])];
 }
 

@@ -1,8 +1,8 @@
 /**
- * Results of tools in Chat Completions, which are words alone (`ChatCompletionRequestToolMessage`). A picture of theirs goes
- * into the user's message behind them, and a mark stands in its place and before it, so that the model knows whose it is.
+ * Results of tools in Chat Completions, which are words alone (`ChatCompletionRequestToolMessage`). A picture or file of theirs
+ * goes into the user's message behind them, and a mark stands in its place and before it, so that the model knows whose it is.
  */
-import type { ImagePart, TextPart, ToolResultPart, Turn } from "../conversation.ts";
+import type { FilePart, ImagePart, TextPart, ToolResultPart, Turn } from "../conversation.ts";
 
 /** All results behind a call in one turn: a user's message between two of them is refused. */
 export function resultsTogether(turns: readonly Turn[]): readonly Turn[] {
@@ -21,14 +21,20 @@ export function toolMessage(result: ToolResultPart): object {
   return { role: "tool", tool_call_id: result.id, content: words.join("\n") };
 }
 
-/** What the user's message begins with: each picture behind its mark. */
-export function picturesOf(result: ToolResultPart): readonly (TextPart | ImagePart)[] {
-  return marked(result).flatMap(({ part, mark }) =>
-    part.kind === "image" ? [{ kind: "text", text: mark }, part] : [],
-  );
+/** What the user's message begins with: each picture and file behind its mark. */
+export function attachmentsOf(result: ToolResultPart): readonly (TextPart | ImagePart | FilePart)[] {
+  return marked(result).flatMap(({ part, mark }) => (part.kind === "text" ? [] : [{ kind: "text", text: mark }, part]));
 }
 
-function marked({ id, parts }: ToolResultPart): { readonly part: TextPart | ImagePart; readonly mark: string }[] {
-  let pictures = 0;
-  return parts.map((part) => ({ part, mark: part.kind === "image" ? `[image ${++pictures} of ${id}]` : "" }));
+interface Marked {
+  readonly part: ToolResultPart["parts"][number];
+  readonly mark: string;
+}
+
+function marked({ id, parts }: ToolResultPart): readonly Marked[] {
+  const counts = { image: 0, file: 0 };
+  return parts.map((part) => ({
+    part,
+    mark: part.kind === "text" ? "" : `[${part.kind} ${++counts[part.kind]} of ${id}]`,
+  }));
 }

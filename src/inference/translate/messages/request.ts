@@ -2,7 +2,6 @@
 import {
   type AnswerFormat,
   type Conversation,
-  type ImagePart,
   type ReplyPart,
   resultText,
   type Tool,
@@ -12,6 +11,7 @@ import {
   type UserPart,
 } from "../conversation.ts";
 import { defined, Fields, texts } from "../fields.ts";
+import { readDocument, readImage, writeDocument, writeImage } from "./attachments.ts";
 
 /** What is said about the request, and not to the model; and how a long context is to be trimmed, which then stays long. */
 const hints = ["model", "metadata", "service_tier", "context_management", "inference_geo", "speed"];
@@ -97,6 +97,8 @@ function readUserBlock(block: Fields, type: string): UserPart {
       return { kind: "text", text: readText(block) };
     case "image":
       return readImage(block);
+    case "document":
+      return readDocument(block);
     case "tool_result": {
       // That it failed is in the text as well.
       block.hints("is_error", "cache_control");
@@ -134,19 +136,6 @@ function readText(block: Fields): string {
   return text;
 }
 
-function readImage(block: Fields): ImagePart {
-  block.hints("cache_control");
-  const source = block.object("source");
-  if (source === undefined) throw block.refusal("source");
-  const type = source.needText("type");
-  if (type !== "url" && type !== "base64") throw source.refusal("type");
-  const url =
-    type === "url" ? source.needText("url") : `data:${source.needText("media_type")};base64,${source.needText("data")}`;
-  source.done();
-  block.done();
-  return { kind: "image", url };
-}
-
 function readResult(block: Fields): ToolResultPart["parts"] {
   const content = block.take("content") ?? "";
   if (typeof content === "string") return [{ kind: "text", text: content }];
@@ -155,6 +144,7 @@ function readResult(block: Fields): ToolResultPart["parts"] {
     const part = new Fields(item, `${block.pathOf("content")}[${index}]`);
     const type = part.needText("type");
     if (type === "image") return readImage(part);
+    if (type === "document") return readDocument(part);
     if (type !== "text") throw unknownType(part, type);
     return { kind: "text", text: readText(part) };
   });
@@ -252,7 +242,9 @@ function writePart(part: UserPart | ReplyPart): readonly object[] {
       // An empty text is refused.
       return part.text === "" ? [] : [{ type: "text", text: part.text }];
     case "image":
-      return [{ type: "image", source: writeImage(part.url) }];
+      return [writeImage(part)];
+    case "file":
+      return [writeDocument(part)];
     case "tool-result":
       return [
         { type: "tool_result", tool_use_id: part.id, content: resultText(part) ?? part.parts.flatMap(writePart) },
@@ -262,11 +254,6 @@ function writePart(part: UserPart | ReplyPart): readonly object[] {
     default:
       return part satisfies never;
   }
-}
-
-function writeImage(url: string): object {
-  const [, mediaType, data] = /^data:([\w.+/-]+);base64,(.*)$/s.exec(url) ?? [];
-  return data === undefined ? { type: "url", url } : { type: "base64", media_type: mediaType, data };
 }
 
 /** Arguments as the object that they are here. */

@@ -2,6 +2,7 @@
 import {
   type AnswerFormat,
   type Conversation,
+  type FilePart,
   type ImagePart,
   type ReplyPart,
   resultText,
@@ -12,7 +13,15 @@ import {
   type UserPart,
 } from "../conversation.ts";
 import { defined, Fields } from "../fields.ts";
-import { plainText, readContent, readFormat, readFunction, readToolChoice } from "../openai-members.ts";
+import {
+  plainText,
+  readContent,
+  readFileData,
+  readFormat,
+  readFunction,
+  readToolChoice,
+  writeFileData,
+} from "../openai-members.ts";
 
 /** What is said about the request, and not to the model. */
 const hints = [
@@ -130,7 +139,7 @@ function readMessage(item: Fields): Turn {
   throw item.refusal("role");
 }
 
-function readPart(part: Fields): TextPart | ImagePart {
+function readPart(part: Fields): TextPart | ImagePart | FilePart {
   const type = part.needText("type");
   part.hints("annotations", "logprobs", "detail");
   const read = partOf(part, type);
@@ -138,7 +147,7 @@ function readPart(part: Fields): TextPart | ImagePart {
   return read;
 }
 
-function partOf(part: Fields, type: string): TextPart | ImagePart {
+function partOf(part: Fields, type: string): TextPart | ImagePart | FilePart {
   switch (type) {
     case "input_text":
     case "output_text":
@@ -147,6 +156,8 @@ function partOf(part: Fields, type: string): TextPart | ImagePart {
       return { kind: "text", text: part.needText("refusal") };
     case "input_image":
       return { kind: "image", url: part.needText("image_url") };
+    case "input_file":
+      return readFileData(part) ?? { kind: "file", url: part.needText("file_url") };
     default:
       throw new Untranslatable(`${part.pathOf("type")} ${type} can't be translated`);
   }
@@ -205,8 +216,17 @@ function writeUser(parts: readonly UserPart[]): readonly object[] {
   ];
 }
 
-function writePart(part: TextPart | ImagePart): object {
-  return part.kind === "text" ? { type: "input_text", text: part.text } : { type: "input_image", image_url: part.url };
+function writePart(part: TextPart | ImagePart | FilePart): object {
+  switch (part.kind) {
+    case "text":
+      return { type: "input_text", text: part.text };
+    case "image":
+      return { type: "input_image", image_url: part.url };
+    case "file":
+      return { type: "input_file", ...(writeFileData(part) ?? { file_url: part.url }) };
+    default:
+      return part satisfies never;
+  }
 }
 
 function writeReplyPart(part: ReplyPart): object {
