@@ -76,7 +76,9 @@ describe("programs that hold secrets", () => {
     for (const pid of scene.holders()) {
       const read = await scene.installation.runProgram(["head", "-c", "1", `/proc/${pid}/mem`]);
       assert.match(read.stderr, /Permission denied/);
-      assert.equal((await scene.installation.runProgram(["kill", "-USR1", pid])).code, 0);
+      const told = await scene.installation.runProgram(["kill", "-USR1", pid]);
+      // An engine's supervisors are other users.
+      if (told.code !== 0) assert.match(told.stderr, /not permitted/);
     }
     await scene.ask();
     const logs = globSync(join(scene.installation.stateDirectory, "**/*.log"));

@@ -10,7 +10,7 @@ import { basename, dirname, join } from "node:path";
 /** With all that they depend on. Those that the machine lacks are left out, as the tests leave out what needs them. */
 const wanted = [
   ...["bash", "coreutils", "dash", "diffutils", "findutils", "grep", "gzip", "hostname", "mawk", "sed", "tar"],
-  ...["base-files", "base-passwd", "ca-certificates", "libc-bin", "login", "mount", "util-linux"],
+  ...["apt", "base-files", "base-passwd", "ca-certificates", "libc-bin", "login", "mount", "util-linux"],
   ...["bind9-dnsutils", "curl", "git", "iproute2", "nftables", "openssh-client", "openssl", "procps", "python3"],
   ...["nodejs", "npm", "python3-pip", "rsync"],
 ];
@@ -22,7 +22,7 @@ const leftOut = /^\/usr\/share\/(doc|info|locale|man)\//;
 export function packBaseImage(directory: string): string {
   const archive = join(directory, "base.tar");
   const list = join(directory, "base.list");
-  const paths = new Set([...filesOf(closureOf(wanted)), ...alternatives(), ...linksOfRoot()]);
+  const paths = new Set([...filesOf(closureOf(wanted)), ...alternatives(), ...linksOfRoot(), ...npmFiles()]);
   writeFileSync(list, [...paths].map((path) => `.${path}\0`).join(""));
   tar("-cf", archive, "--no-recursion", "--null", "--files-from", list);
   // As a whole, since much in there is made at installation and belongs to no package.
@@ -87,3 +87,6 @@ function alternatives(): string[] {
 
 /** `/bin` and its like, where they have been merged into `/usr`. */
 const linksOfRoot = () => globSync("/*").filter((path) => lstatSync(path).isSymbolicLink());
+
+/** Of a Node that is not Debian's, whose npm may have been brought up to date past the package. */
+const npmFiles = () => globSync("/usr/lib/node_modules/npm/**");
