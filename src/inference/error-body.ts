@@ -54,10 +54,9 @@ export function errorEvent(dialect: Dialect, error: CallError): Buffer {
 function errorObject(dialect: Dialect, { status, code, message }: CallError): object {
   if (dialect === "aws_bedrock_invoke") return { message };
   if (dialect === "anthropic_messages") {
-    return {
-      type: "error",
-      error: { type: anthropicTypes.get(status) ?? "api_error", message: `${message} (${code})` },
-    };
+    const type = anthropicTypes.get(status) ?? "api_error";
+    const details = anthropicDetails.get(code);
+    return { type: "error", error: { type, message: `${message} (${code})`, ...(details && { details }) } };
   }
   return { error: { message, type: openaiTypes.get(status) ?? "server_error", param: null, code } };
 }
@@ -107,6 +106,11 @@ const anthropicTypes: ReadonlyMap<number, string> = new Map([
   [426, "invalid_request_error"],
   [429, "rate_limit_error"],
   [504, "timeout_error"],
+]);
+
+/** What the SDKs look for before they try another way. */
+const anthropicDetails: ReadonlyMap<string, object> = new Map([
+  ["inference.no_threads", { error_code: "thread_unsupported_request" }],
 ]);
 
 const bedrockTypes: ReadonlyMap<number, string> = new Map([

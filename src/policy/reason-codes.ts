@@ -348,6 +348,12 @@ export const reasonCodes = {
     sentence: "The call asks for something that the route's backend has no words for.",
     remedy: "Leave it out, or ask for a route whose backend speaks the call's own dialect.",
   },
+  "inference.no_threads": {
+    status: 400,
+    severity: "informational",
+    sentence: "The route's backend keeps no conversation between calls.",
+    remedy: "Send all of it, without `thread`, as the tool runners of Anthropic's SDKs then do by themselves.",
+  },
   "inference.too_large": {
     status: 413,
     severity: "low",

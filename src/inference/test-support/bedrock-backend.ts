@@ -11,6 +11,9 @@ export interface BedrockCall {
   readonly json: any;
 }
 
+/** Bedrock's own, and the one that Anthropic's SDKs send there since October 2026, which newer models take. */
+const versions: ReadonlySet<unknown> = new Set(["bedrock-2023-05-31", "2026-10-21"]);
+
 export class BedrockBackend {
   readonly calls: BedrockCall[] = [];
   /** What a stream ends with after its first events, in place of the others. */
@@ -28,7 +31,7 @@ export class BedrockBackend {
     if (!/^AWS4-HMAC-SHA256 Credential=AKIA/.test(headers.authorization ?? "")) return void fail(403, "Missing token");
     if (operation === undefined) return void fail(404, "no such operation");
     if (json.model !== undefined || json.stream !== undefined) return void fail(400, "extraneous key is not permitted");
-    if (json.anthropic_version !== "bedrock-2023-05-31") return void fail(400, "anthropic_version: Field required");
+    if (!versions.has(json.anthropic_version)) return void fail(400, "anthropic_version: Field required");
     const render = renderers.get("/messages");
     const rendered = render?.({ text: "Hello." }, { ...json, model: decodeURIComponent(model) });
     if (operation === "invoke") {

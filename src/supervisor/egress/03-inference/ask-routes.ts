@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type BackendRequest, backendRequest, type Call } from "../../../inference/backend-request.ts";
 import type { Dialect } from "../../../inference/dialects.ts";
 import { notHosted } from "../../../inference/hosted-claude.ts";
+import { lacksThreads } from "../../../inference/message-threads.ts";
 import type { ModelRoute } from "../../../inference/routes.ts";
 import { type Translation, translate } from "../../../inference/translate/translate.ts";
 import { fieldValue } from "../../../net/http1-fields.ts";
@@ -111,6 +112,7 @@ interface Prepared {
 }
 
 function prepare(call: Call, route: ModelRoute, now: number): Prepared | Refusal {
+  if (lacksThreads(call, route)) return { refused: "inference.no_threads", detail: "thread can't be kept" };
   const translation = translate(call, route, Math.floor(now / 1000));
   if (translation !== undefined && "untranslatable" in translation) {
     return { refused: "inference.untranslatable", detail: translation.untranslatable };

@@ -77,6 +77,16 @@ describe("Bedrock behind inference.local", () => {
     assert.deepEqual(used(world), [11, 7, undefined]);
   });
 
+  it("keeps no threads, and says so in the words by which an SDK goes on without", async () => {
+    await using world = new InferenceWorld();
+    const backend = await bedrock(world);
+    const refused = await world.ask("/v1/messages", { body: { ...asked, thread: { type: "create" } } });
+    assert.equal(refused.status, 400);
+    assert.deepEqual(refused.json.error.details, { error_code: "thread_unsupported_request" });
+    assert.equal(refused.headers["x-openshell-reason"], "inference.no_threads");
+    assert.equal(backend.calls.length, 0);
+  });
+
   it("is translated for a caller who speaks Chat Completions", async () => {
     await using world = new InferenceWorld();
     await bedrock(world);

@@ -366,6 +366,9 @@ describe("a backend that speaks another dialect", () => {
     const answer = await world.ask("/v1/messages", { body });
     assert.equal(answer.status, 400);
     assert.match(answer.json.error.message, /top_k can't be translated/);
+    const thread = { type: "continue", previous_message_id: "msg_1" };
+    const kept = await world.ask("/v1/messages", { body: { ...bodies.anthropic_messages, thread } });
+    assert.deepEqual(kept.json.error.details, { error_code: "thread_unsupported_request" });
     const counted = await world.ask("/v1/messages/count_tokens", { body: bodies.anthropic_messages });
     assert.match(counted.json.error.message, /count_tokens can't be asked of a backend that speaks openai/);
     assert.equal(backend.calls.length, 0);
