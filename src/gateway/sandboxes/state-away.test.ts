@@ -66,9 +66,9 @@ describe("a sandbox whose supervisor ends", () => {
       assert.ok(Date.now() < end, `the gateway has not said ${words}`);
     }
   };
+  const within = () => ({ signal: AbortSignal.timeout(PATIENCE_MS) });
   const comesBack = async (id: string, formerly: number) => {
-    const signal = AbortSignal.timeout(PATIENCE_MS);
-    for await (const { payload } of gateway.client.watchSandbox({ id, followStatus: true }, { signal })) {
+    for await (const { payload } of gateway.client.watchSandbox({ id, followStatus: true }, within())) {
       if (payload.case !== "sandbox" || payload.value.status?.phase !== SandboxPhase.READY) continue;
       if ((await supervisorOf(id)) !== formerly) return;
     }
@@ -82,6 +82,21 @@ describe("a sandbox whose supervisor ends", () => {
     await said(new RegExp(`the end of sandbox ${id}: .*full`));
     onWrite = undefined;
     await comesBack(id, supervisor);
+  });
+
+  it("by itself, because its time is over, is stopped once there is room", async () => {
+    onWrite = undefined;
+    const { sandbox } = await gateway.client.createSandbox({ name: "idle", spec: { lifetime: { maxSeconds: 1 } } });
+    const id = sandbox?.metadata?.id ?? "";
+    written = ({ status }) => {
+      if (status.phase === SandboxPhase.READY) onWrite = full;
+    };
+    await said(/the end of sandbox idle: .*full/);
+    written = () => {};
+    onWrite = undefined;
+    for await (const { payload } of gateway.client.watchSandbox({ id, followStatus: true }, within())) {
+      if (payload.case === "sandbox" && payload.value.status?.phase === SandboxPhase.STOPPED) return;
+    }
   });
 
   it("just before the database goes away is brought back once it is there again", async () => {

@@ -174,11 +174,15 @@ async function keepStatus(
     await storeStatus(context, session, status);
   } catch (error) {
     context.log.error(`the status of ${session.sandboxId}`, error);
-    setTimeout(() => {
-      const isLatest = context.sessions.get(session.sandboxId) === session && session.latestStatus === status;
-      if (isLatest && !context.signal.aborted) void keepStatus(context, session, status);
-    }, TRY_AGAIN_MS).unref();
+    keepStatusLater(context, session, status);
   }
+}
+
+function keepStatusLater(context: GatewayContext, session: Session, status: SupervisorStatus | undefined): void {
+  setTimeout(() => {
+    const isLatest = context.sessions.get(session.sandboxId) === session && session.latestStatus === status;
+    if (isLatest && !context.signal.aborted) void keepStatus(context, session, status);
+  }, TRY_AGAIN_MS).unref();
 }
 
 async function storeStatus(
@@ -193,9 +197,10 @@ async function storeStatus(
   if (record === undefined || status === undefined) return;
   if (status.finished !== "") {
     // Not awaited: it ends with this very session.
-    sandboxFinished(context, record, status.finished).catch((error: unknown) =>
-      context.log.error(`the end of sandbox ${record.name}`, error),
-    );
+    sandboxFinished(context, record, status.finished).catch((error: unknown) => {
+      context.log.error(`the end of sandbox ${record.name}`, error);
+      keepStatusLater(context, session, status);
+    });
   }
   if (status.policyVersion === 0) return;
   const revision = await context.store.policies.get(record.id, status.policyVersion);
