@@ -10,6 +10,11 @@ import { deviceRequests, type EngineFacts } from "./devices.ts";
 import { type OwnMount, readDriverConfig } from "./driver-config.ts";
 import { type EngineInfo, whyNotLimited } from "./rootless-limits.ts";
 
+interface Info extends EngineInfo {
+  /** Docker tells what it has found since 28.2. */
+  readonly DiscoveredDevices?: readonly { readonly ID: string }[] | null;
+}
+
 /** With the folders of the machine that the engine's part of it names. Throws INVALID_ARGUMENT, FAILED_PRECONDITION. */
 export async function withExtras(
   demands: Demands,
@@ -17,11 +22,13 @@ export async function withExtras(
   privateDirectories: readonly string[],
 ): Promise<{ readonly demands: Demands; readonly extras: Extras }> {
   const { gpus, driverConfig, limits } = demands;
-  if (Object.keys(limits).length > 0) {
-    const why = whyNotLimited(limits, { name: engine.name, info: await engine.get<EngineInfo>("/info") });
-    if (why !== undefined) throw failedPrecondition(why);
-  }
   const config = readDriverConfig(driverConfig, engine.name);
+  const areDevicesWanted = gpus !== undefined || config.devices.length > 0;
+  const isInfoNeeded = areDevicesWanted || Object.keys(limits).length > 0;
+  // An engine looks at all that it has for this answer.
+  const info = isInfoNeeded ? await engine.get<Info>("/info") : {};
+  const why = whyNotLimited(limits, { name: engine.name, info });
+  if (why !== undefined) throw failedPrecondition(why);
   // The policy's paths are the image's here, and have no say in what is mounted.
   const filesystem = { readOnly: [], readWrite: [], includeWorkdir: true };
   const named = config.folders.map(({ host, target, access }) =>
@@ -35,20 +42,15 @@ export async function withExtras(
   const folders = config.folders.map((folder, index) => ({ ...folder, host: checked[index]?.host ?? folder.host }));
   const all = [...demands.folders, ...folders, ...config.mounts.map(asTarget)];
   refuseTargets(all, filesystem);
-  const wanted = gpus !== undefined || config.devices.length > 0;
-  const devices = wanted ? deviceRequests(gpus, config.devices, await factsOf(engine)) : [];
+  const devices = areDevicesWanted ? deviceRequests(gpus, config.devices, await factsOf(engine, info)) : [];
   return {
     demands: { ...demands, folders: [...demands.folders, ...folders] },
     extras: { mounts: config.mounts, devices },
   };
 }
 
-/** Docker tells what it has found since 28.2. */
-async function factsOf(engine: Engine): Promise<EngineFacts> {
+async function factsOf(engine: Engine, { DiscoveredDevices: found }: Info): Promise<EngineFacts> {
   const { Version: version } = await engine.get<{ Version: string }>("/version");
-  const { DiscoveredDevices: found } = await engine.get<{
-    DiscoveredDevices?: readonly { readonly ID: string }[] | null;
-  }>("/info");
   return { name: engine.name, version, ...(found && { devices: found.map(({ ID }) => ID) }) };
 }
 
