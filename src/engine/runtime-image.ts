@@ -10,11 +10,12 @@ import { basename, join, relative } from "node:path";
 import { pack } from "tar-stream";
 import { packageView } from "../locations/package-view.ts";
 import { containerNode } from "../supervisor/launch-spec.ts";
-import { type Engine, ifThere } from "./engine.ts";
+import { type Engine, EngineRefusal, ifThere } from "./engine.ts";
 
 export const RUNTIME = "/run/openshell";
 /** With a registry's name in front that is nobody's: Podman would take a bare one for Docker Hub's. */
 const REPOSITORY = "localhost/openshell-runtime";
+const VOLUME_PREFIX = "openshell-runtime-";
 /** Where distributions keep them, whatever the user's own PATH. */
 const TOOLS_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const LOADER = /^ld-linux.*\.so\.\d+$/;
@@ -40,21 +41,78 @@ export interface RuntimeFile {
 
 /** The runtime of an image that was made before, by its name. */
 export function runtimeOf(image: string): Runtime {
-  return { image, volume: `openshell-runtime-${image.slice(REPOSITORY.length + 1)}` };
+  return { image, volume: `${VOLUME_PREFIX}${image.slice(REPOSITORY.length + 1)}` };
 }
 
-/** The runtime, made where it is missing. `entry` is the supervisor's program. */
+/**
+ * The runtime, made where it is missing; then those of other versions that no container uses are removed. `entry` is the
+ * supervisor's program. Another gateway of another version may do the same at any time: see `hasRuntime`.
+ */
 export async function ensureRuntime(engine: Engine, entry: string): Promise<Runtime> {
   const files = runtimeFiles(entry);
   const runtime = runtimeOf(`${REPOSITORY}:${digestOf(files)}`);
-  if ((await ifThere(engine.get(`/volumes/${runtime.volume}`))) !== undefined) return runtime;
-  if ((await ifThere(engine.get(`/images/${runtime.image}/json`))) === undefined) {
+  if (await hasRuntime(engine, runtime)) return runtime;
+  try {
+    await make(engine, runtime, files);
+  } catch (error) {
+    // Nothing used it yet, so another gateway may have removed the image before the volume was filled from it.
+    if (!(error instanceof EngineRefusal) || (await hasImage(engine, runtime))) throw error;
+    await make(engine, runtime, files);
+  }
+  await removeUnused(engine, runtime);
+  return runtime;
+}
+
+/**
+ * Whether all of it is there. The volume alone proves nothing: an engine makes an empty one for a container that names one
+ * which is gone.
+ */
+export async function hasRuntime(engine: Engine, runtime: Runtime): Promise<boolean> {
+  return (await hasImage(engine, runtime)) && (await ifThere(engine.get(`/volumes/${runtime.volume}`))) !== undefined;
+}
+
+async function hasImage(engine: Engine, { image }: Runtime): Promise<boolean> {
+  return (await ifThere(engine.get(`/images/${image}/json`))) !== undefined;
+}
+
+async function make(engine: Engine, runtime: Runtime, files: readonly RuntimeFile[]): Promise<void> {
+  if (!(await hasImage(engine, runtime))) {
     // Podman looks for no `tag` beside it.
     const query = { fromSrc: "-", repo: runtime.image };
     for await (const _ of engine.progress("/images/create", { query, body: archiveOf(files) }));
   }
   await fill(engine, runtime);
-  return runtime;
+}
+
+/**
+ * The image goes first, and the volume only after it: so where the image is, the volume holds what it should. An engine
+ * refuses to remove what a container uses, be it stopped.
+ */
+async function removeUnused(engine: Engine, kept: Runtime): Promise<void> {
+  for (const { image, volume } of await runtimes(engine)) {
+    if (image === kept.image) continue;
+    try {
+      await ifThere(engine.delete(`/images/${image}`));
+      await ifThere(engine.delete(`/volumes/${volume}`));
+    } catch (error) {
+      if (!(error instanceof EngineRefusal)) throw error;
+    }
+  }
+}
+
+/** All that the engine has, and those of which only one part is left. */
+async function runtimes(engine: Engine): Promise<Runtime[]> {
+  const images = await engine.get<{ readonly RepoTags?: readonly string[] | null }[]>("/images/json");
+  const { Volumes: volumes } = await engine.get<{ readonly Volumes: readonly { readonly Name: string }[] | null }>(
+    "/volumes",
+  );
+  const names = new Set([
+    ...images.flatMap(({ RepoTags: tags }) => tags ?? []).filter((tag) => tag.startsWith(`${REPOSITORY}:`)),
+    ...(volumes ?? [])
+      .filter(({ Name: name }) => name.startsWith(VOLUME_PREFIX))
+      .map(({ Name: name }) => `${REPOSITORY}:${name.slice(VOLUME_PREFIX.length)}`),
+  ]);
+  return [...names].map(runtimeOf);
 }
 
 /** A volume that is empty gets what the first image has that is started with it. */

@@ -10,7 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Containers } from "../../../engine/containers.ts";
 import { Engine, type EngineAddress, EngineRefusal } from "../../../engine/engine.ts";
 import { GATEWAY_DIRECTORY, GATEWAY_LABEL, gatewayIdOf, SANDBOX_LABEL } from "../../../engine/gateway-container.ts";
-import { ensureRuntime, type Runtime } from "../../../engine/runtime-image.ts";
+import { ensureRuntime, hasRuntime, type Runtime } from "../../../engine/runtime-image.ts";
 import { memoryEventsOf } from "../../../linux/cgroups.ts";
 import { processStartTime } from "../../../linux/process-stat.ts";
 import { systemCertificates } from "../../../net/system-certificates.ts";
@@ -124,20 +124,21 @@ export class ContainerDriver implements ImageSource {
     refuseWhatIsMissing(asked);
     const { engine, containers } = await this.#engine();
     const { demands, extras } = await withExtras(asked, engine, this.#options.privateDirectories);
-    const runtime = await this.#runtimeIn(engine);
     const facts = await this.#factsOf(image);
     const own = join(this.#base, sandboxId);
     const directory = this.#onMachine(own);
     makeSandboxFiles(own, facts);
     const { socketPath, environment } = this.#options;
-    const plan: ContainerPlan = {
-      ...{ sandboxId, gatewayId: this.#gatewayId, runtime, facts, demands, extras, directory, environment },
+    const plan: Omit<ContainerPlan, "runtime"> = {
+      ...{ sandboxId, gatewayId: this.#gatewayId, facts, demands, extras, directory, environment },
       gatewayDirectory: this.#onMachine(dirname(socketPath)),
       seccomp: seccompOption(engine.name, { own, onMachine: directory }),
     };
     try {
-      await startAgent(containers, plan);
-      return await this.#superviseIn(containers, plan, placement);
+      return await this.#withRuntime(engine, async (runtime) => {
+        await startAgent(containers, { ...plan, runtime });
+        return await this.#superviseIn(containers, { ...plan, runtime }, placement);
+      });
     } catch (error) {
       await this.kill(placement).catch(() => undefined);
       throw error;
@@ -161,7 +162,9 @@ export class ContainerDriver implements ImageSource {
     for (const name of [supervisorName(sandboxId), agent]) await containers.remove(name);
     const directory = join(this.#base, sandboxId);
     if (process.geteuid?.() !== 0 && existsSync(directory)) {
-      await containers.run(`${agent}-removal`, removalBody(await this.#runtimeIn(engine), this.#onMachine(directory)));
+      await this.#withRuntime(engine, (runtime) =>
+        containers.run(`${agent}-removal`, removalBody(runtime, this.#onMachine(directory))),
+      );
     }
     await removeTree(directory);
   }
@@ -254,6 +257,18 @@ export class ContainerDriver implements ImageSource {
   #onMachine(path: string): string {
     const { contained } = this.#options;
     return contained === undefined ? path : join(contained.volumePath, relative(GATEWAY_DIRECTORY, path));
+  }
+
+  /** Once more where a gateway of another version has removed the runtime meanwhile, as one that nobody used. */
+  async #withRuntime<T>(engine: Engine, start: (runtime: Runtime) => Promise<T>): Promise<T> {
+    const runtime = await this.#runtimeIn(engine);
+    try {
+      return await start(runtime);
+    } catch (error) {
+      if (await hasRuntime(engine, runtime).catch(() => true)) throw error;
+      this.#runtime = undefined;
+      return await start(await this.#runtimeIn(engine));
+    }
   }
 
   /** Made for the first sandbox that needs it. */
