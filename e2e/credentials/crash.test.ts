@@ -4,13 +4,15 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { expectNowhere } from "../support/canary.ts";
+import { expectNowhere, whereFound } from "../support/canary.ts";
+import { eventually } from "../support/eventually.ts";
 import { firstOutput } from "../support/first-output.ts";
 import { type HttpServer, startHttpServer } from "../support/http-server.ts";
 import { type Installation, type InstallationOptions, install } from "../support/installation.ts";
+import { complaint, plantDefect } from "../support/latent-defect.ts";
 import { supervisors } from "../support/supervisors.ts";
 import { tester, world } from "../support/world.ts";
 
@@ -58,8 +60,39 @@ class Scene implements AsyncDisposable {
 
   /** The programs that have it. */
   holders(): string[] {
-    const { pid } = JSON.parse(readFileSync(join(this.installation.stateDirectory, "gateway.json"), "utf8"));
-    return [pid, ...supervisors()].map(String);
+    return [this.gateway(), ...supervisors()].map(String);
+  }
+
+  gateway(): number {
+    return JSON.parse(readFileSync(join(this.installation.stateDirectory, "gateway.json"), "utf8")).pid;
+  }
+
+  /** All that the gateway and the supervisors have printed. */
+  printed(): string {
+    const logs = globSync(join(this.installation.stateDirectory, "**/*.log"));
+    return logs.map((path) => readFileSync(path, "utf8")).join("");
+  }
+
+  /** The command makes a program write the secret, which ends it: for that, and saying so without the secret. */
+  async ends(program: "gateway" | "supervisor", command: readonly string[]): Promise<void> {
+    const pids = program === "gateway" ? [this.gateway()] : supervisors();
+    const told = this.printed().split(complaint).length;
+    const running = this.installation.start(command);
+    try {
+      await eventually(() => {
+        assert.ok(
+          pids.some((pid) => !existsSync(`/proc/${pid}`)),
+          `no ${program} has ended`,
+        );
+        const [last, ...before] = this.printed().split(complaint).reverse();
+        // The gateway says it too of a supervisor that has ended.
+        assert.ok(before.length >= told, `the ${program} has not said why it ended`);
+        assert.match(last ?? "", /\[redacted\]/);
+      });
+    } finally {
+      running.kill("SIGKILL");
+      await running.finished;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -81,8 +114,7 @@ describe("programs that hold secrets", () => {
       if (told.code !== 0) assert.match(told.stderr, /not permitted/);
     }
     await scene.ask();
-    const logs = globSync(join(scene.installation.stateDirectory, "**/*.log"));
-    assert.doesNotMatch(logs.map((path) => readFileSync(path, "utf8")).join(""), /Debugger/);
+    assert.doesNotMatch(scene.printed(), /Debugger/);
   });
 
   it("leave no secret behind when they crash", async () => {
@@ -106,6 +138,22 @@ describe("programs that hold secrets", () => {
       agent.kill("SIGKILL");
       await agent.finished;
     }
+  });
+
+  it("print none when an error that nobody foresaw ends them", async () => {
+    using _ = plantDefect("ghp_Canary\\w{20}");
+    await using scene = new Scene();
+    await scene.raise();
+    await scene.ask();
+    for (const pid of supervisors()) process.kill(pid, "SIGUSR2");
+    const command = ["sandbox", "exec", "--name", "agent", "--", "bash", "-c", request];
+    await scene.ends("supervisor", command);
+    process.kill(scene.gateway(), "SIGUSR2");
+    await scene.ends("gateway", ["sandbox", "start", "agent"]);
+    await scene.run("gateway", "start");
+    await scene.run("sandbox", "start", "agent");
+    await scene.ask();
+    assert.deepEqual(whereFound([canary], scene.installation.home), []);
   });
 });
 
