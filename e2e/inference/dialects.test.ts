@@ -211,6 +211,28 @@ describe("the published SDKs, and models behind other APIs", () => {
     assert.match(message, /tools\[1\]\.type.*can't be translated/);
   });
 
+  it("Anthropic's tool runner goes on without the thread that it asks for, and which no other API keeps", async () => {
+    models.backend.answers.push({ tool: "add", arguments: { a: 1 } }, { text: "Two." });
+    const program = `
+      import Anthropic from "@anthropic-ai/sdk";
+      import { betaTool } from "@anthropic-ai/sdk/helpers/beta/json-schema";
+      const inputSchema = { type: "object", properties: { a: { type: "number" } } };
+      const add = betaTool({ name: "add", description: "Adds one.", inputSchema, run: ({ a }) => String(a + 1) });
+      const messages = [{ role: "user", content: "Add." }];
+      const runner = new Anthropic().beta.messages.toolRunner({ model, max_tokens: 50, tools: [add], messages });
+      console.log(JSON.stringify((await runner.runUntilDone()).content[0].text));`;
+    assert.equal(await answers("inference.local", program), "Two.");
+    const { messages } = models.backend.calls.at(-1)?.json ?? {};
+    assert.deepEqual(
+      messages.map(({ role, content }: Heard) => [role, content]),
+      [
+        ["user", "Add."],
+        ["assistant", null],
+        ["tool", "2"],
+      ],
+    );
+  });
+
   it("Bedrock's own SDK, whole and streamed, signed by the operator's key", async () => {
     const program = `
       import { BedrockRuntimeClient, InvokeModelCommand, InvokeModelWithResponseStreamCommand } from "@aws-sdk/client-bedrock-runtime";
