@@ -63,6 +63,12 @@ describe("a sandbox from an image", () => {
     assert.equal(await exec("bare", "cat", "/sandbox/copy"), readFileSync("/etc/hostname", "utf8"));
   });
 
+  it("is stopped without its supervisor being killed, which has its last events to write", async () => {
+    assert.equal((await installation.run(["sandbox", "stop", "bare"])).code, 0);
+    const log = readFileSync(join(installation.stateDirectory, "gateway.log"), "utf8");
+    assert.match(log, /sandbox bare: the supervisor ended with code 0$/m);
+  });
+
   it("runs as its USER, in its WORKDIR, with its ENV, and never its ENTRYPOINT", async () => {
     const changes: ImageChanges = [
       "ENV COLOUR=blue",

@@ -41,7 +41,7 @@ handOut(listeners, filterListener, descriptor);
 const link = new Socket({ fd: descriptor, readable: true, writable: true });
 try {
   link.write(encodeJsonFrame(frame.ready, 0, restrict(configuration, filterListener !== undefined)));
-  serve(link);
+  serve(link, configuration.supervisorPid);
   setTimeout(releaseStartupPages, SETTLED_MS).unref();
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);

@@ -33,9 +33,12 @@ interface Channel {
   credit: number;
 }
 
-/** Serves frames until the supervisor closes the link; everything inside then ends with init. */
-export function serve(link: Socket): void {
-  const world: World = { link, channels: new Map(), loopback: new Loopback() };
+/**
+ * Serves frames until the supervisor closes the link; everything inside then ends with init.
+ * @param supervisorPid where the supervisor is in the same process namespace, as in a container
+ */
+export function serve(link: Socket, supervisorPid?: number): void {
+  const world: World = { link, channels: new Map(), loopback: new Loopback(), supervisorPid };
   const reader = new FrameReader();
   link.on("data", (bytes: Buffer) => {
     for (const received of reader.push(bytes)) handle(received, world);
@@ -49,13 +52,14 @@ interface World {
   readonly link: Socket;
   readonly channels: Map<number, Channel>;
   readonly loopback: Loopback;
+  readonly supervisorPid: number | undefined;
 }
 
 function handle(received: Frame, world: World): void {
   const { loopback } = world;
   switch (received.type) {
     case frame.signalAll:
-      return signalEverything(received.payload.readUInt32LE(0));
+      return signalEverything(received.payload.readUInt32LE(0), world.supervisorPid);
     case frame.spawn:
       return open(received, world, start);
     case frame.connect:
@@ -143,14 +147,15 @@ async function start(request: SpawnRequest, events: ProgramEvents): Promise<Prog
 
 /**
  * Every process of the sandbox but init itself and the reaper above it. One by one, since the filter that init has on
- * itself keeps kill(2) with -1 from everybody. What is started meanwhile is missed, and ends with the sandbox. In a
- * container the supervisor is among them, whom init has no right to signal.
+ * itself keeps kill(2) with -1 from everybody. What is started meanwhile is missed, and ends with the sandbox. The
+ * supervisor is left out: it would be asked whether it may be signalled, and when it has stopped answering the kernel says
+ * ENOSYS, which would end init, and with the namespace a supervisor that has yet to write its last events.
  */
-function signalEverything(signal: number): void {
+function signalEverything(signal: number, supervisorPid: number | undefined): void {
   const pids = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
   for (const pid of pids) {
-    if (pid !== REAPER && pid !== process.pid) signalProcess(pid, signal);
+    if (pid !== REAPER && pid !== process.pid && pid !== supervisorPid) signalProcess(pid, signal);
   }
 }
