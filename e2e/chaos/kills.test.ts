@@ -17,6 +17,7 @@ import { Chance, rounds } from "../support/chance.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Installation, install } from "../support/installation.ts";
 import { supervisors } from "../support/supervisors.ts";
+import { skipInContainers } from "../support/world.ts";
 import { Connection } from "./support/connection.ts";
 import { Guarded, guardedCommand, guardedPolicy } from "./support/guarded.ts";
 import { Ledger } from "./support/ledger.ts";
@@ -30,8 +31,13 @@ const resting = "resting";
 /** Of a round, so that a death comes at each stage of what is under way. */
 const longestMs = 800;
 
+/** What dies with an engine is killed in e2e/containers/engine-restart.test.ts. */
+const beside = skipInContainers(
+  "its programs are told apart by a host name of their own, and are run by the machine's Node",
+);
+
 for (const [who, options] of eachUser) {
-  it(`deaths of what ${who} runs lose nothing, open nothing and leave nothing`, async (test) => {
+  it(`deaths of what ${who} runs lose nothing, open nothing and leave nothing`, beside, async (test) => {
     const chance = new Chance();
     test.diagnostic(`OPENSHELL_CHAOS_SEED=${chance.seed}`);
     await using installation = install(options);

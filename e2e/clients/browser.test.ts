@@ -7,6 +7,7 @@ import { type Http2EchoServer, startHttp2Server } from "../support/http2-server.
 import { type Installation, install } from "../support/installation.ts";
 import { createSandbox, type Sandbox } from "../support/sandbox.ts";
 import { type EchoServer, startWebsocketServer } from "../support/websocket-server.ts";
+import { skipInContainers } from "../support/world.ts";
 
 const policy = `
 network_policies:
@@ -43,7 +44,11 @@ const pages: Readonly<Record<string, string>> = {
 
 const chromium = "/usr/bin/chromium";
 
-describe("a browser in a sandbox", { skip: existsSync(chromium) ? false : `${chromium} is not installed` }, () => {
+const missing = existsSync(chromium)
+  ? skipInContainers("a browser would make the image three times as large")
+  : { skip: `${chromium} is not installed` };
+
+describe("a browser in a sandbox", missing, () => {
   let installation: Installation;
   let web: HttpServer;
   let files: Http2EchoServer;
