@@ -65,8 +65,10 @@ describe("the audit log of a sandbox", () => {
   });
 
   it("tells of what a program tries again and again in one event, with the number", async () => {
-    await sandbox.run("for i in $(seq 30); do curl -s https://again.example.test/; done; true");
-    await installation.run(["sandbox", "stop", sandbox.name]);
+    const tried = await sandbox.run("for i in $(seq 30); do curl -s https://again.example.test/; done; true");
+    assert.equal(tried.code, 0, tried.stderr);
+    const stopped = await installation.run(["sandbox", "stop", sandbox.name]);
+    assert.equal(stopped.code, 0, stopped.stderr);
     const refused = installation
       .events()
       .filter((event) => event.class_uid === 4001)
