@@ -39,7 +39,9 @@ const request: fc.Arbitrary<RequestFacts> = fc.record({
     "/A/B;/",
     "/B/X",
   ),
-  query: fc.array(fc.tuple(fc.constantFrom("q", "tag"), fc.constantFrom("v1", "v2", "xx")), { maxLength: 3 }),
+  query: fc.array(fc.tuple(fc.constantFrom("q", "tag", "Tag", "q[]"), fc.constantFrom("v1", "v2", "xx")), {
+    maxLength: 3,
+  }),
   hasEncodedSlash: fc.constant(false),
 });
 const slashed = request.map((facts) => ({ ...facts, path: "/a%2Fb", hasEncodedSlash: true }));

@@ -28,7 +28,35 @@ describe("a query condition", () => {
       false,
       true,
     ],
-    ["looks at names by their case", [["Tag", "v1.0"]], false, false],
+    ["takes a name in another case for the parameter only to deny", [["Tag", "v1.0"]], false, true],
+    ["takes a list for the parameter only to deny", [["tag[]", "v1.0"]], false, true],
+    [
+      "is not led by those who put a list in the parameter's place",
+      [
+        ["tag", "v1.0"],
+        ["tag[0]", "v3"],
+      ],
+      false,
+      true,
+    ],
+    [
+      "is not led by those who take no notice of case",
+      [
+        ["tag", "v1.0"],
+        ["TAG", "v3"],
+      ],
+      false,
+      true,
+    ],
+    [
+      "leaves other parameters alone",
+      [
+        ["tag", "v1.0"],
+        ["tags[]", "v3"],
+      ],
+      true,
+      true,
+    ],
   ];
   for (const [what, query, toAllow, toDeny] of table) {
     it(what, () => {

@@ -1,8 +1,10 @@
 /**
  * Query matchers: decoded parameter name → globs. A parameter that is named must be there. Where it repeats, origins
  * disagree about which value counts, so each direction takes the careful reading: to allow, every value must match; to
- * deny, one is enough. The same goes for `;`, which old servers take for a separator of parameters: both readings count.
+ * deny, one is enough. The same goes for names and separators that servers read differently (net/query-readings.ts): what
+ * denies holds for every reading, and what allows is not led by a value that only some servers see.
  */
+import { everyParameter, mayBeNamed, partedAtSemicolons } from "../../net/query-readings.ts";
 import type { QueryOracle, RequestFacts } from "../verdict.ts";
 import { compileGlob, type TextMatcher } from "./glob.ts";
 
@@ -20,31 +22,16 @@ export function compileQuery(
   return (query, oracle) =>
     conditions.every(({ name, globs, matches }) => {
       if (oracle !== undefined) return oracle({ purpose, parameter: name, globs }) ?? purpose === "deny";
-      const given = valuesOf(query, name);
-      const others = query.some(([key, value]) => `${key}${value}`.includes(";"))
-        ? valuesOf(parted(query), name)
-        : given;
-      return purpose === "allow"
-        ? [given, others].every((values) => values.length > 0 && values.every(matches))
-        : [given, others].some((values) => values.some(matches));
+      const values = everyParameter(query)
+        .filter(([written]) => mayBeNamed(written, name))
+        .map(([, value]) => value);
+      if (purpose === "deny") return values.some(matches);
+      return has(query, name) && has(partedAtSemicolons(query), name) && values.every(matches);
     });
 }
 
-function valuesOf(query: RequestFacts["query"], name: string): string[] {
-  return query.filter(([key]) => key === name).map(([, value]) => value);
-}
-
-/** The query as servers read it that part it at `;` as well. */
-function parted(query: RequestFacts["query"]): RequestFacts["query"] {
-  return query.flatMap(([name, value]) => {
-    if (!name.includes(";") && !value.includes(";")) return [[name, value] as const];
-    return `${name}=${value}`.split(";").map((parameter) => {
-      const equals = parameter.indexOf("=");
-      return equals === -1
-        ? ([parameter, ""] as const)
-        : ([parameter.slice(0, equals), parameter.slice(equals + 1)] as const);
-    });
-  });
+function has(query: RequestFacts["query"], name: string): boolean {
+  return query.some(([written]) => written === name);
 }
 
 /** A function that tells whether one of the globs matches. */

@@ -132,9 +132,13 @@ function methodMatches(rule: RequestMatcher, request: RequestFacts): boolean {
 
 function queryMatches(rule: RequestMatcher, request: RequestFacts, quantifier: "every" | "some"): boolean {
   for (const [name, globs] of rule.query ?? []) {
-    const values = request.query.filter(([key]) => key === name).map(([, value]) => value);
+    const isThere = request.query.some(([key]) => key === name);
+    // As servers read names that take no notice of case, and put lists into parameters.
+    const values = request.query
+      .filter(([key]) => key.toLowerCase().replace("[]", "") === name)
+      .map(([, value]) => value);
     const fits = (value: string) => globs.some((pattern) => glob(pattern, "[^]*").test(value));
-    if (values.length === 0 || !values[quantifier](fits)) return false;
+    if ((quantifier === "every" && !isThere) || !values[quantifier](fits)) return false;
   }
   return true;
 }
