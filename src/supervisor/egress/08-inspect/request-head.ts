@@ -1,6 +1,7 @@
 /** What a request's head must keep to in every version of HTTP, so that an origin reads it as it was read here. */
 import { formatAuthority, parseAuthority } from "../../../net/authority.ts";
 import { type Field, foldedName, isToken } from "../../../net/http1-fields.ts";
+import { everyParameter, mayBeNamed, type Parameter } from "../../../net/query-readings.ts";
 import type { Destination, RequestFacts } from "../../../policy/verdict.ts";
 import type { Refusal } from "../connection.ts";
 
@@ -12,6 +13,15 @@ export interface Origin {
 
 /** By which frameworks let a client say another method than the request's own. */
 const methodOverrides = ["x-http-method-override", "x-http-method", "x-method-override"];
+/** The same in a URL: Rails, Laravel and Symfony; Google's front ends; ASP.NET MVC, which looks for its field there too. */
+const methodParameters = ["_method", "$httpMethod", ...methodOverrides];
+/** The only word for it that has other uses as well: Facebook's Graph API takes `method=delete` for a DELETE. */
+const doubtfulParameter = "method";
+const doubtfulMethods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+/** In which Google's front ends take further header fields, of whatever name. */
+const headerParameter = "$httpHeaders";
+/** Each is decided on by itself. */
+const mostMethods = 8;
 /** By which some servers take another path than the request's own; there is no honest use for them from a client. */
 const pathOverrides = ["x-original-url", "x-rewrite-url"];
 
@@ -55,20 +65,32 @@ export function expectsContinue(fields: readonly Field[]): boolean | Refusal {
   return expect.value.toLowerCase() === "100-continue" || ambiguous("an unknown expectation");
 }
 
-/**
- * Methods that an origin could take a request for, besides its own: by its fields, or by the parameter in its URL that
- * frameworks have for HTML's forms (Rails, Laravel, Symfony).
- */
+/** Methods that an origin could take a request for, besides its own: by its fields, or by parameters in its URL. */
 export function overridingMethods(fields: readonly Field[], query: RequestFacts["query"]): readonly string[] | Refusal {
-  const methods = query.filter(([name]) => name === "_method").map(([, method]) => method.toUpperCase());
-  if (!methods.every(isToken)) return ambiguous("a parameter that some servers take for the method");
+  const methods = new Set<string>();
+  for (const parameter of everyParameter(query)) {
+    const method = methodInParameter(parameter);
+    if (typeof method === "object") return method;
+    if (method !== undefined) methods.add(method);
+  }
   for (const { lower, value } of fields) {
     const name = foldedName(lower);
     const isOverride = methodOverrides.includes(name);
     if (pathOverrides.includes(name) || (isOverride && !/^[A-Za-z]+$/.test(value))) {
       return ambiguous("a field that some servers take for another method or path");
     }
-    if (isOverride) methods.push(value.toUpperCase());
+    if (isOverride) methods.add(value.toUpperCase());
   }
-  return methods;
+  return methods.size <= mostMethods ? [...methods] : ambiguous("more methods than anybody can mean");
+}
+
+function methodInParameter([name, value]: Parameter): string | Refusal | undefined {
+  // Nearly all requests end here.
+  if (!/method|httpheaders/i.test(name)) return undefined;
+  if (mayBeNamed(name, headerParameter)) return ambiguous("a parameter that some servers take for header fields");
+  const method = value.toUpperCase();
+  if (mayBeNamed(name, doubtfulParameter)) return doubtfulMethods.includes(method) ? method : undefined;
+  if (!methodParameters.some((known) => mayBeNamed(name.replaceAll("-", "_"), known.replaceAll("-", "_"))))
+    return undefined;
+  return isToken(method) ? method : ambiguous("a parameter that some servers take for the method");
 }

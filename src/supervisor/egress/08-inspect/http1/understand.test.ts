@@ -63,6 +63,11 @@ describe("a request inside a tunnel to a.invalid:443", () => {
       "inspect.ambiguous",
     ],
     ["POST /?_method=a%20b HTTP/1.1\r\nHost: a.invalid\r\n\r\n", "inspect.ambiguous"],
+    ["GET /?$httpHeaders=X-HTTP-Method:DELETE HTTP/1.1\r\nHost: a.invalid\r\n\r\n", "inspect.ambiguous"],
+    [
+      `GET /?${[..."ABCDEFGHI"].map((m) => `_method=${m}`).join("&")} HTTP/1.1\r\nHost: a.invalid\r\n\r\n`,
+      "inspect.ambiguous",
+    ],
     ["TRACE / HTTP/1.1\r\nHost: a.invalid\r\n\r\n", "inspect.method_unsupported"],
     ["TRACK / HTTP/1.1\r\nHost: a.invalid\r\n\r\n", "inspect.method_unsupported"],
     ["CONNECT a.invalid:443 HTTP/1.1\r\nHost: a.invalid\r\n\r\n", "inspect.method_unsupported"],
@@ -84,11 +89,36 @@ describe("a request inside a tunnel to a.invalid:443", () => {
     });
   }
 
-  it("may be taken for another method because of a parameter in its URL", () => {
-    const request = understand("POST /x?a=b&_method=delete HTTP/1.1\r\nHost: a.invalid\r\n\r\n", tunnel);
-    assert.ok(typeof request === "object" && "facts" in request);
-    assert.deepEqual(request.otherMethods, ["DELETE"]);
-  });
+  for (const query of [
+    "a=b&_method=delete",
+    "a=b;_method=delete",
+    "_METHOD=delete",
+    ".method=delete",
+    "+_method=delete",
+    "%5Fmethod=delete",
+    "_method[]=delete",
+    "%5B_method%5D=delete",
+    "$httpMethod=DELETE",
+    "%24httpmethod=DELETE",
+    "X-HTTP-Method-Override=DELETE",
+    "x_http_method_override=delete",
+    "method=delete",
+    "_method=delete&_method=DELETE&method=list",
+  ]) {
+    it(`may be taken for another method because of ?${query}`, () => {
+      const request = understand(`POST /x?${query} HTTP/1.1\r\nHost: a.invalid\r\n\r\n`, tunnel);
+      assert.ok(typeof request === "object" && "facts" in request);
+      assert.deepEqual(request.otherMethods, ["DELETE"]);
+    });
+  }
+
+  for (const query of ["method=flickr.photos.search", "a=_method", "payment_method=delete", "methods=delete"]) {
+    it(`has no other method because of ?${query}`, () => {
+      const request = understand(`POST /x?${query} HTTP/1.1\r\nHost: a.invalid\r\n\r\n`, tunnel);
+      assert.ok(typeof request === "object" && "facts" in request);
+      assert.deepEqual(request.otherMethods, []);
+    });
+  }
 
   it("may be taken for another path by the origin, and is refused", () => {
     assert.equal(
