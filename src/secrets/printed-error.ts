@@ -16,10 +16,15 @@ export function printedError(error: unknown): string {
   return redactText(Buffer.from(masked, "latin1").toString());
 }
 
+/** Prints it on standard error. */
+export function printError(error: unknown): void {
+  writeStandardError(`${printedError(error)}\n`);
+}
+
 /** From here on an error that nobody catches ends the program as ever, and says why without a secret in it. */
 export function maskUncaughtErrors(): void {
   process.on("uncaughtException", (error: unknown) => {
-    writeStandardError(`${printedError(error)}\n`);
+    printError(error);
     process.exit(1);
   });
 }

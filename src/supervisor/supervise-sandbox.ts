@@ -7,7 +7,7 @@ import type { ModelRoutesJson } from "../gen/openshell/v1/supervisor_pb.ts";
 import { type ModelRoutes, modelRoutesFromJson } from "../inference/routes.ts";
 import { processStartTime } from "../linux/process-stat.ts";
 import { writeStandardError } from "../linux/standard-error.ts";
-import { printedError } from "../secrets/printed-error.ts";
+import { printError } from "../secrets/printed-error.ts";
 import { VERSION } from "../version.ts";
 import { openAuditLog } from "./audit/audit-log.ts";
 import { DetachedCommands } from "./detached/detached-commands.ts";
@@ -228,7 +228,7 @@ function applyModelRoutes(routes: ModelRoutesJson, running: Running): void {
   try {
     running.modelRoutes = modelRoutesFromJson(routes);
   } catch (error) {
-    writeStandardError(`${printedError(error)}\n`);
+    printError(error);
   }
 }
 

@@ -1,7 +1,7 @@
 /** What is remembered of the commands that run without a client, from start to start of their sandbox. */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeStandardError } from "../../linux/standard-error.ts";
+import { printError } from "../../secrets/printed-error.ts";
 
 export interface CommandRecord {
   readonly id: string;
@@ -31,6 +31,6 @@ export function writeCommandRecords(directory: string, records: readonly Command
     writeFileSync(`${path}.new`, JSON.stringify(records), { mode: 0o600 });
     renameSync(`${path}.new`, path);
   } catch (error) {
-    writeStandardError(`${error}\n`);
+    printError(error);
   }
 }

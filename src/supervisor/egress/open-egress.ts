@@ -4,9 +4,8 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import type { ModelRoutes } from "../../inference/routes.ts";
 import { numberInside } from "../../linux/process-stat.ts";
-import { writeStandardError } from "../../linux/standard-error.ts";
 import type { CompiledPolicy } from "../../policy/verdict.ts";
-import { printedError } from "../../secrets/printed-error.ts";
+import { printError } from "../../secrets/printed-error.ts";
 import type { LaunchSpec } from "../launch-spec.ts";
 import { FileChanges } from "../refused-calls/file-changes.ts";
 import { watchRefusedCalls } from "../refused-calls/watch-refused-calls.ts";
@@ -75,7 +74,6 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     own: { ports: [spec.gateway.port], addresses: machineAddresses },
     proxies: new UpstreamProxies(spec.upstream),
   };
-  const onDefect = (error: unknown): void => writeStandardError(`${printedError(error)}\n`);
   const context: EgressContext = {
     sandboxName: spec.sandboxName,
     policy: options.policy,
@@ -84,10 +82,10 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     newId: randomUUID,
     now: Date.now,
     signal,
-    onDefect,
+    onDefect: printError,
     steps: {
       identify: (connection) => identify(connection, identifyContext),
-      infer: lazyInference({ ...options, ...guardContext, onDefect, signal }),
+      infer: lazyInference({ ...options, ...guardContext, onDefect: printError, signal }),
       guard: (connection) => guard(connection, guardContext),
       terminate: (connection) => terminate(connection, { authority, trust, signal }),
     },
