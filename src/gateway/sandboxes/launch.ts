@@ -10,8 +10,9 @@ import { workdirOf } from "../folders/requests.ts";
 import { policyJson } from "../policies/policy-json.ts";
 import { type AttachedProvider, attachedCredentials } from "../providers/attached-providers.ts";
 import type { PolicyRevisionRecord, SandboxRecord } from "../store/store.ts";
-import { keepEnd } from "../supervisors/supervisor-lost.ts";
+import { supervisorEnded } from "../supervisors/supervisor-lost.ts";
 import { issueToken } from "../supervisors/token.ts";
+import { untilStored } from "../supervisors/until-stored.ts";
 import { lifetimeLeft } from "./lifetime.ts";
 import { ownCommand } from "./own-command.ts";
 
@@ -73,6 +74,11 @@ export function launch(
   context.ownInstances.add(instanceId);
   void prepared.ended.then(({ why }) => {
     context.ownInstances.delete(instanceId);
-    return keepEnd(context, { sandboxId: record.id, instanceId }, why);
+    if (context.signal.aborted) return undefined;
+    // Nobody else will say it, and a sandbox whose end is not written down would be taken for one that runs.
+    return untilStored(context, {
+      what: `the end of sandbox ${record.id}`,
+      store: () => supervisorEnded(context, { sandboxId: record.id, instanceId }, why),
+    });
   });
 }

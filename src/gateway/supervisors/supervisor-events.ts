@@ -26,11 +26,10 @@ import { DEFAULT_WORKSPACE } from "../workspaces/workspace.ts";
 import type { SessionPort } from "./session.ts";
 import type { Session } from "./sessions.ts";
 import { supervisorLost } from "./supervisor-lost.ts";
+import { type Storing, storeLater, untilStored } from "./until-stored.ts";
 
 /** Often enough that a hanging supervisor is noticed within a minute. */
 export const HEARTBEAT_SECONDS = 15;
-/** What could not be stored is tried again: a full disk has room again when somebody has made some. */
-const TRY_AGAIN_MS = 2_000;
 
 /** Starts a session after hello; throws PERMISSION_DENIED when this is not the instance that should run. */
 export async function supervisorConnected(
@@ -137,76 +136,59 @@ export async function storeLogLines(
 }
 
 async function storeLogs(context: GatewayContext, session: Session, lines: readonly SandboxLogLine[]): Promise<void> {
+  const { sandboxId } = session;
+  const what = `the log lines of ${sandboxId}`;
+  const tellStored = (logCursor: bigint) =>
+    session.send({ case: "logsStored", value: create(PushSandboxLogsResponseSchema, { logCursor }) });
   try {
-    await storeLogLines(context, session.sandboxId, lines);
-    tellStored(session, lines.at(-1)?.sequence ?? 0n);
+    await storeLogLines(context, sandboxId, lines);
+    tellStored(lines.at(-1)?.sequence ?? 0n);
   } catch (error) {
-    context.log.error(`the log lines of ${session.sandboxId}`, error);
-    askAgainLater(context, session);
+    context.log.error(what, error);
+    // Told how far the store has come, the supervisor sends what is missing again.
+    storeLater(context, {
+      what,
+      store: async () => tellStored(BigInt(await context.store.logs.cursor(sandboxId))),
+      isWanted: () => context.sessions.get(sandboxId) === session,
+    });
   }
 }
 
-function tellStored(session: Session, logCursor: bigint): void {
-  session.send({ case: "logsStored", value: create(PushSandboxLogsResponseSchema, { logCursor }) });
-}
-
-/** Told how far the store has come, the supervisor sends what is missing again. */
-function askAgainLater(context: GatewayContext, session: Session): void {
-  setTimeout(async () => {
-    if (context.sessions.get(session.sandboxId) !== session || context.signal.aborted) return;
-    try {
-      tellStored(session, BigInt(await context.store.logs.cursor(session.sandboxId)));
-    } catch (error) {
-      context.log.error(`the log lines of ${session.sandboxId}`, error);
-      askAgainLater(context, session);
-    }
-  }, TRY_AGAIN_MS).unref();
-}
-
-/** Stores the status, now or as soon as that is possible, unless a newer one has come: also with a full disk a session stands. */
-async function keepStatus(
-  context: GatewayContext,
-  session: Session,
-  status: SupervisorStatus | undefined,
-): Promise<void> {
+/** Stores the status, unless a newer one has come: also with a full disk a session stands. */
+function keepStatus(context: GatewayContext, session: Session, status: SupervisorStatus | undefined): Promise<void> {
   session.latestStatus = status;
-  try {
-    await storeStatus(context, session, status);
-  } catch (error) {
-    context.log.error(`the status of ${session.sandboxId}`, error);
-    keepStatusLater(context, session, status);
-  }
+  const storing: Storing = {
+    what: `the status of ${session.sandboxId}`,
+    isWanted: () => context.sessions.get(session.sandboxId) === session && session.latestStatus === status,
+    async store() {
+      const record = await storeStatus(context, session, status);
+      if (record === undefined || !status?.finished) return;
+      // Not awaited: it ends with this very session.
+      sandboxFinished(context, record, status.finished).catch((error: unknown) => {
+        context.log.error(`the end of sandbox ${record.name}`, error);
+        storeLater(context, storing);
+      });
+    },
+  };
+  return untilStored(context, storing);
 }
 
-function keepStatusLater(context: GatewayContext, session: Session, status: SupervisorStatus | undefined): void {
-  setTimeout(() => {
-    const isLatest = context.sessions.get(session.sandboxId) === session && session.latestStatus === status;
-    if (isLatest && !context.signal.aborted) void keepStatus(context, session, status);
-  }, TRY_AGAIN_MS).unref();
-}
-
+/** Gives the record, unless this is no more the supervisor of a sandbox that should run. */
 async function storeStatus(
   context: GatewayContext,
   session: Session,
   status: SupervisorStatus | undefined,
-): Promise<void> {
+): Promise<SandboxRecord | undefined> {
   const record = await context.registry.change(session.sandboxId, (current) => {
     if (current.supervisor?.instanceId !== session.instanceId || current.desired !== "running") return undefined;
     return { ...current, status: observedStatus(current, status, context.now()) };
   });
-  if (record === undefined || status === undefined) return;
-  if (status.finished !== "") {
-    // Not awaited: it ends with this very session.
-    sandboxFinished(context, record, status.finished).catch((error: unknown) => {
-      context.log.error(`the end of sandbox ${record.name}`, error);
-      keepStatusLater(context, session, status);
-    });
-  }
-  if (status.policyVersion === 0) return;
+  if (record === undefined || !status?.policyVersion) return record;
   const revision = await context.store.policies.get(record.id, status.policyVersion);
   if (revision?.status === PolicyStatus.PENDING) {
     await context.store.policies.markLoaded(record.id, status.policyVersion, context.now());
   }
+  return record;
 }
 
 function observedStatus(record: SandboxRecord, said: SupervisorStatus | undefined, nowMs: number): SandboxStatus {

@@ -32,3 +32,28 @@ it("a supervisor that comes back while its absence is written down is not said t
   await supervisorLost(context as unknown as GatewayContext, { sandboxId: "a", instanceId: "one" });
   assert.deepEqual(written, [undefined]);
 });
+
+it("a supervisor that is looked for while the database is away is looked for again", async () => {
+  const answers = [new Error("connect ECONNREFUSED"), undefined];
+  const logged: string[] = [];
+  const lookedAgain = Promise.withResolvers<void>();
+  const context = {
+    store: {
+      sandboxes: {
+        async get() {
+          const answer = answers.shift();
+          if (answer !== undefined) throw answer;
+          lookedAgain.resolve();
+        },
+      },
+    },
+    log: { error: (what: string) => void logged.push(what) },
+    signal: new AbortController().signal,
+  };
+  await supervisorLost(context as unknown as GatewayContext, { sandboxId: "a", instanceId: "one" });
+  // The timer alone does not keep a program going.
+  const patience = setTimeout(() => lookedAgain.reject(new Error("nobody has looked again")), 30_000);
+  await lookedAgain.promise;
+  clearTimeout(patience);
+  assert.deepEqual(logged, ["the supervisor of a"]);
+});

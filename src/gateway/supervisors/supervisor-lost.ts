@@ -3,6 +3,7 @@ import { SandboxPhase } from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { GatewayContext } from "../context.ts";
 import { type Halt, notBroughtBack, withNothingRunning, withPhase } from "../sandboxes/status.ts";
 import { placementOf, type SandboxRecord } from "../store/store.ts";
+import { untilStored } from "./until-stored.ts";
 
 interface Instance {
   readonly sandboxId: string;
@@ -14,14 +15,16 @@ const ENDING_MS = 500;
 const ENDING_CHECK_MS = 25;
 /** Longer than a supervisor waits between two attempts to connect: then it should have been back. */
 const RECONNECT_MS = 7_500;
-/** Between two attempts to store an end. */
-const TRY_AGAIN_MS = 2_000;
 
 /**
  * A supervisor that should run is not connected. If its process has ended, the sandbox has; else it is given time to come
  * back, and after that its state is unknown, though it goes on enforcing its policy.
  */
-export async function supervisorLost(context: GatewayContext, instance: Instance): Promise<void> {
+export function supervisorLost(context: GatewayContext, instance: Instance): Promise<void> {
+  return untilStored(context, { what: supervisorOf(instance), store: () => lookForLost(context, instance) });
+}
+
+async function lookForLost(context: GatewayContext, instance: Instance): Promise<void> {
   const { store, driver, signal } = context;
   // A gateway that stops closes its sessions itself; the supervisors go on.
   if (signal.aborted) return;
@@ -31,32 +34,17 @@ export async function supervisorLost(context: GatewayContext, instance: Instance
     if (!driver.isRunning(record.supervisor)) {
       // Whoever started it is about to be told how it ended, which says more.
       if (context.ownInstances.has(instance.instanceId)) return;
-      return keepEnd(context, instance, "the supervisor ended");
+      return supervisorEnded(context, instance, "the supervisor ended");
     }
     if (context.sessions.get(instance.sandboxId) !== undefined) return;
   }
   await change(context, instance, (record) => disconnected(context, record, record.status.phase));
   setTimeout(() => {
-    stillGone(context, instance).catch((error: unknown) =>
-      context.log.error(`the supervisor of ${instance.sandboxId}`, error),
-    );
+    void untilStored(context, { what: supervisorOf(instance), store: () => stillGone(context, instance) });
   }, RECONNECT_MS).unref();
 }
 
-/**
- * As `supervisorEnded`, again and again until it is stored: nobody else will say it, and a sandbox whose end was not written
- * down, on a full disk or with the database away, would be taken for one that runs.
- */
-export async function keepEnd(context: GatewayContext, instance: Instance, why: string): Promise<void> {
-  while (!context.signal.aborted) {
-    try {
-      return await supervisorEnded(context, instance, why);
-    } catch (error) {
-      context.log.error(`the end of sandbox ${instance.sandboxId}`, error);
-      await delay(TRY_AGAIN_MS, undefined, { ref: false });
-    }
-  }
-}
+const supervisorOf = ({ sandboxId }: Instance): string => `the supervisor of ${sandboxId}`;
 
 /**
  * The supervisor's process has ended, wanted or not, and the sandbox's network and programs with it. A sandbox that should
@@ -110,7 +98,7 @@ async function stillGone(context: GatewayContext, instance: Instance): Promise<v
   if (context.sessions.get(instance.sandboxId) !== undefined) return;
   const record = await context.store.sandboxes.get(instance.sandboxId);
   if (record?.supervisor?.instanceId !== instance.instanceId) return;
-  if (!context.driver.isRunning(record.supervisor)) await keepEnd(context, instance, "the supervisor ended");
+  if (!context.driver.isRunning(record.supervisor)) await supervisorEnded(context, instance, "the supervisor ended");
   else await change(context, instance, (current) => disconnected(context, current, SandboxPhase.UNKNOWN));
 }
 
