@@ -27,12 +27,20 @@ export class Revivals {
 
   /** How long to wait before the sandbox is brought back; undefined when that has been tried often enough. `nowMs` is monotonic. */
   nextPauseMs(sandboxId: string, nowMs: number): number | undefined {
-    const last = this.#attempts.get(sandboxId);
-    const count = last === undefined || nowMs - last.lastAtMs >= STEADY_MS ? 0 : last.count;
+    return PAUSES_MS[this.#countAt(sandboxId, nowMs)];
+  }
+
+  /** What `nextPauseMs` said at that time is what happens: the next time it says the next. */
+  countAttempt(sandboxId: string, nowMs: number): void {
+    const count = this.#countAt(sandboxId, nowMs);
     const pauseMs = PAUSES_MS[count];
     if (pauseMs === undefined) this.#attempts.delete(sandboxId);
     else this.#attempts.set(sandboxId, { count: count + 1, lastAtMs: nowMs + pauseMs });
-    return pauseMs;
+  }
+
+  #countAt(sandboxId: string, nowMs: number): number {
+    const last = this.#attempts.get(sandboxId);
+    return last === undefined || nowMs - last.lastAtMs >= STEADY_MS ? 0 : last.count;
   }
 
   /** Brings the sandbox back after the pause. Returns at once. */

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { SandboxPhase } from "../../gen/openshell/v1/sandbox_pb.ts";
 import type { GatewayContext } from "../context.ts";
+import { Revivals } from "../sandboxes/revivals.ts";
 import { newStatus } from "../sandboxes/status.ts";
 import type { SandboxRecord } from "../store/store.ts";
-import { supervisorLost } from "./supervisor-lost.ts";
+import { supervisorEnded, supervisorLost } from "./supervisor-lost.ts";
 
 it("a supervisor that comes back while its absence is written down is not said to be away", async () => {
   const record = {
@@ -56,4 +57,38 @@ it("a supervisor that is looked for while the database is away is looked for aga
   await lookedAgain.promise;
   clearTimeout(patience);
   assert.deepEqual(logged, ["the supervisor of a"]);
+});
+
+it("a sandbox whose end can't be stored for a long time is brought back as if it could have been at once", async () => {
+  const record = {
+    id: "a",
+    name: "a",
+    desired: "running",
+    status: newStatus("a", { phase: SandboxPhase.READY, startedAtMs: 0n }),
+    supervisor: { pid: 1, startTime: "1", instanceId: "one" },
+  } as SandboxRecord;
+  const pauses: number[] = [];
+  const revivals = new Revivals(async () => {});
+  revivals.schedule = (_id, pauseMs) => void pauses.push(pauseMs);
+  let isFull = true;
+  const context = {
+    store: { sandboxes: { get: async () => undefined } },
+    log: { info() {} },
+    runs: { run: (_id: string, work: () => Promise<void>) => work() },
+    revivals,
+    now: Date.now,
+    registry: {
+      async change(_id: string, make: (current: SandboxRecord) => SandboxRecord | undefined) {
+        const changed = make(record);
+        if (isFull) throw new Error("database or disk is full");
+        return changed;
+      },
+    },
+  } as unknown as GatewayContext;
+  const end = () => supervisorEnded(context, { sandboxId: "a", instanceId: "one" }, "it was killed");
+  for (let attempt = 0; attempt < 100; attempt += 1) await assert.rejects(end, /full/);
+  isFull = false;
+  await end();
+  await end();
+  assert.deepEqual(pauses, [0, 1_000]);
 });

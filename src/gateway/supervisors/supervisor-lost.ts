@@ -51,20 +51,24 @@ const supervisorOf = ({ sandboxId }: Instance): string => `the supervisor of ${s
  * run, and has run, is brought back. `why` is for people.
  */
 export async function supervisorEnded(context: GatewayContext, instance: Instance, why: string): Promise<void> {
+  const endedAtMs = performance.now();
+  let isBroughtBack = false;
   let pauseMs: number | undefined;
   const record = await change(context, instance, (current) => {
     const { supervisor: _gone, ...rest } = current;
     if (current.desired === "deleted") return rest;
     const nowMs = context.now();
     // Of a start that failed the supervisor has said why; the next would fail in the same way.
-    const isBroughtBack = current.desired === "running" && current.status.phase !== SandboxPhase.ERROR;
-    pauseMs = isBroughtBack ? context.revivals.nextPauseMs(current.id, performance.now()) : undefined;
+    isBroughtBack = current.desired === "running" && current.status.phase !== SandboxPhase.ERROR;
+    pauseMs = isBroughtBack ? context.revivals.nextPauseMs(current.id, endedAtMs) : undefined;
     if (isBroughtBack && pauseMs === undefined) return { ...rest, status: notBroughtBack(current.status, why, nowMs) };
     return { ...rest, status: withNothingRunning(current.status, phaseAfter(current), haltOf(current, why, nowMs)) };
   });
   // A sandbox that is being deleted is cleared by whoever deletes it.
   if (record === undefined || record.supervisor !== undefined || record.desired === "deleted") return;
   context.log.info(`sandbox ${record.name}: ${why}`);
+  // Not before it is stored: what fails may be tried for hours, and is one end all the same.
+  if (isBroughtBack) context.revivals.countAttempt(record.id, endedAtMs);
   try {
     // Its processes die with it; this makes certain.
     await context.runs.run(record.id, async () => {
