@@ -19,15 +19,18 @@ export function compileQuery(
   purpose: "allow" | "deny",
 ): QueryMatcher {
   const conditions = Array.from(parameters, ([name, globs]) => ({ name, globs, matches: compileAny(globs) }));
-  return (query, oracle) =>
-    conditions.every(({ name, globs, matches }) => {
-      if (oracle !== undefined) return oracle({ purpose, parameter: name, globs }) ?? purpose === "deny";
-      const values = everyParameter(query)
-        .filter(([written]) => mayBeNamed(written, name))
-        .map(([, value]) => value);
+  return (query, oracle) => {
+    if (oracle !== undefined) {
+      return conditions.every(({ name, globs }) => oracle({ purpose, parameter: name, globs }) ?? purpose === "deny");
+    }
+    const parted = partedAtSemicolons(query);
+    const every = everyParameter(query);
+    return conditions.every(({ name, matches }) => {
+      const values = every.filter(([written]) => mayBeNamed(written, name)).map(([, value]) => value);
       if (purpose === "deny") return values.some(matches);
-      return has(query, name) && has(partedAtSemicolons(query), name) && values.every(matches);
+      return has(query, name) && has(parted, name) && values.every(matches);
     });
+  };
 }
 
 function has(query: RequestFacts["query"], name: string): boolean {

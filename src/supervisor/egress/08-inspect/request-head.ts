@@ -14,7 +14,7 @@ export interface Origin {
 /** By which frameworks let a client say another method than the request's own. */
 const methodOverrides = ["x-http-method-override", "x-http-method", "x-method-override"];
 /** The same in a URL: Rails, Laravel and Symfony; Google's front ends; ASP.NET MVC, which looks for its field there too. */
-const methodParameters = ["_method", "$httpMethod", ...methodOverrides];
+const methodParameters = ["_method", "$httpMethod", ...methodOverrides.map(underscored)];
 /** The only word for it that has other uses as well: Facebook's Graph API takes `method=delete` for a DELETE. */
 const doubtfulParameter = "method";
 const doubtfulMethods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -90,7 +90,12 @@ function methodInParameter([name, value]: Parameter): string | Refusal | undefin
   if (mayBeNamed(name, headerParameter)) return ambiguous("a parameter that some servers take for header fields");
   const method = value.toUpperCase();
   if (mayBeNamed(name, doubtfulParameter)) return doubtfulMethods.includes(method) ? method : undefined;
-  if (!methodParameters.some((known) => mayBeNamed(name.replaceAll("-", "_"), known.replaceAll("-", "_"))))
-    return undefined;
+  const written = underscored(name);
+  if (!methodParameters.some((known) => mayBeNamed(written, known))) return undefined;
   return isToken(method) ? method : ambiguous("a parameter that some servers take for the method");
+}
+
+/** As PHP writes the names of fields. */
+function underscored(name: string): string {
+  return name.replaceAll("-", "_");
 }
