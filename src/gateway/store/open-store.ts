@@ -2,24 +2,23 @@
 import type { Secret } from "../../secrets/secret.ts";
 import type { GatewayLog } from "../gateway-log.ts";
 import { DatabaseRefused, DatabaseTooNew } from "./database-refused.ts";
+import type { Candidacy } from "./postgres/leadership.ts";
 import { openSqliteStore } from "./sqlite/store.ts";
 import type { Store } from "./store.ts";
 
-export interface StoreOptions {
+export interface StoreOptions extends Candidacy {
   /** Where files are, if no database is given. */
   readonly stateDirectory: string;
   /** Of PostgreSQL. */
   readonly databaseUrl: Secret | undefined;
   readonly log: GatewayLog;
-  /** Another gateway works on the database by now, so that this one must end at once. */
-  readonly onTaken: () => void;
 }
 
 /** Throws DatabaseRefused for one that can't be used, with what helps. */
-export async function openStore({ stateDirectory, databaseUrl, log, onTaken }: StoreOptions): Promise<Store> {
-  if (databaseUrl === undefined) return openSqliteStore(stateDirectory);
+export async function openStore({ databaseUrl, ...options }: StoreOptions): Promise<Store> {
+  if (databaseUrl === undefined) return openSqliteStore(options.stateDirectory);
   try {
-    return await openShared(databaseUrl.reveal(), log, onTaken);
+    return await openShared(databaseUrl.reveal(), options);
   } catch (error) {
     const place = placeOf(databaseUrl);
     if (error instanceof DatabaseTooNew || error instanceof DatabaseRefused) {
@@ -30,12 +29,13 @@ export async function openStore({ stateDirectory, databaseUrl, log, onTaken }: S
 }
 
 /** The libraries are for these gateways only. */
-async function openShared(url: string, log: GatewayLog, onTaken: () => void): Promise<Store> {
-  const { becomeSoleGateway } = await import("./postgres/sole-gateway.ts");
+async function openShared(url: string, { log, ...candidacy }: Omit<StoreOptions, "databaseUrl">): Promise<Store> {
+  const { takeLeadership } = await import("./postgres/leadership.ts");
   const { openPostgresStore } = await import("./postgres/store.ts");
   await using opened = new AsyncDisposableStack();
-  opened.use(await becomeSoleGateway(url, onTaken));
-  const store = await openPostgresStore(url, (error) => log.error("a connection to the database broke", error));
+  const { admit } = opened.use(await takeLeadership(url, candidacy));
+  const onLost = (error: Error) => log.error("a connection to the database broke", error);
+  const store = await openPostgresStore(url, { admit, onLost });
   opened.defer(() => store.close());
   const kept = opened.move();
   return { ...store, close: () => kept.disposeAsync() };

@@ -30,19 +30,25 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 /** foreign_key_violation. All foreign keys are of sandboxes. */
 const NO_SANDBOX = "23503";
 
+export interface PostgresOptions {
+  /** Asked about each new connection before its first statement; see Leadership. */
+  readonly admit: (client: pg.ClientBase) => Promise<void>;
+  /** Told of each connection that breaks; the next statement makes a new one. */
+  readonly onLost: (error: Error) => void;
+}
+
 /**
  * Opens the database at `url` (`postgres://user:password@host:port/name`; libpq's variables and parameters are understood).
- * Throws when it can't be reached, and DatabaseTooNew when a newer program has changed its schema. `onLost` is told of each
- * connection that breaks; the next statement makes a new one.
+ * Throws when it can't be reached, what `admit` throws, and DatabaseTooNew when a newer program has changed its schema.
  */
-export async function openPostgres(url: string, onLost: (error: Error) => void): Promise<PostgresDatabase> {
+export async function openPostgres(url: string, { admit, onLost }: PostgresOptions): Promise<PostgresDatabase> {
   const pool = new pg.Pool({
     connectionString: url,
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
-    application_name: "openshell-gateway",
     types: { getTypeParser },
+    verify: (client, done) => void admit(client).then(() => done(), done),
   });
   // Each connection tells for itself: the pool listens to idle ones only, and one that breaks in a transaction, between two
   // statements, would be an exception.

@@ -9,7 +9,8 @@ import { type PostgresServer, postgresMissing, startPostgres } from "../test-sup
 import { openPostgres } from "./database.ts";
 import { openPostgresStore } from "./store.ts";
 
-const ignore = () => {};
+/** These tests are of the store, whoever leads. */
+const alone = { admit: async () => {}, onLost: () => {} };
 
 describe("with PostgreSQL", { skip: postgresMissing() }, () => {
   let server: PostgresServer;
@@ -22,13 +23,13 @@ describe("with PostgreSQL", { skip: postgresMissing() }, () => {
 
   storeContract("the PostgreSQL store", async () => {
     const url = await server.createDatabase();
-    return { open: () => openPostgresStore(url, ignore), destroy: async () => {} };
+    return { open: () => openPostgresStore(url, alone), destroy: async () => {} };
   });
 
   describe("two gateways that share a database", () => {
     const withTwo = async (act: (one: Store, other: Store) => Promise<void>) => {
       const url = await server.createDatabase();
-      const [one, other] = await Promise.all([openPostgresStore(url, ignore), openPostgresStore(url, ignore)]);
+      const [one, other] = await Promise.all([openPostgresStore(url, alone), openPostgresStore(url, alone)]);
       try {
         await act(one, other);
       } finally {
@@ -103,7 +104,10 @@ describe("with PostgreSQL", { skip: postgresMissing() }, () => {
   describe("a gateway", () => {
     it("goes on with a server that crashed and came back, and lost nothing that was acknowledged", async () => {
       const lost: Error[] = [];
-      const store = await openPostgresStore(await server.createDatabase(), (error) => lost.push(error));
+      const store = await openPostgresStore(await server.createDatabase(), {
+        ...alone,
+        onLost: (error) => lost.push(error),
+      });
       await store.sandboxes.create(record("a", "box"), revision("h"));
       await server.crash();
       assert.equal((await store.sandboxes.get("a"))?.name, "box");
@@ -113,15 +117,15 @@ describe("with PostgreSQL", { skip: postgresMissing() }, () => {
 
     it("refuses a database of a newer program, and leaves it as it is", async () => {
       const url = await server.createDatabase();
-      const database = await openPostgres(url, ignore);
+      const database = await openPostgres(url, alone);
       await database.changes("UPDATE schema_version SET version = 9999");
-      await assert.rejects(openPostgresStore(url, ignore), DatabaseTooNew);
+      await assert.rejects(openPostgresStore(url, alone), DatabaseTooNew);
       assert.deepEqual(await database.rows("SELECT version FROM schema_version"), [{ version: 9999 }]);
       await database.close();
     });
 
     it("says so when there is no server", async () => {
-      await assert.rejects(openPostgresStore("postgres://openshell@127.0.0.1:1/none", ignore), /ECONNREFUSED/);
+      await assert.rejects(openPostgresStore("postgres://openshell@127.0.0.1:1/none", alone), /ECONNREFUSED/);
     });
   });
 });

@@ -1,6 +1,6 @@
 import type { Store } from "../store.ts";
 import { postgresCallLog } from "./call-log.ts";
-import { openPostgres } from "./database.ts";
+import { openPostgres, type PostgresOptions } from "./database.ts";
 import { postgresLogs } from "./logs.ts";
 import { postgresOutbox } from "./outbox.ts";
 import { postgresPolicies } from "./policies.ts";
@@ -11,12 +11,9 @@ import { postgresSshSessions } from "./ssh-sessions.ts";
 import { postgresUsage } from "./usage.ts";
 import { postgresWrappedKey } from "./wrapped-key.ts";
 
-/**
- * Opens (and at first creates) a gateway's state in the database at `url`; see openPostgres for what it throws, and for
- * `onLost`.
- */
-export async function openPostgresStore(url: string, onLost: (error: Error) => void): Promise<Store> {
-  const database = await openPostgres(url, onLost);
+/** Opens (and at first creates) a gateway's state in the database at `url`; see openPostgres for what it throws. */
+export async function openPostgresStore(url: string, options: PostgresOptions): Promise<Store> {
+  const database = await openPostgres(url, options);
   const outbox = postgresOutbox(database);
   return {
     sandboxes: postgresSandboxes(database),
