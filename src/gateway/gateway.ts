@@ -16,6 +16,7 @@ import { apiSocketPath, supervisorSocketPath } from "../locations/runtime-direct
 import { KeyFile } from "../secrets/key-file.ts";
 import { Vault } from "../secrets/vault.ts";
 import { StoredCalls } from "./audit/call-recorder.ts";
+import { authorityInFiles, authorityInStore } from "./certificates/authority-place.ts";
 import { type GatewayCertificates, loadCertificates } from "./certificates/gateway-certificates.ts";
 import type { GatewayContext } from "./context.ts";
 import { createDriver, type DriverOptions, privateDirectories } from "./drivers/create-driver.ts";
@@ -66,6 +67,8 @@ export interface GatewayOptions extends DriverOptions {
   /** Absent: the usual one, or a free one where that is taken. */
   readonly port?: number;
   readonly openStore: () => Promise<Store>;
+  /** What the store's secrets are sealed with; absent: a file in the state directory. */
+  readonly keyFile?: KeyFile;
   readonly observation: ObservationOptions;
   /** Where audit events go besides this gateway. */
   readonly exports: readonly ExportSettings[];
@@ -92,13 +95,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const observation = await createObservation(options.observation, { ...options, store, sessions, readiness });
   const { observers } = observation;
   const given = { signal: stopping.signal, apiPort: () => port, sessions, readiness, observers };
-  const vault = await Vault.open(new KeyFile(join(options.stateDirectory, "secrets.key")), store.wrappedKey);
+  const vault = await Vault.open(options.keyFile ?? ownKeyFile(options), store.wrappedKey);
   const user = userName();
-  const certificates = loadCertificates(join(options.stateDirectory, "certificates"), {
-    now: new Date(options.now()),
-    user,
-    names: options.server.names,
-  });
+  const certificates = await certificatesOf(options, { store, vault, user });
   const context = createContext(options, store, { ...given, vault, certificates });
   await listenForProbes(observation, options);
   const link = createLocalLink(context);
@@ -141,6 +140,21 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await observation.close();
     },
   };
+}
+
+function ownKeyFile({ stateDirectory }: GatewayOptions): KeyFile {
+  return new KeyFile(join(stateDirectory, "secrets.key"));
+}
+
+async function certificatesOf(
+  { stateDirectory, server, now }: GatewayOptions,
+  { store, vault, user }: { readonly store: Store; readonly vault: Vault; readonly user: string },
+): Promise<GatewayCertificates> {
+  const directory = join(stateDirectory, "certificates");
+  const authority = store.isShared
+    ? authorityInStore(store.resources("authority"), vault, now)
+    : authorityInFiles(directory);
+  return await loadCertificates({ authority, directory }, { now: new Date(now()), user, names: server.names });
 }
 
 /** Before the sandboxes are looked after, so that a probe can see that they are not yet. */

@@ -9,23 +9,30 @@ import { KEY_BYTES } from "./seal.ts";
 /** One key a line, newest first; more than one only while keys are being rotated. */
 export class KeyFile {
   readonly path: string;
+  /** Whether it is somebody else's to write, and there already: a secret that a cluster mounts, say. */
+  readonly isGiven: boolean;
 
-  constructor(path: string) {
+  constructor(path: string, { isGiven = false }: { readonly isGiven?: boolean } = {}) {
     this.path = path;
+    this.isGiven = isGiven;
   }
 
-  /** The keys, newest first; empty if there is no file. Throws when others may read it, or when it holds no keys. */
+  /** The keys, newest first; empty if there is no file yet. Throws when others may read it, or when it holds no keys. */
   read(): Buffer[] {
     let file: number;
     try {
       file = openSync(this.path, "r");
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      if (this.isGiven) throw new Error(`${this.path} is missing: make it with \`openssl rand -base64 ${KEY_BYTES}\``);
+      return [];
     }
     try {
-      const { mode } = fstatSync(file);
-      if ((mode & 0o077) !== 0) throw new Error(`${this.path} can be read by others: run \`chmod 600 ${this.path}\``);
+      const { mode, uid } = fstatSync(file);
+      // Root's may be its group's too, as PostgreSQL has it for its keys: so clusters mount their secrets.
+      if ((mode & (uid === 0 ? 0o027 : 0o077)) !== 0) {
+        throw new Error(`${this.path} can be read by others: run \`chmod 600 ${this.path}\``);
+      }
       const keys = readFileSync(file, "utf8").trim().split("\n").map(decode);
       if (keys.some(({ length }) => length !== KEY_BYTES)) throw new Error(`${this.path} is damaged; restore a backup`);
       return keys;

@@ -40,7 +40,23 @@ describe("a vault", () => {
     await Vault.open(keyFile, store);
     assert.equal(statSync(keyFile.path).mode & 0o777, 0o600);
     chmodSync(keyFile.path, 0o640);
+    if (statSync(keyFile.path).uid !== 0) await assert.rejects(Vault.open(keyFile, store), /chmod 600/);
+    chmodSync(keyFile.path, 0o604);
     await assert.rejects(Vault.open(keyFile, store), /chmod 600/);
+  });
+
+  it("takes keys that are given as they are, and goes over to the one in the first line", async () => {
+    const given = new KeyFile(keyFile.path, { isGiven: true });
+    await assert.rejects(Vault.open(given, store), /is missing: make it with `openssl rand -base64 32`/);
+    const [first, second] = [newKey(), newKey()];
+    keyFile.write([first]);
+    const vault = await Vault.open(given, store);
+    const sealed = vault.seal(new Secret("canary"), "x");
+    assert.equal(await vault.rotate(), false, "nobody has given it another key");
+    keyFile.write([second, first]);
+    assert.equal(await vault.rotate(), true);
+    keyFile.write([second]);
+    assert.equal((await Vault.open(given, store)).open(sealed, "x").reveal(), "canary");
   });
 
   it("opens no value that was moved to another place", async () => {

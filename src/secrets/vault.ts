@@ -69,11 +69,24 @@ export class Vault {
     return Buffer.from(hkdfSync("sha256", this.#dataKey, "", `openshell ${purpose}`, length));
   }
 
-  /** Replaces the file's key. A crash at any point leaves a file of which one key fits. */
-  async rotate(): Promise<void> {
+  /**
+   * Replaces the file's key; in a file that is given, by the key in its first line. A crash at any point leaves a file of which
+   * one key fits. False: the first line of a file that is given is the key in use.
+   */
+  async rotate(): Promise<boolean> {
+    if (this.#keyFile.isGiven) return this.#useFirstKey();
     const next = newKey();
     this.#keyFile.write([next, ...this.#keyFile.read()]);
     await this.#store.replace(seal(next, this.#dataKey, WRAPPED));
     this.#keyFile.write([next]);
+    return true;
+  }
+
+  async #useFirstKey(): Promise<boolean> {
+    const [next] = this.#keyFile.read();
+    const wrapped = await this.#store.read();
+    if (next === undefined || (wrapped !== undefined && unseal(next, wrapped, WRAPPED) !== undefined)) return false;
+    await this.#store.replace(seal(next, this.#dataKey, WRAPPED));
+    return true;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The local gateway's own authority, which vouches for it to its clients and for its clients to it. Made at first start.
- * The authority's key never leaves the state directory; clients get a bundle of their own.
+ * A gateway's own authority, which vouches for it to its clients and for its clients to it. Made at first start.
+ * The authority's key never leaves its place; clients get a bundle of their own.
  */
 
 import { X509Certificate } from "node:crypto";
@@ -15,6 +15,7 @@ import {
   loadCertificateAuthority,
   privateKeyPem,
 } from "../../net/x509/certificate-authority.ts";
+import type { AuthorityPlace } from "./authority-place.ts";
 
 export interface GatewayCertificates {
   /** The authority's certificate. */
@@ -42,13 +43,23 @@ interface CertificateNames {
   readonly names?: readonly string[];
 }
 
-/** The certificates in `directory`; made anew where they are missing, near their end, or of the future. */
-export function loadCertificates(directory: string, { now, user, names = [] }: CertificateNames): GatewayCertificates {
+interface CertificatePlaces {
+  readonly authority: AuthorityPlace;
+  /** Of the certificates that it vouches for. */
+  readonly directory: string;
+}
+
+/** The certificates in these places; made anew where they are missing, near their end, or of the future. */
+export async function loadCertificates(
+  { authority: place, directory }: CertificatePlaces,
+  { now, user, names = [] }: CertificateNames,
+): Promise<GatewayCertificates> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const authority = loadAuthority(directory, now);
+  const authority = await loadAuthority(place, now);
   const hosts = { dnsNames: ["localhost", ...names.filter((name) => isIP(name) === 0)] };
   const addresses = { ipAddresses: ["127.0.0.1", "::1", ...names.filter((name) => isIP(name) !== 0)] };
-  const server = leaf(directory, { name: "server", now, names }, () =>
+  const vouched = { authority: authority.pem, directory, now };
+  const server = leaf({ ...vouched, name: "server", names }, () =>
     issueLeaf(authority, {
       subject: { commonName: "openshell-gateway" },
       usage: "server",
@@ -57,7 +68,7 @@ export function loadCertificates(directory: string, { now, user, names = [] }: C
       validity: { now, days: LEAF_DAYS },
     }),
   );
-  const client = leaf(directory, { name: "client", now, names: [] }, () =>
+  const client = leaf({ ...vouched, name: "client", names: [] }, () =>
     issueLeaf(authority, { subject: { commonName: user }, usage: "client", validity: { now, days: LEAF_DAYS } }),
   );
   return {
@@ -69,31 +80,33 @@ export function loadCertificates(directory: string, { now, user, names = [] }: C
   };
 }
 
-function loadAuthority(directory: string, now: Date): CertificateAuthority {
-  const [certificatePath, keyPath] = [join(directory, "ca.crt"), join(directory, "ca.key")];
-  if (isCurrent(certificatePath, now)) {
-    const stored = { pem: readFileSync(certificatePath, "utf8"), keyPem: readFileSync(keyPath, "utf8") };
-    return loadCertificateAuthority(AUTHORITY, stored);
-  }
+async function loadAuthority(place: AuthorityPlace, now: Date): Promise<CertificateAuthority> {
+  const stored = await place.read();
+  if (stored !== undefined && isCurrent(stored.pem, now)) return loadCertificateAuthority(AUTHORITY, stored);
   const authority = createCertificateAuthority(AUTHORITY, { now, days: AUTHORITY_DAYS });
-  // The key first: a certificate without its key would look complete to the next start.
-  writeAtomically(keyPath, privateKeyPem(authority.issuer.privateKey));
-  writeAtomically(certificatePath, authority.pem);
+  await place.write({ pem: authority.pem, keyPem: privateKeyPem(authority.issuer.privateKey) });
   return authority;
 }
 
+interface LeafPlace {
+  readonly directory: string;
+  readonly name: string;
+  readonly names: readonly string[];
+  /** PEM. */
+  readonly authority: string;
+  readonly now: Date;
+}
+
 function leaf(
-  directory: string,
-  { name, now, names }: { readonly name: string; readonly now: Date; readonly names: readonly string[] },
+  { directory, name, names, authority, now }: LeafPlace,
   issue: () => ReturnType<typeof issueLeaf>,
 ): { readonly certificate: string; readonly key: string } {
   const [certificatePath, keyPath] = [join(directory, `${name}.crt`), join(directory, `${name}.key`)];
-  const authority = new X509Certificate(readFileSync(join(directory, "ca.crt")));
-  if (isCurrent(certificatePath, now)) {
-    const certificate = readFileSync(certificatePath, "utf8");
+  const certificate = existsSync(certificatePath) ? readFileSync(certificatePath, "utf8") : undefined;
+  if (certificate !== undefined && isCurrent(certificate, now)) {
     const known = new X509Certificate(certificate);
     // A leaf of an authority that has been replaced is worth nothing, nor is one without a name that clients look for.
-    if (known.verify(authority.publicKey) && names.every((each) => isFor(known, each))) {
+    if (known.verify(new X509Certificate(authority).publicKey) && names.every((each) => isFor(known, each))) {
       return { certificate, key: readFileSync(keyPath, "utf8") };
     }
   }
@@ -109,9 +122,8 @@ function isFor(certificate: X509Certificate, name: string): boolean {
   return (certificate.subjectAltName ?? "").split(", ").includes(`DNS:${name}`);
 }
 
-function isCurrent(certificatePath: string, now: Date): boolean {
-  if (!existsSync(certificatePath)) return false;
-  const { validFromDate, validToDate } = new X509Certificate(readFileSync(certificatePath));
+function isCurrent(pem: string, now: Date): boolean {
+  const { validFromDate, validToDate } = new X509Certificate(pem);
   // Made while the clock was wrong: nobody would take it before that time has come.
   if (validFromDate > now) return false;
   return validToDate.getTime() - now.getTime() > RENEW_DAYS * DAY_MS;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { authorityInFiles } from "../certificates/authority-place.ts";
 import { loadCertificates } from "../certificates/gateway-certificates.ts";
 import { readServerSettings } from "./server-file.ts";
 
@@ -21,19 +22,17 @@ describe("server.yaml", () => {
     assert.deepEqual(readServerSettings(join(directory, "none")), { names: [] });
   });
 
-  it("says where the API listens, and by which names it is reached", () => {
+  it("says where the API listens, and by which names it is reached", async () => {
     const settings = read("listen: '::'\nnames: [openshell.tools.svc, 10.0.0.7]\n");
     assert.deepEqual(settings, { listen: "::", names: ["openshell.tools.svc", "10.0.0.7"] });
-    const certificates = () =>
-      loadCertificates(join(directory, "certificates"), { now: new Date(), user: "u", names: settings.names });
-    const { serverCertificate } = certificates();
-    assert.equal(certificates().serverCertificate, serverCertificate, "which stays as it is");
-    const before = loadCertificates(join(directory, "certificates"), {
-      now: new Date(),
-      user: "u",
-      names: ["other.example"],
-    });
-    assert.notEqual(before.serverCertificate, serverCertificate, "until it is reached by other names");
+    const kept = join(directory, "certificates");
+    const certificate = async (names: readonly string[]) => {
+      const places = { authority: authorityInFiles(kept), directory: kept };
+      return (await loadCertificates(places, { now: new Date(), user: "u", names })).serverCertificate;
+    };
+    const first = await certificate(settings.names);
+    assert.equal(await certificate(settings.names), first, "which stays as it is");
+    assert.notEqual(await certificate(["other.example"]), first, "until it is reached by other names");
   });
 
   it("is refused with the line of what is wrong", () => {

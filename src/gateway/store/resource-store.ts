@@ -51,4 +51,5 @@ export type ResourceKind =
   | "gateway_policy"
   | "service"
   | "workspace"
-  | "workspace_member";
+  | "workspace_member"
+  | "authority";

@@ -1,6 +1,6 @@
 /**
- * What a gateway keeps. Two implementations are foreseen (SQLite for one gateway, Postgres for several that share a
- * state), so every call is a promise and every change one transaction, guarded by the record's resource version.
+ * What a gateway keeps. There are two implementations (SQLite for one gateway, PostgreSQL for several that take turns), so
+ * every call is a promise and every change one transaction, guarded by the record's resource version.
  */
 import type { SandboxPolicy } from "../../gen/openshell/sandbox/v1/sandbox_pb.ts";
 import type { PolicyStatus } from "../../gen/openshell/v1/policy_pb.ts";
@@ -19,6 +19,8 @@ import type { UsageStore } from "./usage-store.ts";
 export class SandboxGone extends Error {}
 
 export interface Store {
+  /** Whether gateways of other machines may lead on it after this one: what they must agree on is in it then. */
+  readonly isShared: boolean;
   readonly sandboxes: SandboxStore;
   readonly policies: PolicyStore;
   readonly proposals: ProposalStore;

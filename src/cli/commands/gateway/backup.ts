@@ -15,7 +15,7 @@ export const command = defineCommand({
   examples: [{ typed: "openshell gateway backup gateway.backup", meaning: "Before an upgrade" }],
   action: async (context, { words }) => {
     refuseElsewhere("backup", context);
-    requireStateInFiles(context, "use pg_dump for it, and keep secrets.key and certificates/ of the state directory");
+    requireStateInFiles(context, "use pg_dump for it, and keep secrets.key of the state directory");
     const { backUpGateway } = await import("../../local-gateway/backup.ts");
     const file = resolve(words.file);
     backUpGateway(stateDirectory(context.environment), file);

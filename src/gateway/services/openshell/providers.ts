@@ -71,7 +71,11 @@ export function providerMethods(context: GatewayContext): Methods {
       return { sandbox: sandboxMessage(sandbox), detached: changed };
     },
     rotateSecretsKey: async () => {
-      await vault.rotate();
+      if (!(await vault.rotate())) {
+        throw failedPrecondition(
+          "the key's file is not the gateway's to write: put a new key into its first line, before the one in use, and try again",
+        );
+      }
       context.log.info("the key of the stored secrets was replaced");
       return {};
     },

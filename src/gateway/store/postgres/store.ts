@@ -16,6 +16,7 @@ export async function openPostgresStore(url: string, options: PostgresOptions): 
   const database = await openPostgres(url, options);
   const outbox = postgresOutbox(database);
   return {
+    isShared: true,
     sandboxes: postgresSandboxes(database),
     policies: postgresPolicies(database),
     proposals: postgresProposals(database),

@@ -29,6 +29,7 @@ export function openSqliteStore(directory: string): Store {
   const outbox = sqliteOutbox(lines);
   const logs = sqliteLogs(lines, outbox);
   return {
+    isShared: false,
     sandboxes: sqliteSandboxes(state, logs.remove),
     policies: sqlitePolicies(state),
     proposals: sqliteProposals(state),
