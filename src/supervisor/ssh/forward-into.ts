@@ -5,10 +5,9 @@
  *        For any other host, the decision path, as a program of its own (egress/02-identify/ssh-forwarder.ts).
  * Refuses what nobody listens on, and what there is no room for; the decision path says its own no.
  */
-import type { Duplex } from "node:stream";
-import { pipeline } from "node:stream";
 import type { ServerChannel } from "ssh2";
 import type { ConnectRequest } from "../../init/protocol.ts";
+import { joinStreams } from "../../net/join-streams.ts";
 import { connectInside } from "../inside-connection.ts";
 import { ChannelStream } from "./channel-stream.ts";
 import { loopbackAddress } from "./loopback-hosts.ts";
@@ -65,12 +64,4 @@ async function join({ target, what }: Inside, { accept, reject, connection }: Wa
   } finally {
     leave();
   }
-}
-
-/** Bytes both ways; the end of one way is passed on, and an error ends both. */
-export function joinStreams(one: Duplex, other: Duplex): void {
-  pipeline(one, other, one, () => {
-    one.destroy();
-    other.destroy();
-  });
 }

@@ -7,10 +7,10 @@
  *        outside of the sandbox could reach another one anyway.
  */
 import type { Accepted } from "../../init/protocol.ts";
+import { joinStreams } from "../../net/join-streams.ts";
 import type { SandboxListener } from "../init-link.ts";
 import { connectInside } from "../inside-connection.ts";
 import { ChannelStream } from "./channel-stream.ts";
-import { joinStreams } from "./forward-into.ts";
 import type { SshConnection } from "./ssh-connection.ts";
 
 /** Ports that a client may have forwarded to itself. */
