@@ -1,5 +1,6 @@
 /** Puts a gateway together, in the order in which its parts need each other, and takes it apart again. */
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import type { Http2SecureServer } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
@@ -20,7 +21,6 @@ import { authorityInFiles, authorityInStore } from "./certificates/authority-pla
 import { type GatewayCertificates, loadCertificates } from "./certificates/gateway-certificates.ts";
 import type { GatewayContext } from "./context.ts";
 import { createDriver, type DriverOptions, privateDirectories } from "./drivers/create-driver.ts";
-import type { KubernetesSettings } from "./drivers/kubernetes/kubernetes-file.ts";
 import { Exports } from "./export/exports.ts";
 import type { ExportSettings } from "./export/exports-file.ts";
 import { ExposedServices } from "./exposed/exposed-services.ts";
@@ -35,6 +35,7 @@ import { GatewayPolicy } from "./policies/gateway-policy.ts";
 import { Profiles } from "./providers/profiles.ts";
 import { Providers } from "./providers/providers.ts";
 import { startRefreshing } from "./providers/refresh/refresher.ts";
+import type { ReplicaPorts } from "./replicas/replica.ts";
 import { SandboxChanges } from "./sandboxes/changes.ts";
 import { startLogRetention } from "./sandboxes/log-retention.ts";
 import { OneAtATime } from "./sandboxes/one-at-a-time.ts";
@@ -66,7 +67,10 @@ export interface GatewayOptions extends DriverOptions {
   readonly name: string;
   /** Absent: the usual one, or a free one where that is taken. */
   readonly port?: number;
+  /** For a replica: once it leads. */
   readonly openStore: () => Promise<Store>;
+  /** Where connections come from that this gateway need not listen for itself. */
+  readonly replicaPorts?: ReplicaPorts | undefined;
   /** What the store's secrets are sealed with; absent: a file in the state directory. */
   readonly keyFile?: KeyFile;
   readonly observation: ObservationOptions;
@@ -103,7 +107,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const link = createLocalLink(context);
   const closeLink = closable(link);
   await listenForSupervisors(link, supervisorSocketPath(options.runtimeDirectory));
-  const closeRemoteLink = await openRemoteLink(context, certificates, options.kubernetes);
+  const closeRemoteLink = await openRemoteLink(context, certificates, options);
   const streamCalls = createApiStreamCalls(context);
   const ownServer = createOwnApiServer(streamCalls, user);
   const server = createApiServer(context, { certificates, settings: options.server, streamCalls });
@@ -113,7 +117,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   readiness.reconciled();
   startRefreshing(context);
   startLogRetention(context);
-  port = await listenOnPort(server, options.port, options.server);
+  port = await openApi(server, options);
   await listenForOwnPrograms(ownServer, apiSocketPath(options.runtimeDirectory));
   if ((await context.exposedServices.list()).length > 0) await context.servicePort.open();
   const endpoint = `https://127.0.0.1:${port}`;
@@ -128,6 +132,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       sessions.closeAll();
       await Promise.all([
         ...closeServers.map((close) => close()),
+        options.replicaPorts?.api.close(),
+        options.replicaPorts?.supervisors.close(),
         context.servicePort.close(),
         closeLink(),
         closeRemoteLink(),
@@ -253,15 +259,21 @@ function userName(): string {
   }
 }
 
+/** Gives the API's port. */
+async function openApi(server: Http2SecureServer, { port, server: settings, replicaPorts }: GatewayOptions) {
+  return replicaPorts ? replicaPorts.api.serve(server) : await listenOnPort(server, port, settings);
+}
+
 /** Where supervisors come from that are on other machines, if there are any. */
 async function openRemoteLink(
   context: GatewayContext,
   certificates: GatewayCertificates,
-  settings: KubernetesSettings | undefined,
+  { kubernetes: settings, replicaPorts }: GatewayOptions,
 ): Promise<() => Promise<void>> {
   if (settings === undefined) return async () => {};
   const link = createRemoteLink(context, certificates);
-  await listening(link, () => link.listen(settings.listen));
+  if (replicaPorts) replicaPorts.supervisors.serve(link);
+  else await listening(link, () => link.listen(settings.listen));
   return closable(link);
 }
 

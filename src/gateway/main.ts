@@ -11,6 +11,7 @@ import { configDirectory } from "../locations/config-directory.ts";
 import { kubernetesFilePath } from "../locations/kubernetes-file.ts";
 import { runtimeDirectory } from "../locations/runtime-directory.ts";
 import { stateDirectory } from "../locations/state-directory.ts";
+import { KeyFile } from "../secrets/key-file.ts";
 import { maskUncaughtErrors } from "../secrets/printed-error.ts";
 import { VERSION } from "../version.ts";
 import { type DriverName, parseGatewayArguments } from "./arguments.ts";
@@ -22,8 +23,9 @@ import { createGatewayLog } from "./gateway-log.ts";
 import { traceTargetOf } from "./health/traces.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
 import { readOidcSettings } from "./oidc/oidc-file.ts";
+import { openReplica, replicaPlaces } from "./replicas/replica.ts";
 import { readServerSettings } from "./server/server-file.ts";
-import { readDatabaseUrl } from "./store/database-file.ts";
+import { readDatabaseSettings } from "./store/database-file.ts";
 import { DatabaseRefused } from "./store/database-refused.ts";
 import { openStore } from "./store/open-store.ts";
 import { readUpstream } from "./upstream/read-upstream.ts";
@@ -55,8 +57,15 @@ void serve(lock).catch((error: unknown) => {
 
 async function serve(instanceLock: Disposable): Promise<void> {
   const { metricsPort, engine, ...named } = parseGatewayArguments(process.argv.slice(2), env);
-  const databaseUrl = readOrExit(() => readDatabaseUrl(configDirectory(env)));
+  const database = readOrExit(() => readDatabaseSettings(configDirectory(env)));
+  const server = readOrExit(() => readServerSettings(configDirectory(env)));
+  const kubernetes = readOrExit(() => clusterFor(engine));
   const traces = readOrExit(() => traceTargetOf(env));
+  const address = env["OPENSHELL_REPLICA_ADDRESS"];
+  const places = database?.replicas
+    ? readOrExit(() => replicaPlaces({ address, port: named.port, server, kubernetes }))
+    : undefined;
+  const replica = places && (await openReplica(places, log));
   const gateway = await startGateway({
     version: VERSION,
     ...named,
@@ -69,12 +78,23 @@ async function serve(instanceLock: Disposable): Promise<void> {
       PASSED_ON.map((name) => [name, env[name] ?? ""]).filter(([, value]) => value !== ""),
     ),
     upstream: readOrExit(() => readUpstream(configDirectory(env), env)),
-    openStore: () => openStore({ stateDirectory: state, databaseUrl, log, onTaken: endAtOnce }),
-    server: readOrExit(() => readServerSettings(configDirectory(env))),
+    openStore: () =>
+      openStore({
+        stateDirectory: state,
+        databaseUrl: database?.url,
+        log,
+        standby: replica?.standby,
+        onTaken: endAtOnce,
+      }),
+    replicaPorts: replica?.ports,
+    ...(database?.secretsKeyPath !== undefined && {
+      keyFile: new KeyFile(database.secretsKeyPath, { isGiven: true }),
+    }),
+    server,
     oidc: readOrExit(() => readOidcSettings(configDirectory(env))),
     exports: readOrExit(() => readExports(configDirectory(env))),
     containerEngine: () => findEngine(engine === "kubernetes" ? undefined : engine, env),
-    kubernetes: readOrExit(() => clusterFor(engine)),
+    kubernetes,
     log,
     now: Date.now,
   });

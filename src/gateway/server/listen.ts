@@ -95,7 +95,7 @@ export function createOwnApiServer(streamCalls: StreamCalls, user: string): Serv
 }
 
 /** Registered nowhere, but where clients of the published gateway look. */
-const USUAL_PORT = 17_670;
+export const USUAL_PORT = 17_670;
 
 /** Listens on the port that was asked for; else on the usual one, or on a free one where that is taken. Gives the port. */
 export async function listenOnPort(

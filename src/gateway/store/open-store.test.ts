@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { Secret } from "../../secrets/secret.ts";
 import { createGatewayLog } from "../gateway-log.ts";
-import { readDatabaseUrl } from "./database-file.ts";
+import { readDatabaseSettings } from "./database-file.ts";
 import { openStore } from "./open-store.ts";
 import { record, revision } from "./store-contract.ts";
 import { type PostgresServer, postgresMissing, startPostgres } from "./test-support/postgres-server.ts";
@@ -23,22 +23,31 @@ describe("database.yaml", () => {
   };
 
   it("is not needed: the state is in files then", () => {
-    assert.equal(readDatabaseUrl(directory), undefined);
+    assert.equal(readDatabaseSettings(directory), undefined);
   });
 
   it("names a database, with its password in a file or in the URL", () => {
     write("url: postgres://me@db.example.invalid/openshell\npassword_file: password\n", 0o644);
     writeFileSync(join(directory, "password"), "s3 cret\n");
-    assert.equal(readDatabaseUrl(directory)?.reveal(), "postgres://me:s3%20cret@db.example.invalid/openshell");
+    assert.equal(readDatabaseSettings(directory)?.url.reveal(), "postgres://me:s3%20cret@db.example.invalid/openshell");
     write("url: postgres://me:other@db.example.invalid/openshell\n");
-    assert.equal(readDatabaseUrl(directory)?.reveal(), "postgres://me:other@db.example.invalid/openshell");
+    assert.equal(readDatabaseSettings(directory)?.url.reveal(), "postgres://me:other@db.example.invalid/openshell");
+  });
+
+  it("says whether others share it, and where the key is then", () => {
+    write("url: postgres://me@db.example.invalid/openshell\nreplicas: true\nsecrets_key_file: keys/secrets.key\n");
+    const { replicas, secretsKeyPath } = readDatabaseSettings(directory) ?? {};
+    assert.deepEqual(
+      { replicas, secretsKeyPath },
+      { replicas: true, secretsKeyPath: join(directory, "keys/secrets.key") },
+    );
   });
 
   it("that can't be used is refused with its line, and without the password", () => {
     const refused = (text: string, words: RegExp, mode?: number) => {
       write(text, mode);
       assert.throws(
-        () => readDatabaseUrl(directory),
+        () => readDatabaseSettings(directory),
         ({ message }: Error) => words.test(message) && !message.includes("s3cret"),
       );
     };

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { readServerSettings } from "../../server/server-file.ts";
-import { readDatabaseUrl } from "../../store/database-file.ts";
+import { readDatabaseSettings } from "../../store/database-file.ts";
 import {
   chartDigest,
   type Manifest,
@@ -88,7 +88,7 @@ describe("the chart", () => {
         if (rendering === "least") assert.equal(readServerSettings(directory).listen, "::");
         else assert.throws(() => readServerSettings(directory), /certificate: can't be used with this key: ENOENT/);
         if (rendering === "most")
-          assert.throws(() => readDatabaseUrl(directory), /password_file: can't be read: ENOENT/);
+          assert.throws(() => readDatabaseSettings(directory), /password_file: can't be read: ENOENT/);
         else assert.equal(files["database.yaml"], undefined);
       });
     });
