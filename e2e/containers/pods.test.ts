@@ -5,33 +5,30 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { engineCommand } from "../support/engine.ts";
 import { imageOnBase } from "../support/images.ts";
 import { type Installation, install } from "../support/installation.ts";
+import { clusterEnvironment, configureCluster, loadRuntimeImage } from "../support/kubernetes/cluster-configuration.ts";
 import { type EngineNode, NODE_ADDRESS, startEngineNode } from "../support/kubernetes/engine-node.ts";
 import { world } from "../support/world.ts";
 
-const RUNTIME = "openshell-e2e:runtime";
 const PORT = 17_671;
 describe("a sandbox in a pod", { skip: world().driver === "docker" ? false : "its node is Docker's" }, () => {
   let installation: Installation;
   let node: EngineNode;
-  const environment = { OPENSHELL_DRIVERS: "kubernetes" };
-  const openshell = (...args: readonly string[]) => installation.run(args, { env: environment });
+  const openshell = (...args: readonly string[]) => installation.run(args, { env: clusterEnvironment });
   const inside = async (script: string) =>
     (await openshell("sandbox", "exec", "-n", "pod", "--", "sh", "-c", script)).stdout;
 
   before(async () => {
     installation = install();
-    const archive = join(world().directory, "runtime.tar");
-    assert.equal((await openshell("gateway", "image", archive, "--name", RUNTIME)).code, 0);
-    engineCommand("docker", ["load", "--input", archive]);
+    await loadRuntimeImage(installation);
     node = await startEngineNode();
-    configure();
+    const place = `${NODE_ADDRESS}:${PORT}`;
+    configureCluster(installation, node, { gateway: place, listen: place });
     const hostile = await imageOnBase("hostile", {}, [
       "ENV LD_PRELOAD=/nowhere.so NODE_OPTIONS=--bad FROM_IMAGE=yes",
       "WORKDIR /srv",
@@ -49,30 +46,6 @@ describe("a sandbox in a pod", { skip: world().driver === "docker" ? false : "it
     await installation[Symbol.asyncDispose]();
     await node[Symbol.asyncDispose]();
   });
-
-  function configure(): void {
-    const directory = join(installation.home, ".config", "openshell");
-    mkdirSync(directory, { recursive: true });
-    const { server, authority, token } = node.api;
-    const cluster = { server: server.href, "certificate-authority-data": Buffer.from(authority).toString("base64") };
-    const kubeconfig = {
-      "current-context": "here",
-      contexts: [{ name: "here", context: { cluster: "here", user: "gateway" } }],
-      clusters: [{ name: "here", cluster }],
-      users: [{ name: "gateway", user: { token } }],
-    };
-    writeFileSync(join(directory, "kubeconfig"), JSON.stringify(kubeconfig));
-    const settings = {
-      namespace: "sandboxes",
-      gateway: `${NODE_ADDRESS}:${PORT}`,
-      listen: `${NODE_ADDRESS}:${PORT}`,
-      runtime_image: RUNTIME,
-    };
-    writeFileSync(
-      join(directory, "kubernetes.yaml"),
-      JSON.stringify({ ...settings, kubeconfig: "kubeconfig", user_namespaces: false }),
-    );
-  }
 
   it("runs its image's programs as the agent's user, whatever the image says to loaders", async () => {
     assert.equal(await inside("id -u; pwd; echo $FROM_IMAGE"), "1000\n/srv\nyes\n");
@@ -102,6 +75,18 @@ describe("a sandbox in a pod", { skip: world().driver === "docker" ? false : "it
     assert.match(said, /^198\.1[89]\./m);
     assert.deepEqual(heard, []);
     socket.close();
+  });
+
+  it("writes the image for its cluster to no file that is there, or can't be", async () => {
+    for (const [file, words] of [
+      [join(installation.home, "pod.yaml"), /exists already/],
+      [join(installation.home, "nowhere", "openshell.tar"), /can't be written: ENOENT/],
+    ] as const) {
+      const made = await openshell("gateway", "image", file);
+      assert.equal(made.code, 1);
+      assert.match(made.stderr, words);
+      assert.doesNotMatch(made.stderr, /defect/);
+    }
   });
 
   it("has no capability, and no power over the supervisor beside it", async () => {

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { VERSION } from "../../../version.ts";
 import { defineCommand } from "../../command.ts";
+import { CommandFailure } from "../../command-failure.ts";
 import { valueOr } from "../../flags/flag.ts";
 import { imageName } from "../../flags/meanings.ts";
 
@@ -32,7 +34,10 @@ export const command = defineCommand({
     const { writeRuntimeImage } = await import("../../../engine/image-archive.ts");
     const file = resolve(words.file);
     const supervisor = join(dirname(context.installation.gatewayProgram), "supervisor.cjs");
-    await writeRuntimeImage(file, supervisor, flags.name);
+    if (existsSync(file)) throw new CommandFailure(`${file} exists already`, { hint: "name a file that does not" });
+    await writeRuntimeImage(file, supervisor, flags.name).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === undefined ? error : new CommandFailure(`${file} can't be written: ${error.message}`);
+    });
     context.print(`${file}\n`);
     return 0;
   },
