@@ -10,7 +10,8 @@ const kinds = [
   ...["Pod", "Secret", "PersistentVolumeClaim", "Service", "ServiceAccount", "ConfigMap", "Namespace"].map(
     (kind) => `core.v1.${kind}`,
   ),
-  ...["apps.v1.StatefulSet", "networking.v1.NetworkPolicy", "rbac.v1.Role", "rbac.v1.RoleBinding"],
+  ...["apps.v1.StatefulSet", "policy.v1.PodDisruptionBudget", "networking.v1.NetworkPolicy"],
+  ...["rbac.v1.Role", "rbac.v1.RoleBinding"],
   ...["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"].map(
     (kind) => `admissionregistration.v1.${kind}`,
   ),

@@ -6,6 +6,7 @@ import type { Contained } from "./drivers/container/container-driver.ts";
 export type DriverName = EngineName | "kubernetes";
 
 export interface GatewayArguments {
+  readonly isInForeground: boolean;
   /** Absent: the usual one, or a free one. */
   readonly port?: number;
   readonly name: string;
@@ -39,6 +40,7 @@ export function parseGatewayArguments(argv: readonly string[], env: NodeJS.Proce
   const { "volume-path": volumePath, "runtime-image": runtimeImage } = values;
   const sandboxImage = values["sandbox-image"] ?? env["OPENSHELL_SANDBOX_IMAGE"];
   return {
+    isInForeground: values.foreground === true,
     ...(values.port !== undefined && { port: portOf("--port", values.port) }),
     name: values.name ?? "openshell",
     ...(driver && { engine: engineOf(driver) }),

@@ -1,6 +1,6 @@
 /**
- * The gateway's program. `--foreground` is accepted and changes nothing: it always runs in the foreground, and whoever
- * wants it in the background starts it detached.
+ * The gateway's program. It always runs in the foreground, and whoever wants it in the background starts it detached;
+ * `--foreground` says that nobody waits for it to serve.
  */
 import { flushCompileCache } from "node:module";
 import { join } from "node:path";
@@ -56,14 +56,14 @@ void serve(lock).catch((error: unknown) => {
 });
 
 async function serve(instanceLock: Disposable): Promise<void> {
-  const { metricsPort, engine, ...named } = parseGatewayArguments(process.argv.slice(2), env);
+  const { metricsPort, engine, isInForeground, ...named } = parseGatewayArguments(process.argv.slice(2), env);
   const database = readOrExit(() => readDatabaseSettings(configDirectory(env)));
   const server = readOrExit(() => readServerSettings(configDirectory(env)));
   const kubernetes = readOrExit(() => clusterFor(engine));
   const traces = readOrExit(() => traceTargetOf(env));
   const address = env["OPENSHELL_REPLICA_ADDRESS"];
   const places = database?.replicas
-    ? readOrExit(() => replicaPlaces({ address, port: named.port, server, kubernetes }))
+    ? readOrExit(() => replicaPlaces({ isInForeground, address, port: named.port, server, kubernetes }))
     : undefined;
   const replica = places && (await openReplica(places, log));
   const gateway = await startGateway({

@@ -11,7 +11,7 @@ const ENDING = ["SIGINT", "SIGTERM"] as const;
 export async function runGatewayInForeground(args: readonly string[], context: CommandContext): Promise<number> {
   const { environment, installation, signals } = context;
   prepareGatewayStart(context);
-  const child = spawn(installation.node, gatewayCommandLine(installation, args), {
+  const child = spawn(installation.node, gatewayCommandLine(installation, ["--foreground", ...args]), {
     // A group of its own: Ctrl-C reaches it once, by way of this program.
     detached: true,
     cwd: "/",

@@ -16,8 +16,11 @@ export interface PortAddress {
 
 /** A leader that has gone has a successor within a second; one that is frozen, or whose host is, once its term has expired. */
 const HOLD_MS = 30_000;
+/** Between looks whether somebody leads. */
 const RETRY_MS = 100;
+/** Replicas are near each other; one that does not answer by then is away. */
 const CONNECT_TIMEOUT_MS = 2_000;
+/** As many as the API takes itself. */
 const MAX_CONNECTIONS = 4_096;
 
 export class ReplicaPort {

@@ -25,27 +25,29 @@ export interface ReplicaPlaces {
   readonly supervisors: PortAddress;
 }
 
-/**
- * The places of a replica, from what its gateway is told.
- * @throws Error with what is missing
- */
-export function replicaPlaces({
-  address,
-  port,
-  server,
-  kubernetes,
-}: {
+export interface ReplicaTerms {
+  /** Whoever waits in the background for a gateway to serve would wait for another gateway's end. */
+  readonly isInForeground: boolean;
   /** By which the other replicas reach this one. */
   readonly address: string | undefined;
   /** The API's; absent: the usual one. */
   readonly port?: number | undefined;
   readonly server: Pick<ServerSettings, "listen">;
   readonly kubernetes: KubernetesSettings | undefined;
-}): ReplicaPlaces {
+}
+
+/**
+ * The places of a replica, from what its gateway is told.
+ * @throws Error with what is missing
+ */
+export function replicaPlaces({ isInForeground, address, port, server, kubernetes }: ReplicaTerms): ReplicaPlaces {
   if (kubernetes === undefined) {
     throw new Error(
       "`replicas` in database.yaml wants a kubernetes.yaml: sandboxes of one machine are no other machine's",
     );
+  }
+  if (!isInForeground) {
+    throw new Error("a replica waits for its turn for as long as another one leads: start it with --foreground");
   }
   if (!address) {
     throw new Error("OPENSHELL_REPLICA_ADDRESS must be set: the address by which the other replicas reach this one");

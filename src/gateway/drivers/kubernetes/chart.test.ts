@@ -7,6 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { readServerSettings } from "../../server/server-file.ts";
 import { readDatabaseSettings } from "../../store/database-file.ts";
 import {
+  CHART,
   chartDigest,
   type Manifest,
   type Rendering,
@@ -71,6 +72,21 @@ describe("the chart", () => {
         assert.deepEqual(resources.sort(), ["events", ...volumes, "pods", "secrets"]);
       });
 
+      it("has a volume of its own, or, where the key of its database is given, nothing to keep", () => {
+        const {
+          volumeClaimTemplates = [],
+          replicas,
+          template,
+        } = manifests.find(({ kind }) => kind === "StatefulSet")?.spec ?? {};
+        const [container] = template.spec.containers;
+        const variables = container.env.map(({ name }: { name: string }) => name);
+        assert.equal(volumeClaimTemplates.length, rendering === "least" ? 1 : 0);
+        assert.equal(replicas, rendering === "least" ? 1 : 2);
+        // Only replicas need an address, and what answers a replica's port may be another one.
+        assert.equal(variables.includes("OPENSHELL_REPLICA_ADDRESS"), rendering === "most");
+        assert.equal(Object.keys(container.livenessProbe).includes("tcpSocket"), rendering === "most");
+      });
+
       it("denies all that its network policies do not name", () => {
         const policies = manifests.filter(
           ({ kind, metadata }) => kind === "NetworkPolicy" && metadata.namespace === namespaceOf(rendering),
@@ -93,4 +109,14 @@ describe("the chart", () => {
       });
     });
   }
+
+  it("has no second gateway without a database and its key", {
+    skip: hasHelm ? false : "helm is not installed",
+  }, () => {
+    const { status, stderr } = spawnSync("helm", [
+      ...["template", "o", CHART, "--kube-version", "1.34.0", "--set", "image=i,replicas=2"],
+    ]);
+    assert.notEqual(status, 0);
+    assert.match(String(stderr), /more than one wants database\.url, and a Secret/);
+  });
 });

@@ -15,6 +15,7 @@ const GATEWAY_LOCK = 8_245_002;
 const ASK_MS = 500;
 /** After a server's restart the leader comes first, whose sandboxes are connected to it. */
 const STAND_BACK_MS = 2_000;
+/** Often enough to miss some. */
 const RENEW_MS = 3_000;
 /** A leader that has not renewed its term for so long is frozen, or out of the server's reach. */
 const EXPIRED_SECONDS = 15;

@@ -5,7 +5,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 
-const CHART = "deploy/helm/openshell";
+export const CHART = "deploy/helm/openshell";
 export const RENDERED = "deploy/helm/rendered";
 /** With as little as it needs, and with everything that it knows. */
 export const renderings = ["least", "most"] as const;
